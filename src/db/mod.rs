@@ -1,0 +1,297 @@
+//! The metadata database: SQLite (embedded, default) or PostgreSQL behind one `Db` and one `Tx`.
+//!
+//! One SQL text serves both engines. What differs stays here: how a transaction begins, how it
+//! commits, and how `Timestamp` is stored. The macros `execute!`, `fetch_optional!`, `fetch_all!`
+//! and `fetch_one!` run a text with `$1, $2, …` on whichever engine the connection belongs to.
+//!
+//! Invariants:
+//! - A `Tx` that is dropped without `commit` leaves nothing behind.
+//! - `commit` returns only after the data is on disk (SQLite: `synchronous = FULL`).
+//! - No network call is made while a `Tx` is open, except to the database itself.
+
+mod bind;
+mod sqlite;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
+
+pub use bind::{Condition, Value, Where};
+pub use sqlite::{SqliteDb, SqliteTx};
+
+/// The schema's steps, in order, forward only: name, SQLite's text, PostgreSQL's text.
+const STEPS: &[(&str, &str, &str)] = &[(
+    "ground floor",
+    include_str!("../../migrations/sqlite/0001_ground_floor.sql"),
+    include_str!("../../migrations/postgres/0001_ground_floor.sql"),
+)];
+
+/// Builds a migrator from named steps; the first step is version 1.
+pub fn migrator(steps: impl IntoIterator<Item = (&'static str, &'static str)>) -> Migrator {
+    let migrations = steps.into_iter().zip(1..).map(|((name, sql), version)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    });
+    Migrator::with_migrations(migrations.collect())
+}
+
+/// How long a call waits for a free connection before it is answered 503.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where the database is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A SQLite file; made when absent.
+    Sqlite(PathBuf),
+    /// A PostgreSQL connection string.
+    Postgres(crate::sensitive::Secret<String>),
+}
+
+/// What can go wrong with the database. The source is logged, never shown to a caller.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The database refused or failed a statement.
+    #[error("the database failed")]
+    Sqlx(#[from] sqlx::Error),
+    /// The commit that this transaction shared with others failed; nothing of it was kept.
+    #[error("the commit failed")]
+    Commit(String),
+    /// The schema could not be brought up to date.
+    #[error("the database schema could not be brought up to date")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+impl DbError {
+    /// Whether a unique constraint was violated.
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Sqlx(sqlx::Error::Database(e)) if e.is_unique_violation())
+    }
+
+    /// Whether the disk under the database is full.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Self::Sqlx(sqlx::Error::Database(e)) => {
+                // SQLITE_FULL is 13; PostgreSQL's disk_full is 53100.
+                e.code().is_some_and(|c| c == "13" || c == "53100")
+            }
+            Self::Commit(text) => text.contains("full"),
+            _ => false,
+        }
+    }
+}
+
+/// The database, open and migrated. Cheap to clone.
+#[derive(Clone)]
+pub enum Db {
+    /// The embedded engine.
+    Sqlite(SqliteDb),
+    /// A PostgreSQL server.
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens the database and brings its schema up to date.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self, DbError> {
+        let db = match url {
+            DatabaseUrl::Sqlite(path) => Self::Sqlite(SqliteDb::open(path).await?),
+            DatabaseUrl::Postgres(url) => {
+                let options: PgConnectOptions = url.reveal().parse()?;
+                let pool = PgPoolOptions::new()
+                    .max_connections(16)
+                    .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .connect_with(options.application_name("strongroom"))
+                    .await?;
+                Self::Postgres(pool)
+            }
+        };
+        match &db {
+            Self::Sqlite(sqlite) => {
+                sqlite.migrate(&migrator(STEPS.iter().map(|s| (s.0, s.1)))).await?;
+            }
+            Self::Postgres(pool) => migrator(STEPS.iter().map(|s| (s.0, s.2))).run(pool).await?,
+        }
+        Ok(db)
+    }
+
+    /// Begins a transaction that writes. On SQLite there is one writer: this waits its turn.
+    pub async fn begin(&self) -> Result<Tx, DbError> {
+        Ok(match self {
+            Self::Sqlite(db) => Tx::Sqlite(db.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// A connection for reading only; what it sees is committed.
+    pub async fn reader(&self) -> Result<Reader, DbError> {
+        Ok(match self {
+            Self::Sqlite(db) => Reader::Sqlite(db.reader().await?),
+            Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        let mut reader = self.reader().await?;
+        let _: Option<(i64,)> = fetch_optional!(reader, (i64,), "select cast(1 as bigint)")?;
+        Ok(())
+    }
+
+    /// Commits what is open and closes every connection.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(db) => db.close().await,
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// The engine's name as operators know it.
+    pub const fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+}
+
+/// One open connection of either engine; what the macros run on.
+pub enum Conn<'c> {
+    /// A SQLite connection.
+    Sqlite(&'c mut SqliteConnection),
+    /// A PostgreSQL connection.
+    Postgres(&'c mut PgConnection),
+}
+
+/// Anything the macros can run on.
+pub trait Connection: Send {
+    /// The connection underneath.
+    fn conn(&mut self) -> Conn<'_>;
+}
+
+/// A transaction that writes.
+pub enum Tx {
+    /// A savepoint in SQLite's one shared write transaction.
+    Sqlite(SqliteTx),
+    /// A PostgreSQL transaction.
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// Makes everything done in this transaction durable, or nothing of it.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => Ok(tx.commit().await?),
+        }
+    }
+}
+
+impl Connection for Tx {
+    fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(tx) => Conn::Sqlite(tx.conn()),
+            Self::Postgres(tx) => Conn::Postgres(tx),
+        }
+    }
+}
+
+/// A connection that only reads.
+pub enum Reader {
+    /// A read-only SQLite connection.
+    Sqlite(PoolConnection<Sqlite>),
+    /// A PostgreSQL connection.
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Connection for Reader {
+    fn conn(&mut self) -> Conn<'_> {
+        match self {
+            Self::Sqlite(c) => Conn::Sqlite(c),
+            Self::Postgres(c) => Conn::Postgres(c),
+        }
+    }
+}
+
+/// Runs a statement; the number of rows it changed.
+#[macro_export]
+macro_rules! execute {
+    ($conn:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
+        match $crate::db::Connection::conn(&mut $conn) {
+            $crate::db::Conn::Sqlite(c) => sqlx::query($sql)$(.bind($arg))*
+                .execute(c).await.map(|done| done.rows_affected()),
+            $crate::db::Conn::Postgres(c) => sqlx::query($sql)$(.bind($arg))*
+                .execute(c).await.map(|done| done.rows_affected()),
+        }
+        .map_err($crate::db::DbError::from)
+    };
+}
+
+/// Runs a query; its first row as `$row`, if there is one.
+#[macro_export]
+macro_rules! fetch_optional {
+    ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
+        match $crate::db::Connection::conn(&mut $conn) {
+            $crate::db::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*
+                .fetch_optional(c).await,
+            $crate::db::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*
+                .fetch_optional(c).await,
+        }
+        .map_err($crate::db::DbError::from)
+    };
+}
+
+/// Runs a query; every row as `$row`.
+#[macro_export]
+macro_rules! fetch_all {
+    ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
+        match $crate::db::Connection::conn(&mut $conn) {
+            $crate::db::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*
+                .fetch_all(c).await,
+            $crate::db::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*
+                .fetch_all(c).await,
+        }
+        .map_err($crate::db::DbError::from)
+    };
+}
+
+/// Runs a query built at run time from fixed pieces by [`Where`]; every row as `$row`.
+#[macro_export]
+macro_rules! fetch_where {
+    ($conn:expr, $row:ty, $where:expr) => {{
+        let filter: $crate::db::Where = $where;
+        match $crate::db::Connection::conn(&mut $conn) {
+            $crate::db::Conn::Sqlite(c) => {
+                let sql = sqlx::AssertSqlSafe(filter.sql());
+                let mut query = sqlx::query_as::<_, $row>(sql);
+                for value in filter.into_values() {
+                    query = match value {
+                        $crate::db::Value::Uuid(v) => query.bind(v),
+                        $crate::db::Value::Text(v) => query.bind(v),
+                        $crate::db::Value::Int(v) => query.bind(v),
+                        $crate::db::Value::Time(v) => query.bind(v),
+                    };
+                }
+                query.fetch_all(c).await
+            }
+            $crate::db::Conn::Postgres(c) => {
+                let sql = sqlx::AssertSqlSafe(filter.sql());
+                let mut query = sqlx::query_as::<_, $row>(sql);
+                for value in filter.into_values() {
+                    query = match value {
+                        $crate::db::Value::Uuid(v) => query.bind(v),
+                        $crate::db::Value::Text(v) => query.bind(v),
+                        $crate::db::Value::Int(v) => query.bind(v),
+                        $crate::db::Value::Time(v) => query.bind(v),
+                    };
+                }
+                query.fetch_all(c).await
+            }
+        }
+        .map_err($crate::db::DbError::from)
+    }};
+}
+
+pub use {execute, fetch_all, fetch_optional, fetch_where};

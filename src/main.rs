@@ -1,0 +1,2 @@
+//! The command; everything it does stands in the library.
+fn main() {}
