@@ -189,6 +189,12 @@ impl Tx {
     }
 }
 
+impl<C: Connection> Connection for &mut C {
+    fn conn(&mut self) -> Conn<'_> {
+        (**self).conn()
+    }
+}
+
 impl Connection for Tx {
     fn conn(&mut self) -> Conn<'_> {
         match self {

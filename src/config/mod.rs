@@ -1,0 +1,397 @@
+//! What the operator decided: one struct per topic, read once at start.
+//!
+//! Values come from the environment, then `.env`, then `strongroom.toml`; each under the names
+//! the guides use (variables.rs). Every problem is reported at once. Nothing outside this folder
+//! reads the environment.
+
+pub mod example;
+mod source;
+pub mod variables;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use source::{Reader, Source, parse_bytes};
+
+use crate::sensitive::Secret;
+
+/// Everything, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Listening, names, certificates.
+    pub server: ServerConfig,
+    /// Where things are kept.
+    pub data: DataConfig,
+    /// The object store.
+    pub store: StoreConfig,
+    /// What may be uploaded.
+    pub uploads: UploadConfig,
+    /// Who may call.
+    pub access: AccessConfig,
+    /// The log.
+    pub log: LogConfig,
+}
+
+/// Listening, names, certificates.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How clients reach this server, without a trailing slash.
+    pub public_url: String,
+    /// Browser origins that may call and upload.
+    pub allowed_origins: Vec<String>,
+    /// Certificate chain and key, PEM files.
+    pub tls: Option<(PathBuf, PathBuf)>,
+}
+
+/// Where things are kept.
+#[derive(Clone, Debug)]
+pub struct DataConfig {
+    /// The data directory.
+    pub dir: PathBuf,
+    /// `postgres://…` or `sqlite:…`; none: SQLite in the data directory.
+    pub database: Option<Secret<String>>,
+    /// The master keys; none: a file in the data directory.
+    pub master_key: Option<Secret<String>>,
+}
+
+/// The object store.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// The bucket.
+    pub bucket: String,
+    /// The region, for signatures.
+    pub region: String,
+    /// The folder that object keys stand under, without slashes at its ends.
+    pub folder_prefix: String,
+    /// Whether uploads are switched on (guide 001's flag).
+    pub uploads_enabled: bool,
+}
+
+/// How object keys are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyLayout {
+    /// `patients/{ref}/{yyyy}/{mm}/{uuid}.{ext}` (guide 003).
+    ByMonth,
+    /// `patients/{ref}/{category}/{uuid}.{ext}` (guide 001).
+    ByCategory,
+    /// `medical-files/{category}/{ref}/{uuid}.{ext}` (guide 004).
+    CategoryFirst,
+    /// `{uuid}.{ext}`.
+    Flat,
+}
+
+/// What may be uploaded.
+#[derive(Clone, Debug)]
+pub struct UploadConfig {
+    /// Life of a presigned URL when nobody says otherwise.
+    pub presign_expires: Duration,
+    /// Longest life that may be asked for.
+    pub presign_max_expires: Duration,
+    /// Largest image in one request, bytes.
+    pub max_image: u64,
+    /// Largest document in one request, bytes.
+    pub max_document: u64,
+    /// Largest DICOM file in one request, bytes.
+    pub max_medical: u64,
+    /// Smaller limits per category, bytes.
+    pub max_by_category: BTreeMap<String, u64>,
+    /// How object keys are laid out.
+    pub key_layout: KeyLayout,
+    /// Days a deleted document can be restored.
+    pub trash_days: u32,
+}
+
+/// Who may call.
+#[derive(Clone, Debug)]
+pub struct AccessConfig {
+    /// Secret of HS256 tokens; none: the one made on first start.
+    pub jwt_secret: Option<Secret<String>>,
+    /// Key set from a URL.
+    pub jwks_url: Option<String>,
+    /// Key set from a file.
+    pub jwks_file: Option<PathBuf>,
+    /// The issuer tokens must name.
+    pub issuer: Option<String>,
+    /// The audience tokens must name.
+    pub audience: Option<String>,
+    /// Claim with the roles.
+    pub roles_claim: String,
+    /// Claim with the clinic.
+    pub clinic_claim: String,
+    /// Claim with a patient's own ids.
+    pub patients_claim: String,
+    /// Whether clinicians see every patient of their clinic.
+    pub clinic_wide: bool,
+    /// The operator's own policies.
+    pub policy_file: Option<PathBuf>,
+    /// Idle time after which a session ends.
+    pub session_idle: Duration,
+}
+
+/// The log.
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    /// A `tracing` filter.
+    pub filter: String,
+    /// JSON lines or text for people; none: by where it goes.
+    pub json: Option<bool>,
+}
+
+impl Config {
+    /// Reads everything; on failure, every problem found.
+    pub fn load(source: Source) -> Result<Self, Vec<String>> {
+        let mut reader = Reader::new(source);
+        let server = server(&mut reader);
+        let config = Self {
+            data: data(&mut reader),
+            store: store(&mut reader),
+            uploads: uploads(&mut reader),
+            access: access(&mut reader),
+            log: log(&mut reader),
+            server,
+        };
+        if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
+    }
+}
+
+fn server(r: &mut Reader) -> ServerConfig {
+    let listen = r
+        .parse("STRONGROOM_LISTEN", "an address and a port, such as 127.0.0.1:8080")
+        .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let certificate = r.path("STRONGROOM_TLS_CERTIFICATE");
+    let tls = match (certificate, r.path("STRONGROOM_TLS_KEY")) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        _ => {
+            r.problem("STRONGROOM_TLS_CERTIFICATE", "and STRONGROOM_TLS_KEY go together; set both");
+            None
+        }
+    };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let public_url = r.text("STRONGROOM_PUBLIC_URL").unwrap_or_else(|| {
+        let host = if listen.ip().is_unspecified() { "127.0.0.1".into() } else { host(&listen) };
+        format!("{scheme}://{host}:{}", listen.port())
+    });
+    let public_url = public_url.trim_end_matches('/').to_owned();
+    if origin_of(&public_url).as_deref() != Some(public_url.as_str()) {
+        let right = "must be scheme and host only, such as https://files.example.com";
+        r.problem("STRONGROOM_PUBLIC_URL", right);
+    }
+    let allowed_origins = origins(r);
+    ServerConfig { listen, public_url, allowed_origins, tls }
+}
+
+fn host(listen: &SocketAddr) -> String {
+    match listen {
+        SocketAddr::V4(v4) => v4.ip().to_string(),
+        SocketAddr::V6(v6) => format!("[{}]", v6.ip()),
+    }
+}
+
+fn origins(r: &mut Reader) -> Vec<String> {
+    let text = r.text("STRONGROOM_ALLOWED_ORIGINS").unwrap_or_default();
+    let mut origins = Vec::new();
+    for item in text.split(',').map(str::trim).filter(|s| !s.is_empty()) {
+        match origin_of(item) {
+            Some(origin) if origin == item.trim_end_matches('/') => origins.push(origin),
+            _ => r.problem(
+                "STRONGROOM_ALLOWED_ORIGINS",
+                &format!("{item:?} is not an origin; expected https://app.example.com, no *"),
+            ),
+        }
+    }
+    origins
+}
+
+/// `scheme://host[:port]` of a URL of http or https.
+pub fn origin_of(text: &str) -> Option<String> {
+    let url = url::Url::parse(text).ok()?;
+    matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
+}
+
+fn data(r: &mut Reader) -> DataConfig {
+    let database = r.secret("DATABASE_URL");
+    if let Some(url) = &database {
+        let known = ["postgres://", "postgresql://", "sqlite:"];
+        if !known.iter().any(|k| url.reveal().starts_with(k)) {
+            r.problem("DATABASE_URL", "expected postgres://user@host/name or sqlite:path");
+        }
+    }
+    DataConfig {
+        dir: r.path("STRONGROOM_DATA_DIR").unwrap_or_else(|| "./data".into()),
+        database,
+        master_key: r.secret("STRONGROOM_MASTER_KEY"),
+    }
+}
+
+fn store(r: &mut Reader) -> StoreConfig {
+    let bucket = r.text("AWS_S3_DOCUMENTS_BUCKET_NAME");
+    let region = r.text("AWS_REGION");
+    // Read for their conflicts and spelling; they count once the store is S3.
+    for name in ["S3_ENDPOINT", "AWS_KMS_KEY_ID", "AWS_CLOUDFRONT_URL",
+        "AWS_CLOUDFRONT_KEY_PAIR_ID"] {
+        let _ = r.text(name);
+    }
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CLOUDFRONT_PRIVATE_KEY"] {
+        let _ = r.secret(name);
+    }
+    let _ = r.flag("S3_FORCE_PATH_STYLE", false);
+    let _ = r.flag("S3_USE_ACCELERATE", false);
+    let provider = r.text("STORAGE_PROVIDER");
+    let s3 = match provider.as_deref() {
+        Some("local") => false,
+        Some("s3" | "aws-s3") => true,
+        Some(other) => {
+            let right = format!("{other:?} is not a provider; expected local, s3 or aws-s3");
+            r.problem("STORAGE_PROVIDER", &right);
+            false
+        }
+        None => bucket.is_some(),
+    };
+    if s3 {
+        r.problem(
+            "STORAGE_PROVIDER",
+            "this version keeps documents in its own sealed store only; set \
+             STORAGE_PROVIDER=local (S3 is being built and is never replaced silently)",
+        );
+    }
+    let bucket = bucket.unwrap_or_else(|| "strongroom".to_owned());
+    if !is_bucket_name(&bucket) {
+        let right = "expected 3 to 63 of a-z, 0-9, - and ., as S3 names buckets";
+        r.problem("AWS_S3_DOCUMENTS_BUCKET_NAME", right);
+    }
+    let folder_prefix = r.text("AWS_S3_FOLDER_PREFIX").unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./".contains(&b);
+    if !folder_prefix.bytes().all(plain) || folder_prefix.contains("..") {
+        r.problem("AWS_S3_FOLDER_PREFIX", "expected letters, digits, -, _, . and /");
+    }
+    StoreConfig {
+        bucket,
+        region: region.unwrap_or_else(|| "us-east-1".to_owned()),
+        folder_prefix: folder_prefix.trim_matches('/').to_owned(),
+        uploads_enabled: r.flag("NEXT_PUBLIC_ENABLE_AWS_S3_STORAGE", true),
+    }
+}
+
+/// Paths the server itself answers; a bucket of that name would shadow them.
+const RESERVED_BUCKETS: &[&str] =
+    &["api", "docs", "healthz", "readyz", "metrics", "storage", "test", "login", "setup"];
+
+fn is_bucket_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
+    (3..=63).contains(&name.len())
+        && name.bytes().all(plain)
+        && edge(name.bytes().next())
+        && edge(name.bytes().last())
+        && !RESERVED_BUCKETS.contains(&name)
+}
+
+fn uploads(r: &mut Reader) -> UploadConfig {
+    let max = r.parse("STRONGROOM_PRESIGN_MAX_EXPIRES", "seconds from 60 to 3600").unwrap_or(900);
+    if !(60..=3600).contains(&max) {
+        r.problem("STRONGROOM_PRESIGN_MAX_EXPIRES", "expected seconds from 60 to 3600");
+    }
+    let expires = r.parse("STRONGROOM_PRESIGN_EXPIRES", "seconds").unwrap_or_else(|| max.min(900));
+    if !(30..=max).contains(&expires) {
+        let right = format!("expected seconds from 30 to {max} (STRONGROOM_PRESIGN_MAX_EXPIRES)");
+        r.problem("STRONGROOM_PRESIGN_EXPIRES", &right);
+    }
+    let layout = r.text("STRONGROOM_KEY_LAYOUT");
+    let key_layout = match layout.as_deref() {
+        None | Some("by-month") => KeyLayout::ByMonth,
+        Some("by-category") => KeyLayout::ByCategory,
+        Some("category-first") => KeyLayout::CategoryFirst,
+        Some("flat") => KeyLayout::Flat,
+        Some(_) => {
+            let right = "expected by-month, by-category, category-first or flat";
+            r.problem("STRONGROOM_KEY_LAYOUT", right);
+            KeyLayout::ByMonth
+        }
+    };
+    if let Some(scanner) = r.text("STRONGROOM_SCANNER")
+        && scanner != "off"
+    {
+        let right = format!("{scanner:?} is not available in this version; expected off");
+        r.problem("STRONGROOM_SCANNER", &right);
+    }
+    UploadConfig {
+        presign_expires: Duration::from_secs(expires),
+        presign_max_expires: Duration::from_secs(max),
+        max_image: r.bytes("STRONGROOM_MAX_IMAGE", 10_000_000),
+        max_document: r.bytes("STRONGROOM_MAX_DOCUMENT", 25_000_000),
+        max_medical: r.bytes("STRONGROOM_MAX_MEDICAL", 50_000_000),
+        max_by_category: by_category(r),
+        key_layout,
+        trash_days: r.parse("STRONGROOM_TRASH_DAYS", "a number of days").unwrap_or(30),
+    }
+}
+
+fn by_category(r: &mut Reader) -> BTreeMap<String, u64> {
+    let text = r.text("STRONGROOM_MAX_BY_CATEGORY").unwrap_or_default();
+    let mut limits = BTreeMap::new();
+    for item in text.split(',').map(str::trim).filter(|s| !s.is_empty()) {
+        match item.split_once('=').and_then(|(c, size)| Some((c.trim(), parse_bytes(size)?))) {
+            Some((category, limit)) => {
+                limits.insert(category.to_owned(), limit);
+            }
+            None => r.problem(
+                "STRONGROOM_MAX_BY_CATEGORY",
+                &format!("{item:?} is not right; expected category=size, such as insurance=5MB"),
+            ),
+        }
+    }
+    limits
+}
+
+fn access(r: &mut Reader) -> AccessConfig {
+    let jwt_secret = r.secret("STRONGROOM_JWT_SECRET");
+    if jwt_secret.as_ref().is_some_and(|s| s.reveal().len() < 32) {
+        // RFC 7518 section 3.2: a key of the hash's size or larger.
+        r.problem("STRONGROOM_JWT_SECRET", "must have at least 32 characters for HS256");
+    }
+    let clinic_wide = match r.text("STRONGROOM_CARE_TEAM").as_deref() {
+        None | Some("team") => false,
+        Some("clinic") => true,
+        Some(_) => {
+            r.problem("STRONGROOM_CARE_TEAM", "expected team or clinic");
+            false
+        }
+    };
+    let idle = r.parse("STRONGROOM_SESSION_IDLE", "seconds").unwrap_or(900);
+    AccessConfig {
+        jwt_secret,
+        jwks_url: r.text("STRONGROOM_JWT_JWKS_URL"),
+        jwks_file: r.path("STRONGROOM_JWT_JWKS_FILE"),
+        issuer: r.text("STRONGROOM_JWT_ISSUER"),
+        audience: r.text("STRONGROOM_JWT_AUDIENCE"),
+        roles_claim: r.text("STRONGROOM_JWT_ROLES_CLAIM").unwrap_or_else(|| "roles".into()),
+        clinic_claim: r.text("STRONGROOM_JWT_CLINIC_CLAIM").unwrap_or_else(|| "clinic_id".into()),
+        patients_claim: r
+            .text("STRONGROOM_JWT_PATIENTS_CLAIM")
+            .unwrap_or_else(|| "patient_ids".into()),
+        clinic_wide,
+        policy_file: r.path("STRONGROOM_POLICY_FILE"),
+        session_idle: Duration::from_secs(idle),
+    }
+}
+
+fn log(r: &mut Reader) -> LogConfig {
+    let json = match r.text("STRONGROOM_LOG_FORMAT").as_deref() {
+        None => None,
+        Some("json") => Some(true),
+        Some("pretty") => Some(false),
+        Some(_) => {
+            r.problem("STRONGROOM_LOG_FORMAT", "expected pretty or json");
+            None
+        }
+    };
+    LogConfig { filter: r.text("STRONGROOM_LOG").unwrap_or_else(|| "info".into()), json }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! The one table of errors, and the only `IntoResponse` for them.
+//!
+//! An answer is RFC 9457 `application/problem+json` with a stable `code`; `error` repeats the
+//! detail for clients of older guides. The source of an error is logged once, here, and never
+//! shown.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $title:literal;)*) => {
+        /// A stable error code, with its status and title.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $($(#[$doc])* $name,)* }
+
+        impl Code {
+            /// Every code, in the order of the table in docs/api.md.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The code as clients see it; it never changes.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// The HTTP status that goes with it.
+            pub const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status,)* }
+            }
+
+            /// What it means, in a few words.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request cannot be read: not JSON, a bad query, a header that makes no sense.
+    BadRequest = "bad_request", BAD_REQUEST, "The request cannot be understood";
+    /// No credential came with the request.
+    Unauthenticated = "unauthenticated", UNAUTHORIZED, "Who is calling is not known";
+    /// A credential came and is not valid (any more).
+    InvalidCredential = "invalid_credential", UNAUTHORIZED, "The credential is not valid";
+    /// The name or the password is wrong.
+    WrongPassword = "wrong_password", UNAUTHORIZED, "The name or the password is wrong";
+    /// The caller may see the thing but not do this to it.
+    Forbidden = "forbidden", FORBIDDEN, "This is not allowed";
+    /// There is no such thing, or the caller may not know of it.
+    NotFound = "not_found", NOT_FOUND, "There is no such thing here";
+    /// The path exists but not with this method.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "This method does not apply";
+    /// The upload was never made, or is not complete.
+    UploadMissing = "upload_missing", CONFLICT, "No object has been uploaded";
+    /// The upload was given up: its time ran out or its content was refused.
+    UploadEnded = "upload_ended", CONFLICT, "The upload has ended";
+    /// The document is not in a state that allows this.
+    WrongState = "wrong_state", CONFLICT, "The document's state does not allow this";
+    /// One request may not carry that much.
+    FileTooLarge = "file_too_large", PAYLOAD_TOO_LARGE, "The file is too large for one request";
+    /// The body of the request is larger than any request of this kind.
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The request's body is too large";
+    /// Files of this type are not taken.
+    UnsupportedType = "unsupported_type", UNSUPPORTED_MEDIA_TYPE, "This type is not accepted";
+    /// No part of the document lies in the range asked for.
+    RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE,
+        "The range lies outside the document";
+    /// One or more fields are wrong; `errors` says which and how.
+    InvalidFields = "invalid_fields", UNPROCESSABLE_ENTITY, "Some fields are not right";
+    /// A file without content.
+    EmptyFile = "empty_file", UNPROCESSABLE_ENTITY, "The file is empty";
+    /// What was uploaded is not what was announced.
+    ContentMismatch = "content_mismatch", UNPROCESSABLE_ENTITY,
+        "The content is not what was announced";
+    /// Too many calls.
+    TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
+    /// The stored bytes failed their authentication: never served.
+    Damaged = "damaged", INTERNAL_SERVER_ERROR, "The stored document is damaged";
+    /// A fault of the server's own.
+    Internal = "internal", INTERNAL_SERVER_ERROR, "The server failed";
+    /// The object store cannot be used.
+    StoreUnavailable = "store_unavailable", SERVICE_UNAVAILABLE,
+        "The object store cannot be used now";
+    /// The database or the trail cannot be written; nothing is served without its trail.
+    Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The server cannot do this now";
+    /// No space is left for the bytes.
+    StorageFull = "storage_full", INSUFFICIENT_STORAGE, "The storage is full";
+}
+
+/// An error on its way to the caller.
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    /// What kind it is.
+    pub code: Code,
+    /// What happened and what would be right, for a person.
+    pub detail: String,
+    /// Per field: what would be right.
+    pub errors: BTreeMap<String, String>,
+    /// Seconds after which a retry makes sense.
+    pub retry_after: Option<u64>,
+    /// The cause, for the log only.
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ApiError {
+    /// An error with its explanation.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            errors: BTreeMap::new(),
+            retry_after: None,
+            source: None,
+        }
+    }
+
+    /// Attaches the cause, for the log.
+    #[must_use]
+    pub fn with_source(mut self, e: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(e));
+        self
+    }
+
+    /// The fields that are wrong, each with what would be right.
+    pub fn fields(errors: BTreeMap<String, String>) -> Self {
+        let detail = match errors.iter().next() {
+            Some((field, message)) if errors.len() == 1 => format!("{field}: {message}"),
+            _ => format!("{} fields are not right; see errors.", errors.len()),
+        };
+        Self { errors, ..Self::new(Code::InvalidFields, detail) }
+    }
+
+    /// There is no such thing, or the caller may not know of it.
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "There is nothing here under this name that you may see.")
+    }
+
+    /// The body for a request with this id.
+    pub fn problem(&self, request_id: &str) -> Problem {
+        Problem {
+            r#type: format!("/docs#{}", self.code.as_str()),
+            title: self.code.title().to_owned(),
+            status: self.code.status().as_u16(),
+            code: self.code.as_str().to_owned(),
+            detail: self.detail.clone(),
+            error: self.detail.clone(),
+            request_id: request_id.to_owned(),
+            errors: self.errors.clone(),
+        }
+    }
+
+    /// Writes the cause to the log, once.
+    pub fn log(&self) {
+        use std::fmt::Write as _;
+        if !self.code.status().is_server_error() {
+            return;
+        }
+        let mut chain = String::new();
+        let mut cause: Option<&dyn std::error::Error> =
+            self.source.as_ref().map(|e| e.as_ref() as _);
+        while let Some(e) = cause {
+            let _ = write!(chain, "{}{e}", if chain.is_empty() { "" } else { ": " });
+            cause = e.source();
+        }
+        tracing::error!(code = self.code.as_str(), cause = chain, "{}", self.code.title());
+    }
+}
+
+/// `application/problem+json` (RFC 9457).
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Problem {
+    /// Where the code is explained.
+    r#type: String,
+    /// The code in a few words.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// The stable code.
+    code: String,
+    /// What happened and what would be right.
+    detail: String,
+    /// The same as `detail`, for clients that look here.
+    error: String,
+    /// To find the call in the log and in the trail.
+    request_id: String,
+    /// Per field: what would be right.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    errors: BTreeMap<String, String>,
+}
+
+impl IntoResponse for ApiError {
+    /// The status only; the outermost layer writes the body, since it knows the request id.
+    fn into_response(self) -> Response {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.code.status();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.code.status() == StatusCode::UNAUTHORIZED {
+            let scheme = HeaderValue::from_static("Bearer realm=\"strongroom\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, scheme);
+        }
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}

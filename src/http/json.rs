@@ -1,0 +1,149 @@
+//! Bodies, queries and paths whose errors name the field.
+
+use std::collections::BTreeMap;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderValue, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{ApiError, Code};
+
+/// The largest JSON body any call takes.
+const MAX_JSON: usize = 1024 * 1024;
+
+/// A JSON body, in or out.
+#[derive(Debug)]
+pub struct ApiJson<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|v| v.trim_start().to_ascii_lowercase().starts_with("application/json"));
+        if !is_json {
+            let detail = "Send a JSON body with Content-Type: application/json.";
+            return Err(ApiError::new(Code::BadRequest, detail));
+        }
+        let body = read_limited(request, MAX_JSON).await?;
+        let mut reader = serde_json::Deserializer::from_slice(&body);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| bad_body(&e))?;
+        reader.end().map_err(|_| {
+            ApiError::new(Code::BadRequest, "The body goes on after its JSON value has ended.")
+        })?;
+        Ok(Self(value))
+    }
+}
+
+/// Reads a whole body of at most `limit` bytes.
+async fn read_limited(request: Request, limit: usize) -> Result<Bytes, ApiError> {
+    let body = Limited::new(request.into_body(), limit);
+    match body.collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(e) if e.is::<LengthLimitError>() => Err(ApiError::new(
+            Code::BodyTooLarge,
+            format!("This call takes at most {limit} bytes of JSON."),
+        )),
+        Err(_) => Err(ApiError::new(Code::BadRequest, "The body was cut off.")),
+    }
+}
+
+fn bad_body(e: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+    if e.inner().classify() != serde_json::error::Category::Data {
+        return ApiError::new(Code::BadRequest, format!("The body is not JSON: {}.", e.inner()));
+    }
+    let (field, message) = name_the_field(&e.path().to_string(), &e.inner().to_string());
+    ApiError::fields(BTreeMap::from([(field, message)]))
+}
+
+/// The field at fault and what serde says of it, without line and column.
+fn name_the_field(path: &str, message: &str) -> (String, String) {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let named = message.split('`').nth(1);
+    match (path, named) {
+        (".", Some(name)) if message.starts_with("missing field") => {
+            (name.to_owned(), "is required".to_owned())
+        }
+        (path, Some(name)) if message.starts_with("unknown field") => {
+            let known = message.split_once(", expected ").map_or("", |(_, known)| known);
+            let field = if path == "." { name } else { path };
+            (field.to_owned(), format!("is not known here; expected {known}"))
+        }
+        (".", _) => ("body".to_owned(), message.to_owned()),
+        (path, _) => (path.to_owned(), message.to_owned()),
+    }
+}
+
+impl<T: Serialize> IntoResponse for ApiJson<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.0) {
+            Ok(body) => {
+                let json = HeaderValue::from_static("application/json");
+                ([(header::CONTENT_TYPE, json)], body).into_response()
+            }
+            Err(e) => ApiError::new(Code::Internal, "The answer could not be written.")
+                .with_source(e)
+                .into_response(),
+        }
+    }
+}
+
+/// Query parameters.
+#[derive(Debug)]
+pub struct ApiQuery<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(
+            query.as_bytes(),
+        ));
+        serde_path_to_error::deserialize(pairs).map(Self).map_err(|e| {
+            let (field, message) = name_the_field(&e.path().to_string(), &e.inner().to_string());
+            ApiError::fields(BTreeMap::from([(field, message)]))
+        })
+    }
+}
+
+/// An id in the path; one that cannot be an id names nothing, so the answer is 404.
+#[derive(Debug)]
+pub struct ApiPath<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for ApiPath<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Path::from_request_parts(parts, state)
+            .await
+            .map(|Path(value)| Self(value))
+            .map_err(|_: PathRejection| ApiError::not_found())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name_the_field;
+
+    #[test]
+    fn a_missing_and_an_unknown_field_are_named() {
+        let (field, message) = name_the_field(".", "missing field `size` at line 1 column 9");
+        assert_eq!((field.as_str(), message.as_str()), ("size", "is required"));
+        let (field, message) =
+            name_the_field("sice", "unknown field `sice`, expected `size` or `type`");
+        assert_eq!(field, "sice");
+        assert_eq!(message, "is not known here; expected `size` or `type`");
+        let (field, _) = name_the_field("size", "invalid type: string \"x\", expected u64");
+        assert_eq!(field, "size");
+    }
+}

@@ -1,0 +1,118 @@
+//! What stands around every route: request id, log line, metrics, panics, error bodies.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use futures::FutureExt as _;
+use http::{HeaderName, HeaderValue, header};
+use tracing::Instrument as _;
+
+use super::{ApiError, Code};
+
+/// The header that carries the request id, both ways.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What is known of a request before anyone looks into it.
+#[derive(Clone, Debug)]
+pub struct RequestInfo {
+    /// Names the call in answers, log and trail.
+    pub id: Arc<str>,
+    /// Where it came from.
+    pub remote: Option<IpAddr>,
+}
+
+/// The peer's address, put into each request by the listener.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// Gives ids to requests that bring none of their own.
+#[derive(Clone)]
+pub struct RequestIds(pub crate::ids::Ids);
+
+impl RequestIds {
+    /// The id the caller sent, when it is short and plain, else a new one.
+    fn choose(&self, request: &Request) -> Arc<str> {
+        request
+            .headers()
+            .get(&REQUEST_ID)
+            .and_then(|v| v.to_str().ok())
+            .filter(|v| (8..=64).contains(&v.len()))
+            .filter(|v| v.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)))
+            .map_or_else(|| self.0.next().simple().to_string().into(), Arc::from)
+    }
+}
+
+/// The outermost layer: names the request, times it, logs it without health information, turns
+/// errors and panics into problem documents.
+pub async fn frame(ids: RequestIds, mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id = ids.choose(&request);
+    let remote = request.extensions().get::<Peer>().map(|p| p.0.ip());
+    request.extensions_mut().insert(RequestInfo { id: Arc::clone(&id), remote });
+    let method = request.method().clone();
+    // The pattern, never the path: a path may hold what a pattern cannot.
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or_else(|| "unmatched".to_owned(), |m| m.as_str().to_owned());
+    let span = tracing::info_span!("request", id = %id);
+    let handled = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
+    let mut response = handled.instrument(span.clone()).await.unwrap_or_else(|_| {
+        use axum::response::IntoResponse as _;
+        ApiError::new(Code::Internal, "The server failed at this call.").into_response()
+    });
+    if let Some(error) = response.extensions_mut().remove::<Arc<ApiError>>() {
+        span.in_scope(|| error.log());
+        write_problem(&mut response, &error, &id);
+    }
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let status = response.status();
+    let seconds = began.elapsed().as_secs_f64();
+    let labels = [
+        ("method", method.as_str().to_owned()),
+        ("route", route.clone()),
+        ("status", status.as_str().to_owned()),
+    ];
+    metrics::counter!("strongroom_http_requests_total", &labels).increment(1);
+    metrics::histogram!("strongroom_http_request_seconds", "route" => route.clone())
+        .record(seconds);
+    span.in_scope(|| {
+        // Who did what stands in the trail; the log is for trouble.
+        if status.is_client_error() || status.is_server_error() {
+            tracing::info!(%method, route, status = status.as_u16(), ms = seconds * 1e3, "refused");
+        } else {
+            tracing::debug!(%method, route, status = status.as_u16(), ms = seconds * 1e3, "done");
+        }
+    });
+    response
+}
+
+fn write_problem(response: &mut Response, error: &ApiError, id: &str) {
+    let body = serde_json::to_vec(&error.problem(id)).unwrap_or_default();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+    *response.body_mut() = Body::from(body);
+}
+
+/// Headers every answer of our own carries: no sniffing, no caching, no framing, no referrer.
+pub async fn guard_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
