@@ -1,0 +1,109 @@
+//! `/api/session`: signing in with a name and a password, and out again.
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, Method, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::access::{AuthError, Call, LogInError, SessionCookie, Target, TargetKind, Visitor, rows};
+use crate::app::App;
+use crate::http::{ApiError, ApiJson, Code};
+use crate::sensitive::Secret;
+
+/// Name and password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogInRequest {
+    /// The user's name.
+    username: String,
+    /// Their password.
+    password: String,
+}
+
+/// Who is signed in.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionAnswer {
+    /// The user.
+    user: String,
+    /// Their roles.
+    roles: Vec<&'static str>,
+    /// Their clinic.
+    clinic_id: String,
+}
+
+/// Sign in; the answer sets the session's cookie.
+#[utoipa::path(post, path = "/api/session", tag = "session", request_body = LogInRequest,
+    security(()),
+    responses((status = 204, description = "Signed in; the cookie is set.")))]
+pub async fn log_in(
+    State(app): State<App>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    ApiJson(body): ApiJson<LogInRequest>,
+) -> Result<Response, ApiError> {
+    visitor.claims(&body.username).await?;
+    app.gate.authenticator.check_origin(&headers, &Method::POST).map_err(forbidden_origin)?;
+    let signing_in = app.gate.authenticator.log_in(&body.username, Secret::new(body.password));
+    let cookie = signing_in.await.map_err(|e| refused(&app, e))?;
+    visitor.signed_in(cookie.session.to_string()).await?;
+    let value = cookie.set_cookie().ok_or_else(no_cookie)?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response())
+}
+
+fn forbidden_origin(e: AuthError) -> ApiError {
+    ApiError::new(Code::Forbidden, e.to_string())
+}
+
+fn no_cookie() -> ApiError {
+    ApiError::new(Code::Internal, "The session's cookie could not be written.")
+}
+
+fn refused(app: &App, e: LogInError) -> ApiError {
+    let text = e.to_string();
+    match e {
+        LogInError::Wrong => ApiError::new(Code::WrongPassword, text),
+        LogInError::Locked { until } => ApiError {
+            retry_after: Some((until.seconds() - app.clock.now().seconds()).max(1).unsigned_abs()),
+            ..ApiError::new(Code::TooManyRequests, text)
+        },
+        LogInError::Busy => {
+            ApiError { retry_after: Some(2), ..ApiError::new(Code::TooManyRequests, text) }
+        }
+        LogInError::Unavailable(e) => e.into(),
+    }
+}
+
+/// Who is signed in.
+#[utoipa::path(get, path = "/api/session", tag = "session",
+    responses((status = 200, body = SessionAnswer)))]
+pub async fn read(call: Call) -> Result<ApiJson<SessionAnswer>, ApiError> {
+    let grant = call.authorize(Target::new(TargetKind::Session, call.clinic())).await?;
+    grant.begin().await?.commit(None).await?;
+    Ok(ApiJson(SessionAnswer {
+        user: call.caller.effective_user().as_str().to_owned(),
+        roles: call.caller.effective_roles().iter().map(|role| role.as_str()).collect(),
+        clinic_id: call.clinic().to_string(),
+    }))
+}
+
+/// Sign out; the session ends at once.
+#[utoipa::path(delete, path = "/api/session", tag = "session",
+    responses((status = 204, description = "Signed out.")))]
+pub async fn log_out(
+    State(app): State<App>,
+    call: Call,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let grant = call.authorize(Target::new(TargetKind::Session, call.clinic())).await?;
+    let mut tx = grant.begin().await?;
+    if let Some(session) = app.gate.authenticator.session_id(&headers) {
+        tx.about(session.to_string());
+        rows::end_session(&mut tx, session, app.clock.now()).await?;
+    }
+    tx.commit(None).await?;
+    let value =
+        SessionCookie::clear(app.gate.authenticator.is_https()).ok_or_else(no_cookie)?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response())
+}

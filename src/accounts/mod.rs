@@ -1,0 +1,3 @@
+//! Signing in to the pages and out again.
+
+pub mod api;

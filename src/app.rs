@@ -1,0 +1,56 @@
+//! What every operation is given: the open database, the store, the keys, the clock, the
+//! configuration. Opened once, cheap to clone.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+
+use crate::access::Gate;
+use crate::config::Config;
+use crate::db::Db;
+use crate::ids::Ids;
+use crate::keys::AppSecrets;
+use crate::store::ObjectStore;
+use crate::time::Clock;
+
+/// The parts, shared.
+pub struct Parts {
+    /// The metadata.
+    pub db: Db,
+    /// The bytes.
+    pub store: Arc<dyn ObjectStore>,
+    /// Secrets the server made for itself.
+    pub secrets: AppSecrets,
+    /// Who may do what.
+    pub gate: Arc<Gate>,
+    /// The time.
+    pub clock: Clock,
+    /// New ids.
+    pub ids: Ids,
+    /// What the operator decided.
+    pub config: Config,
+}
+
+/// The running server's parts.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl FromRef<App> for Arc<Gate> {
+    fn from_ref(app: &App) -> Self {
+        Self::clone(&app.gate)
+    }
+}

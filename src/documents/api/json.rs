@@ -1,0 +1,113 @@
+//! A document as JSON, the same behind every door.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::documents::Document;
+use crate::time::Timestamp;
+
+/// A document.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Document)]
+pub struct DocumentJson {
+    /// Its id.
+    #[schema(format = "uuid")]
+    id: String,
+    /// The patient; absent for a general document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patient_id: Option<String>,
+    /// The clinic.
+    #[schema(format = "uuid")]
+    clinic_id: String,
+    /// `pending`, `scanning`, `available`, `quarantined`, `deleted`, `purged`, `abandoned` or
+    /// `refused`.
+    state: &'static str,
+    /// Why it is in that state, where that needs saying.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_reason: Option<String>,
+    /// Its category.
+    category: &'static str,
+    /// The name the uploader gave it.
+    filename: String,
+    /// Its media type.
+    content_type: String,
+    /// Its size in bytes.
+    size: u64,
+    /// SHA-256 of its bytes, hexadecimal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
+    /// `local` or `s3`.
+    storage_provider: String,
+    /// The bucket.
+    bucket: String,
+    /// Its object key.
+    key: String,
+    /// The version of the object that was confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version_id: Option<String>,
+    /// The object's entity tag.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
+    /// What else it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity_type: Option<String>,
+    /// The id of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entity_id: Option<String>,
+    /// Whether it may be cleaned up on its own.
+    temporary: bool,
+    /// Whether the patient may see it.
+    released: bool,
+    /// The document it replaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    supersedes: Option<String>,
+    /// Who uploaded it.
+    uploaded_by: String,
+    /// When the upload was allowed.
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+    /// When it last changed.
+    #[schema(value_type = String, format = "date-time")]
+    updated_at: Timestamp,
+    /// When its bytes were confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    confirmed_at: Option<Timestamp>,
+    /// When it went to the trash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    deleted_at: Option<Timestamp>,
+}
+
+impl From<Document> for DocumentJson {
+    fn from(d: Document) -> Self {
+        Self {
+            id: d.id.to_string(),
+            patient_id: d.patient_id.map(|p| p.as_str().to_owned()),
+            clinic_id: d.clinic_id.to_string(),
+            state: d.state.as_str(),
+            state_reason: d.state_reason,
+            category: d.category.as_str(),
+            filename: d.file_name.into_revealed(),
+            content_type: d.content_type,
+            size: d.byte_size,
+            sha256: d.sha256_hex,
+            storage_provider: d.storage_provider,
+            bucket: d.bucket,
+            key: d.object_key,
+            version_id: d.version_id,
+            etag: d.etag,
+            entity_type: d.entity_type,
+            entity_id: d.entity_id,
+            temporary: d.temporary,
+            released: d.released,
+            supersedes: d.supersedes.map(|id| id.to_string()),
+            uploaded_by: d.owner_user_id.as_str().to_owned(),
+            created_at: d.created_at,
+            updated_at: d.updated_at,
+            confirmed_at: d.confirmed_at,
+            deleted_at: d.deleted_at,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Confirming an upload: is the object there, and is it what was announced?
+//!
+//! Two callers may confirm at once: both look at the object, one changes the row, the other
+//! reads the row again and answers what is true.
+
+use futures::TryStreamExt as _;
+
+use crate::access::{Call, Grant};
+use crate::app::App;
+use crate::documents::content::{FileType, HEAD_BYTES};
+use crate::documents::read::locate;
+use crate::documents::rows::{self, Reference};
+use crate::documents::{Document, DocumentError, State};
+use crate::http::Code;
+use crate::ids::PatientId;
+use crate::store::{ByteRange, ObjectInfo, ObjectKey, StoreError};
+
+/// What the caller says again when confirming; each must be as it was presigned.
+#[derive(Debug, Default)]
+pub struct Announced {
+    /// The patient.
+    pub patient: Option<PatientId>,
+    /// The media type.
+    pub content_type: Option<String>,
+    /// The size in bytes.
+    pub size: Option<u64>,
+    /// SHA-256 of the bytes.
+    pub sha256: Option<[u8; 32]>,
+}
+
+/// A confirmed document.
+#[derive(Debug)]
+pub enum Confirmed {
+    /// By this call.
+    Now(Document),
+    /// It had been before.
+    Before(Document),
+}
+
+/// Makes a document of an upload whose object is there and as announced.
+pub async fn confirm_upload(
+    app: &App,
+    call: &Call,
+    reference: &Reference,
+    announced: &Announced,
+) -> Result<Confirmed, DocumentError> {
+    let found = locate(app, call, reference).await?;
+    let grant = call.authorize(found.facts(Document::target)).await?;
+    let document = grant.look(&found);
+    match document.state {
+        State::Pending => {}
+        State::Scanning | State::Available | State::Quarantined => {
+            let repeated = serde_json::json!({ "repeated": true });
+            return Ok(Confirmed::Before(grant.read(found, Some(repeated)).await?));
+        }
+        State::Abandoned | State::Refused => {
+            return Err(DocumentError::UploadEnded(document.state));
+        }
+        State::Deleted | State::Purged => return Err(DocumentError::WrongState(document.state)),
+    }
+    let key = object_key(document)?;
+    let object = match app.store.head(&key, None).await {
+        Ok(object) => object,
+        Err(StoreError::NotFound) => return Err(DocumentError::UploadMissing),
+        Err(e) => return Err(e.into()),
+    };
+    let difference = match difference(document, announced, &object) {
+        None => content_difference(app, document, &key, &object).await?,
+        found => found,
+    };
+    if let Some(what) = difference {
+        refuse(app, call, &grant, document, &key, what).await?;
+        return Err(DocumentError::ContentMismatch(what));
+    }
+    pin(app, call, grant, document, &object).await
+}
+
+/// The stored key as the store takes it.
+pub(super) fn object_key(document: &Document) -> Result<ObjectKey, DocumentError> {
+    ObjectKey::new(document.object_key.clone())
+        .map_err(|e| DocumentError::Store(StoreError::unavailable(e)))
+}
+
+/// What differs from what was presigned, without looking into the bytes.
+fn difference(
+    document: &Document,
+    announced: &Announced,
+    object: &ObjectInfo,
+) -> Option<&'static str> {
+    let presigned_sha = document.sha256_hex.as_deref();
+    let sha_fits = |sha: Option<[u8; 32]>| match (sha, presigned_sha) {
+        (Some(sha), Some(presigned)) => hex::encode(sha) == presigned,
+        _ => true,
+    };
+    let stored = object.sha256;
+    let said_fits = match (announced.sha256, stored) {
+        (Some(said), Some(stored)) => said == stored,
+        _ => true,
+    };
+    let same_type = |mime: &str| {
+        FileType::find(mime).is_some_and(|t| t.mime == document.content_type)
+    };
+    if announced.patient.is_some() && announced.patient != document.patient_id {
+        Some("patient")
+    } else if announced.size.is_some_and(|size| size != document.byte_size)
+        || object.size != document.byte_size
+    {
+        Some("size")
+    } else if !sha_fits(announced.sha256) || !sha_fits(stored) || !said_fits {
+        Some("checksum")
+    } else if !announced.content_type.as_deref().is_none_or(same_type)
+        || !object.content_type.as_deref().is_none_or(same_type)
+    {
+        Some("type")
+    } else {
+        None
+    }
+}
+
+/// Whether the object's first bytes are of the presigned type.
+async fn content_difference(
+    app: &App,
+    document: &Document,
+    key: &ObjectKey,
+    object: &ObjectInfo,
+) -> Result<Option<&'static str>, DocumentError> {
+    let head = ByteRange::Inclusive(0, HEAD_BYTES - 1);
+    let body = app.store.get(key, object.version_id.as_deref(), Some(head)).await?;
+    let bytes: Vec<bytes::Bytes> = body.stream.try_collect().await?;
+    let fits = FileType::find(&document.content_type)
+        .is_some_and(|file_type| file_type.looks_like(&bytes.concat()));
+    Ok((!fits).then_some("type"))
+}
+
+/// Ends the upload: the row says why, then the object goes.
+async fn refuse(
+    app: &App,
+    call: &Call,
+    grant: &Grant<'_>,
+    document: &Document,
+    key: &ObjectKey,
+    what: &'static str,
+) -> Result<(), DocumentError> {
+    let mut tx = grant.begin().await?;
+    let reason = format!("content_mismatch: {what}");
+    let now = app.clock.now();
+    let ended = rows::mark_refused(&mut tx, call.clinic(), document.id, &reason, now).await?;
+    tx.commit_failed(Code::ContentMismatch, Some(serde_json::json!({ "differs": what }))).await?;
+    if ended {
+        app.store.purge(key).await?;
+    }
+    Ok(())
+}
+
+async fn pin(
+    app: &App,
+    call: &Call,
+    grant: Grant<'_>,
+    document: &Document,
+    object: &ObjectInfo,
+) -> Result<Confirmed, DocumentError> {
+    // Stores that know no checksum of the whole leave us with what was announced and signed.
+    let sha256_hex = object.sha256.map(hex::encode).or_else(|| document.sha256_hex.clone());
+    let Some(sha256_hex) = sha256_hex else {
+        return Err(StoreError::unavailable("the store tells no SHA-256 of the object").into());
+    };
+    let now = app.clock.now();
+    let mut tx = grant.begin().await?;
+    let pinned =
+        rows::mark_available(&mut tx, call.clinic(), document.id, object, &sha256_hex, now).await?;
+    if !pinned {
+        drop(tx);
+        return read_again(app, call, grant, document).await;
+    }
+    let detail = serde_json::json!({ "size": object.size, "sha256": sha256_hex });
+    tx.commit(Some(detail)).await?;
+    Ok(Confirmed::Now(Document {
+        state: State::Available,
+        version_id: object.version_id.clone(),
+        etag: Some(object.etag.clone()),
+        sha256_hex: Some(sha256_hex),
+        confirmed_at: Some(now),
+        updated_at: now,
+        ..document.clone()
+    }))
+}
+
+/// Somebody else changed the row first: answer what is true now.
+async fn read_again(
+    app: &App,
+    call: &Call,
+    grant: Grant<'_>,
+    document: &Document,
+) -> Result<Confirmed, DocumentError> {
+    let found = locate(app, call, &Reference::Id(document.id)).await?;
+    match grant.look(&found).state {
+        State::Scanning | State::Available | State::Quarantined => {
+            let repeated = serde_json::json!({ "repeated": true });
+            Ok(Confirmed::Before(grant.read(found, Some(repeated)).await?))
+        }
+        state => Err(DocumentError::UploadEnded(state)),
+    }
+}

@@ -1,0 +1,67 @@
+//! What can go wrong in the life of a document, without a word of HTTP.
+
+use std::collections::BTreeMap;
+
+use crate::access::Refusal;
+use crate::db::DbError;
+use crate::documents::State;
+use crate::store::StoreError;
+
+/// Why an operation on a document was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum DocumentError {
+    /// There is no such document in the caller's clinic.
+    #[error("there is no such document")]
+    NotFound,
+    /// The policy does not allow it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Fields of the request are wrong: name → what would be right.
+    #[error("fields of the request are wrong")]
+    Fields(BTreeMap<String, String>),
+    /// A file without content was announced.
+    #[error("the file is empty")]
+    EmptyFile,
+    /// The file is larger than one request may carry.
+    #[error("the file has {size} bytes, the limit is {limit}")]
+    TooLarge {
+        /// What was announced, bytes.
+        size: u64,
+        /// What is allowed, bytes.
+        limit: u64,
+    },
+    /// Files of this type are not taken.
+    #[error("files of this type are not accepted")]
+    UnsupportedType,
+    /// Uploads are switched off.
+    #[error("uploads are switched off")]
+    UploadsOff,
+    /// No object is there to confirm.
+    #[error("no object has been uploaded")]
+    UploadMissing,
+    /// The upload has ended without a document.
+    #[error("the upload has ended: {0}")]
+    UploadEnded(State),
+    /// What was uploaded is not what was announced; it was removed.
+    #[error("the content is not what was announced: {0}")]
+    ContentMismatch(&'static str),
+    /// The document's state does not allow this.
+    #[error("the document is {0}")]
+    WrongState(State),
+    /// The range asked for lies outside the document.
+    #[error("the range lies outside the document's {0} bytes")]
+    Range(u64),
+    /// The object store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl DocumentError {
+    /// One field and what would be right.
+    pub fn field(name: &str, message: impl Into<String>) -> Self {
+        Self::Fields(BTreeMap::from([(name.to_owned(), message.into())]))
+    }
+}

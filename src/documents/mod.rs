@@ -1,0 +1,204 @@
+//! Documents: one domain type, one life.
+//!
+//! ```text
+//! pending ──confirm──> (scanning) ──> available ──delete──> deleted ──purge──> purged
+//!    │                                    ^                    │
+//!    ├─expired──> abandoned               └──────restore───────┘
+//!    └─not what was announced──> refused
+//! ```
+//!
+//! Invariants:
+//! - Only `available` is served.
+//! - An object key is never used twice, and a row outlives its object.
+//! - `version_id`, `sha256_hex` and `byte_size` are pinned when the upload is confirmed; every
+//!   read asks the store for that version.
+//! - Between two short transactions there may be a network call, never inside one; each change
+//!   of state is `update … where state = …`, and zero rows changed means somebody was there
+//!   first.
+
+pub mod api;
+mod begin_upload;
+pub mod category;
+mod confirm_upload;
+pub mod content;
+mod delete;
+mod error;
+mod issue_download;
+mod key_layout;
+mod list;
+mod read;
+mod restore;
+mod rows;
+mod stream_download;
+
+use std::fmt;
+
+use sqlx::FromRow;
+
+pub use begin_upload::{BeginUpload, BegunUpload, begin_upload};
+pub use category::Category;
+pub use confirm_upload::{Announced, Confirmed, confirm_upload};
+pub use delete::delete;
+pub use error::DocumentError;
+use issue_download::shown;
+pub use issue_download::{IssuedDownload, issue_download};
+pub use list::{Filter, Sort, list, position};
+pub use read::read;
+pub use restore::restore;
+pub use rows::Reference;
+pub use stream_download::{Streamed, stream_download};
+
+use crate::access::{Target, TargetKind};
+use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
+use crate::sensitive::Phi;
+use crate::time::Timestamp;
+
+/// Where a document is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// An upload was allowed; its bytes are not confirmed.
+    Pending,
+    /// Confirmed, waiting for the scanner.
+    Scanning,
+    /// Served to those who may see it.
+    Available,
+    /// The scanner found something, or could not say.
+    Quarantined,
+    /// In the trash.
+    Deleted,
+    /// The bytes are gone; the row stays as a tombstone.
+    Purged,
+    /// Nobody confirmed in time.
+    Abandoned,
+    /// The bytes were not what was announced; they were removed.
+    Refused,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 8] = [
+        Self::Pending,
+        Self::Scanning,
+        Self::Available,
+        Self::Quarantined,
+        Self::Deleted,
+        Self::Purged,
+        Self::Abandoned,
+        Self::Refused,
+    ];
+
+    /// As stored, shown and sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Scanning => "scanning",
+            Self::Available => "available",
+            Self::Quarantined => "quarantined",
+            Self::Deleted => "deleted",
+            Self::Purged => "purged",
+            Self::Abandoned => "abandoned",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+impl std::str::FromStr for State {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text).ok_or_else(|| {
+            let known: Vec<_> = Self::ALL.iter().map(|s| s.as_str()).collect();
+            format!("must be one of {}", known.join(", "))
+        })
+    }
+}
+
+impl TryFrom<String> for State {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// One document, as its row tells.
+#[derive(Clone, Debug, FromRow)]
+pub struct Document {
+    /// Its id.
+    pub id: DocumentId,
+    /// The patient, unless it is a general document of the clinic.
+    pub patient_id: Option<PatientId>,
+    /// The clinic.
+    pub clinic_id: ClinicId,
+    /// Who uploaded it.
+    pub owner_user_id: UserId,
+    /// `local` or `s3`.
+    pub storage_provider: String,
+    /// The bucket.
+    pub bucket: String,
+    /// The object's key.
+    pub object_key: String,
+    /// Its media type.
+    pub content_type: String,
+    /// Its size in bytes.
+    #[sqlx(try_from = "i64")]
+    pub byte_size: u64,
+    /// SHA-256 of its bytes; before confirmation, what was announced.
+    pub sha256_hex: Option<String>,
+    /// When the upload was allowed.
+    pub created_at: Timestamp,
+    /// When the row last changed.
+    pub updated_at: Timestamp,
+    /// Where it is in its life.
+    #[sqlx(try_from = "String")]
+    pub state: State,
+    /// Why it is there, where that needs saying.
+    pub state_reason: Option<String>,
+    /// When a pending upload is given up.
+    pub upload_expires_at: Timestamp,
+    /// When its bytes were confirmed.
+    pub confirmed_at: Option<Timestamp>,
+    /// When it went to the trash.
+    pub deleted_at: Option<Timestamp>,
+    /// Who put it there.
+    pub deleted_by: Option<String>,
+    /// The version of the object that was confirmed.
+    pub version_id: Option<String>,
+    /// The object's entity tag.
+    pub etag: Option<String>,
+    /// Its category.
+    #[sqlx(try_from = "String")]
+    pub category: Category,
+    /// The name the uploader gave it.
+    pub file_name: Phi<String>,
+    /// What else it belongs to (`provider`, `appointment`, …).
+    pub entity_type: Option<String>,
+    /// The id of that.
+    pub entity_id: Option<String>,
+    /// Whether it may be cleaned up on its own.
+    pub temporary: bool,
+    /// Whether the patient may see it.
+    pub released: bool,
+    /// The document it replaces.
+    pub supersedes: Option<DocumentId>,
+}
+
+impl Document {
+    /// The facts the policy decides by.
+    pub fn target(&self) -> Target {
+        Target {
+            kind: TargetKind::Document,
+            id: Some(self.id.to_string()),
+            clinic: self.clinic_id,
+            patient: self.patient_id.clone(),
+            category: Some(self.category.as_str().into()),
+            state: Some(self.state.as_str()),
+            released: self.released,
+            owner: Some(self.owner_user_id.clone()),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! One document's row, to somebody who may see it.
+
+use crate::access::{Call, Unread};
+use crate::app::App;
+use crate::documents::rows::{self, Reference};
+use crate::documents::{Document, DocumentError};
+use crate::ids::DocumentId;
+
+/// Finds a document of the caller's clinic, before anybody has decided whether they may see it.
+pub(super) async fn locate(
+    app: &App,
+    call: &Call,
+    reference: &Reference,
+) -> Result<Unread<Document>, DocumentError> {
+    let mut reader = app.db.reader().await?;
+    let found = rows::find(&mut reader, call.clinic(), reference).await?;
+    found.ok_or(DocumentError::NotFound)
+}
+
+/// Reads one document.
+pub async fn read(app: &App, call: &Call, id: DocumentId) -> Result<Document, DocumentError> {
+    let found = locate(app, call, &Reference::Id(id)).await?;
+    let grant = call.authorize(found.facts(Document::target)).await?;
+    Ok(grant.read(found, None).await?)
+}

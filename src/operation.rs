@@ -1,0 +1,64 @@
+//! What operators and their tools ask: alive, ready, figures. None of it is about a patient.
+
+use std::sync::OnceLock;
+
+use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderValue, StatusCode, header};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::app::App;
+use crate::http::{ApiError, ApiJson, Code};
+
+/// The process's one recorder: the `metrics` crate knows no other kind.
+static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Upper bounds of the buckets of request times, in seconds.
+const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// Begins to collect figures; a second call does nothing.
+pub fn collect_metrics() -> Result<(), BuildError> {
+    if RECORDER.get().is_some() {
+        return Ok(());
+    }
+    let buckets = Matcher::Suffix("_seconds".to_owned());
+    let recorder =
+        PrometheusBuilder::new().set_buckets_for_metric(buckets, SECONDS)?.install_recorder()?;
+    let _ = RECORDER.set(recorder);
+    Ok(())
+}
+
+/// The process answers.
+pub async fn healthz() -> ApiJson<serde_json::Value> {
+    ApiJson(serde_json::json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// Database and store can be used.
+pub async fn readyz(State(app): State<App>) -> Response {
+    let (db, store) = tokio::join!(app.db.ping(), app.store.check());
+    if let Err(e) = &db {
+        tracing::warn!(error = %e, "the database is not ready");
+    }
+    if let Err(e) = &store {
+        tracing::warn!(error = %e, "the store is not ready");
+    }
+    let word = |ok: bool| if ok { "ok" } else { "unavailable" };
+    let ready = db.is_ok() && store.is_ok();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = serde_json::json!({
+        "status": word(ready),
+        "database": { "engine": app.db.engine(), "status": word(db.is_ok()) },
+        "store": { "provider": app.store.provider(), "status": word(store.is_ok()) },
+    });
+    (status, ApiJson(body)).into_response()
+}
+
+/// Figures in Prometheus' text format.
+pub async fn metrics() -> Result<Response, ApiError> {
+    let recorder = RECORDER
+        .get()
+        .ok_or_else(|| ApiError::new(Code::Unavailable, "No figures are collected here."))?;
+    recorder.run_upkeep();
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    Ok(([(header::CONTENT_TYPE, text)], recorder.render()).into_response())
+}

@@ -1,0 +1,3 @@
+//! Patients: so far, who cares for whom.
+
+pub mod api;

@@ -1,0 +1,81 @@
+//! Every route on one page: method, path, handler, and the action that the policy is asked
+//! about and the trail records.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{MethodRouter, delete, get, post, put};
+
+use crate::access::{Action, record_refusals};
+use crate::accounts::api as session;
+use crate::app::App;
+use crate::documents::api::docs;
+use crate::http::layers::{RequestIds, frame, guard_headers};
+use crate::http::{ApiError, Code};
+use crate::patients::api as patients;
+use crate::store::local::Wire;
+use crate::trail::api as trail;
+use crate::{operation, ui};
+
+/// The whole server as one service.
+pub fn router(app: App, wire: Option<Wire>) -> Router {
+    let route = |router: Router<App>, path: &str, action: Action, method: MethodRouter<App>| {
+        let recorded = from_fn_with_state((Arc::clone(&app.gate), action), record_refusals);
+        router.route(path, method.layer(recorded))
+    };
+    let mut api = Router::new();
+    for (path, action, method) in [
+        ("/api/docs/presign-upload", Action::BeginUpload, post(docs::presign_upload)),
+        ("/api/docs/confirm", Action::ConfirmUpload, post(docs::confirm)),
+        ("/api/docs", Action::ListDocuments, get(docs::list_documents)),
+        ("/api/docs/", Action::ListDocuments, get(docs::list_documents)),
+        ("/api/docs/{id}", Action::ReadDocument, get(docs::get)),
+        ("/api/docs/{id}", Action::DeleteDocument, delete(docs::delete)),
+        ("/api/docs/{id}/download", Action::IssueDownload, get(docs::download)),
+        ("/api/docs/{id}/content", Action::ReadContent, get(docs::content)),
+        ("/api/docs/{id}/restore", Action::RestoreDocument, post(docs::restore)),
+        ("/api/patients/{patientId}/care-team", Action::ReadCareTeam, get(patients::list)),
+        ("/api/patients/{patientId}/care-team/{userId}", Action::ManageCareTeam,
+            put(patients::add)),
+        ("/api/patients/{patientId}/care-team/{userId}", Action::ManageCareTeam,
+            delete(patients::remove)),
+        ("/api/audit", Action::ReadTrail, get(trail::list)),
+        ("/api/session", Action::LogIn, post(session::log_in)),
+        ("/api/session", Action::ReadSession, get(session::read)),
+        ("/api/session", Action::LogOut, delete(session::log_out)),
+    ] {
+        api = route(api, path, action, method);
+    }
+    let open = Router::new()
+        .route("/healthz", get(operation::healthz))
+        .route("/readyz", get(operation::readyz))
+        .route("/metrics", get(operation::metrics))
+        .route("/openapi.json", get(ui::openapi))
+        .route("/docs", get(ui::docs));
+    let ours = api
+        .merge(open)
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(Code::MethodNotAllowed, "This path exists, but not with this method.")
+        })
+        .layer(from_fn(guard_headers))
+        .layer(crate::http::layers::cors(&app.config.server.allowed_origins));
+    let all = match wire {
+        Some(wire) => ours.fallback(move |request| objects(wire.clone(), request)),
+        None => ours.fallback(|| async { ApiError::not_found() }),
+    };
+    let ids = RequestIds(app.ids.clone());
+    all.layer(from_fn(move |request: Request, next| frame(ids.clone(), request, next)))
+        .with_state(app)
+}
+
+/// What is no path of ours belongs to the embedded S3 endpoint, if it names the bucket or is
+/// signed.
+async fn objects(wire: Wire, request: Request) -> Response {
+    use axum::response::IntoResponse as _;
+    if wire.answers(&request) { wire.handle(request).await } else {
+        ApiError::not_found().into_response()
+    }
+}

@@ -1,0 +1,3 @@
+//! Reading the trail. Reading it is itself an event.
+
+pub mod api;
