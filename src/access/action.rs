@@ -1,0 +1,94 @@
+//! Everything a caller can do, with the stable name the trail and the policy use for it.
+//!
+//! Invariant: names are never changed or reused; the trail holds them for years.
+
+use std::fmt;
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident => $text:literal),* $(,)?) => {
+        /// Something a caller does.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The name in the trail and in policy files.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+actions! {
+    /// Ask for a place to upload to.
+    BeginUpload => "upload.begin",
+    /// Say that an upload is complete.
+    ConfirmUpload => "upload.confirm",
+    /// See a document's metadata.
+    ReadDocument => "document.read",
+    /// List documents.
+    ListDocuments => "document.list",
+    /// Get a link to a document's bytes.
+    IssueDownload => "download.issue",
+    /// Get a document's bytes through the server.
+    ReadContent => "content.read",
+    /// Change a document's metadata.
+    EditDocument => "document.edit",
+    /// Move a document to the trash.
+    DeleteDocument => "document.delete",
+    /// Bring a document back from the trash.
+    RestoreDocument => "document.restore",
+    /// Erase a document's bytes; also legal hold, which forbids that.
+    PurgeDocument => "document.purge",
+    /// Read the trail of the clinic, and reports on it.
+    ReadTrail => "trail.read",
+    /// Read the trail of one document.
+    ReadDocumentTrail => "document.trail",
+    /// Change who cares for a patient.
+    ManageCareTeam => "care_team.manage",
+    /// See who cares for a patient.
+    ReadCareTeam => "care_team.read",
+    /// Sign in to the pages.
+    LogIn => "session.begin",
+    /// Sign out.
+    LogOut => "session.end",
+    /// See who one is signed in as.
+    ReadSession => "session.read",
+    /// Make, list and revoke API keys.
+    ManageKeys => "keys.manage",
+    /// Add, list and disable users.
+    ManageUsers => "users.manage",
+    /// See what is configured (nothing secret).
+    ReadConfig => "config.read",
+    /// Read an object through the embedded S3 endpoint.
+    WireRead => "wire.read",
+    /// Write an object through the embedded S3 endpoint.
+    WireWrite => "wire.write",
+    /// Delete an object through the embedded S3 endpoint.
+    WireDelete => "wire.delete",
+    /// List objects through the embedded S3 endpoint.
+    WireList => "wire.list",
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_actions_share_a_name() {
+        let names: std::collections::BTreeSet<_> =
+            Action::ALL.iter().map(|action| action.as_str()).collect();
+        assert_eq!(names.len(), Action::ALL.len());
+    }
+}
