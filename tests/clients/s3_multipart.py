@@ -170,7 +170,7 @@ def multipart_part_too_small(room):
 @check
 def multipart_wrong_parts(room):
     up = Upload(room, "wrong.bin")
-    one, two = up.part(1, parts(LEAST)[0]), up.part(2, b"tail")
+    one, two = (up.part(number, body) for number, body in enumerate(parts(LEAST, LEAST), 1))
     wrong = {**two, "ETag": '"00000000000000000000000000000000"'}
     never = {**two, "PartNumber": 3}
     expect_error("an ETag", lambda: up.complete([one, wrong]), "InvalidPart", 400)
