@@ -14,6 +14,7 @@ pub mod documents;
 pub mod http;
 pub mod ids;
 pub mod keys;
+pub mod open;
 pub mod openapi;
 pub mod operation;
 pub mod patients;

@@ -1,2 +1,5 @@
 //! The command; everything it does stands in the library.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    strongroom::cli::main()
+}

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, delete, get, post, put};
+
+use http::header;
 
 use crate::access::{Action, record_refusals};
 use crate::accounts::api as session;
@@ -63,7 +65,10 @@ pub fn router(app: App, wire: Option<Wire>) -> Router {
         .layer(from_fn(guard_headers))
         .layer(crate::http::layers::cors(&app.config.server.allowed_origins));
     let all = match wire {
-        Some(wire) => ours.fallback(move |request| objects(wire.clone(), request)),
+        Some(wire) => {
+            let bucket = app.config.store.bucket.clone();
+            ours.fallback(move |request: Request| objects(wire, bucket, request))
+        }
         None => ours.fallback(|| async { ApiError::not_found() }),
     };
     let ids = RequestIds(app.ids.clone());
@@ -73,9 +78,14 @@ pub fn router(app: App, wire: Option<Wire>) -> Router {
 
 /// What is no path of ours belongs to the embedded S3 endpoint, if it names the bucket or is
 /// signed.
-async fn objects(wire: Wire, request: Request) -> Response {
-    use axum::response::IntoResponse as _;
-    if wire.answers(&request) { wire.handle(request).await } else {
+async fn objects(wire: Wire, bucket: String, request: Request) -> Response {
+    let names_bucket = request.uri().path().split('/').nth(1) == Some(bucket.as_str());
+    let signature = request.headers().get(header::AUTHORIZATION);
+    let signed = signature.is_some_and(|v| v.as_bytes().starts_with(b"AWS"))
+        || request.uri().query().is_some_and(|q| q.contains("X-Amz-"));
+    if names_bucket || signed {
+        wire.handle(request).await
+    } else {
         ApiError::not_found().into_response()
     }
 }

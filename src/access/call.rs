@@ -160,7 +160,7 @@ impl From<DbError> for ApiError {
             return Self::new(Code::StorageFull, detail).with_source(e);
         }
         let detail = "The database did not answer; nothing was changed. Try again shortly.";
-        Self { retry_after: Some(5), ..Self::new(Code::Unavailable, detail).with_source(e) }
+        Self::new(Code::Unavailable, detail).with_source(e).retry_after(5)
     }
 }
 

@@ -14,6 +14,7 @@ mod acting;
 mod action;
 pub mod api_keys;
 mod authenticate;
+mod call;
 mod caller;
 mod jwks;
 pub mod jwt;
@@ -28,6 +29,7 @@ mod matrix;
 
 pub use action::Action;
 pub use authenticate::{AuthConfig, AuthError, Authenticator, SetupError};
+pub use call::{Audited, Call, Gate, Grant, Refusal, Unread, Visitor, record_refusals, write};
 pub use caller::{Acting, Caller, CallerKind, DEFAULT_CLINIC, Role};
 pub use jwks::JwksSource;
 pub use jwt::{ClaimNames, JwtConfig, TokenRequest, issue_token};

@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
 
@@ -89,6 +91,11 @@ impl NewUser {
             clinic: self.clinic.unwrap_or(super::DEFAULT_CLINIC),
         })
     }
+}
+
+/// A password nobody can guess (144 bits), for users who are given one.
+pub fn make_password() -> Secret<String> {
+    Secret::new(URL_SAFE_NO_PAD.encode(random::<18>()))
 }
 
 /// Adds a prepared user.

@@ -64,13 +64,11 @@ fn refused(app: &App, e: LogInError) -> ApiError {
     let text = e.to_string();
     match e {
         LogInError::Wrong => ApiError::new(Code::WrongPassword, text),
-        LogInError::Locked { until } => ApiError {
-            retry_after: Some((until.seconds() - app.clock.now().seconds()).max(1).unsigned_abs()),
-            ..ApiError::new(Code::TooManyRequests, text)
-        },
-        LogInError::Busy => {
-            ApiError { retry_after: Some(2), ..ApiError::new(Code::TooManyRequests, text) }
+        LogInError::Locked { until } => {
+            let seconds = (until.seconds() - app.clock.now().seconds()).max(1);
+            ApiError::new(Code::TooManyRequests, text).retry_after(seconds.unsigned_abs())
         }
+        LogInError::Busy => ApiError::new(Code::TooManyRequests, text).retry_after(2),
         LogInError::Unavailable(e) => e.into(),
     }
 }

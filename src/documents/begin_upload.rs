@@ -131,7 +131,7 @@ fn target(call: &Call, id: DocumentId, asked: &BeginUpload) -> Target {
         id: Some(id.to_string()),
         clinic: call.clinic(),
         patient: asked.patient.clone(),
-        category: Some(asked.category.as_str().into()),
+        category: Some(asked.category.as_str()),
         state: Some(State::Pending.as_str()),
         released: true,
         owner: Some(call.caller.effective_user().clone()),

@@ -177,7 +177,7 @@ fn scope(call: &Call, filter: &Filter) -> Scope {
                 id: None,
                 clinic: caller.clinic,
                 patient,
-                category: Some(category.as_str().into()),
+                category: Some(category.as_str()),
                 state: Some(State::Available.as_str()),
                 released: true,
                 owner: Some(caller.effective_user().clone()),

@@ -30,6 +30,7 @@ mod read;
 mod restore;
 mod rows;
 mod stream_download;
+mod wire_trail;
 
 use std::fmt;
 
@@ -47,6 +48,7 @@ pub use read::read;
 pub use restore::restore;
 pub use rows::Reference;
 pub use stream_download::{Streamed, stream_download};
+pub use wire_trail::WireTrail;
 
 use crate::access::{Target, TargetKind};
 use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
@@ -195,7 +197,7 @@ impl Document {
             id: Some(self.id.to_string()),
             clinic: self.clinic_id,
             patient: self.patient_id.clone(),
-            category: Some(self.category.as_str().into()),
+            category: Some(self.category.as_str()),
             state: Some(self.state.as_str()),
             released: self.released,
             owner: Some(self.owner_user_id.clone()),

@@ -4,7 +4,7 @@ use crate::access::{Audited, Unread};
 use crate::db::{Connection, DbError, Value, Where, execute, fetch_optional, fetch_where};
 use crate::documents::list::{Filter, Position, Scope, Sort};
 use crate::documents::{Document, State};
-use crate::ids::{ClinicId, DocumentId, UserId};
+use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
 use crate::store::ObjectInfo;
 use crate::time::Timestamp;
 
@@ -267,4 +267,29 @@ pub async fn state(
         id
     )?;
     Ok(row.and_then(|(state,)| state.parse().ok()))
+}
+
+/// Whose object a key is.
+#[derive(Debug, sqlx::FromRow)]
+pub struct KeyOwner {
+    /// The document.
+    pub id: DocumentId,
+    /// Its clinic.
+    pub clinic_id: ClinicId,
+    /// Its patient.
+    pub patient_id: Option<PatientId>,
+}
+
+/// Whose object a key is, in any clinic; for the trail of the embedded S3 endpoint, which knows
+/// no clinics.
+pub async fn owner_of_key(
+    mut conn: &mut impl Connection,
+    key: &str,
+) -> Result<Option<KeyOwner>, DbError> {
+    fetch_optional!(
+        conn,
+        KeyOwner,
+        "select id, clinic_id, patient_id from document_assets where object_key = $1",
+        key
+    )
 }

@@ -126,6 +126,13 @@ impl ApiError {
         self
     }
 
+    /// Says after how many seconds a retry makes sense.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
     /// The fields that are wrong, each with what would be right.
     pub fn fields(errors: BTreeMap<String, String>) -> Self {
         let detail = match errors.iter().next() {

@@ -50,7 +50,6 @@ fn check(name: &str, id: &str) -> Result<(), ApiError> {
 #[utoipa::path(get, path = "/api/patients/{patientId}/care-team", tag = "patients",
     params(("patientId" = String, Path)), responses((status = 200, body = CareTeam)))]
 pub async fn list(
-    State(app): State<App>,
     call: Call,
     ApiPath(patient): ApiPath<PatientId>,
 ) -> Result<ApiJson<CareTeam>, ApiError> {
@@ -90,7 +89,6 @@ pub async fn add(
     params(("patientId" = String, Path), ("userId" = String, Path)),
     responses((status = 204, description = "They are not in it any more.")))]
 pub async fn remove(
-    State(_): State<App>,
     call: Call,
     ApiPath((patient, user)): ApiPath<(PatientId, UserId)>,
 ) -> Result<StatusCode, ApiError> {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::{Call, Target};
+use crate::access::{Call, Target, TargetKind};
 use crate::app::App;
 use crate::audit::rows::{EventRow, Search, search};
 use crate::http::page::{self, Page};
@@ -133,7 +133,7 @@ pub async fn list(
 ) -> Result<ApiJson<Page<AuditEvent>>, ApiError> {
     let limit = page::limit(query.limit)?;
     let wanted = read_search(query)?;
-    let grant = call.authorize(Target::clinic(call.clinic())).await?;
+    let grant = call.authorize(Target::new(TargetKind::Clinic, call.clinic())).await?;
     let mut reader = app.db.reader().await?;
     let mut rows = search(&mut reader, call.clinic(), &wanted, limit + 1).await?;
     drop(reader);

@@ -324,7 +324,7 @@ impl Fields {
         let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
         let mut values = Vec::new();
         for item in items {
-            match item.parse() {
+            match item.parse::<T>() {
                 Ok(value) => values.push(value),
                 Err(e) => self.wrong(name, e.to_string()),
             }

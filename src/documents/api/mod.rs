@@ -91,8 +91,7 @@ impl From<StoreError> for ApiError {
             // A row that is available promises its object: the store not having it is a fault.
             _ => {
                 let detail = "The object store cannot be used now; try again shortly.";
-                let error = Self::new(Code::StoreUnavailable, detail).with_source(e);
-                Self { retry_after: Some(5), ..error }
+                Self::new(Code::StoreUnavailable, detail).with_source(e).retry_after(5)
             }
         }
     }

@@ -1,0 +1,164 @@
+//! The command line: one file per command.
+//!
+//! Exit codes: 0 done, 1 failed, 2 usage or configuration. What a command shows for scripts
+//! goes to standard output, everything else to standard error.
+
+mod config;
+mod demo;
+mod key;
+mod s3_credentials;
+mod serve;
+mod token;
+mod user;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::access::Action;
+use crate::audit::{self, Subject};
+use crate::config::{Config, Source};
+use crate::db::Tx;
+use crate::ids::ClinicId;
+use crate::open::{self, Opened};
+
+/// The document room for healthcare apps.
+#[derive(Parser)]
+#[command(name = "strongroom", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve: API, embedded S3 endpoint, pages
+    Serve(serve::Args),
+    /// Print a token (JWT) for a user
+    Token(token::Args),
+    /// Make, list and revoke API keys
+    Key(key::Args),
+    /// Add, list and disable the people who sign in to the pages
+    User(user::Args),
+    /// Print the credentials of the embedded S3 endpoint
+    S3Credentials(s3_credentials::Args),
+    /// Check the configuration, or print an example of it
+    Config(config::Args),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Print a completion script for a shell
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Why a command was not done.
+#[derive(Debug)]
+pub enum Failure {
+    /// The configuration or the usage is wrong (exit code 2); every problem, a line each.
+    Usage(Vec<String>),
+    /// It was tried and did not work (exit code 1).
+    Failed(String),
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(e: E) -> Self {
+        let mut text = e.to_string();
+        let mut cause = e.source();
+        while let Some(e) = cause {
+            text = format!("{text}: {e}");
+            cause = e.source();
+        }
+        Self::Failed(text)
+    }
+}
+
+type Done = Result<(), Failure>;
+
+/// Runs the command of the arguments.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return report(Err(e.into())),
+    };
+    let code = report(runtime.block_on(run(cli.command)));
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    code
+}
+
+async fn run(command: Command) -> Done {
+    match command {
+        Command::Serve(args) => serve::run(args, load()?).await,
+        Command::Token(args) => token::run(args, load()?).await,
+        Command::Key(args) => key::run(args, load()?).await,
+        Command::User(args) => user::run(args, load()?).await,
+        Command::S3Credentials(args) => s3_credentials::run(&args, load()?).await,
+        Command::Config(args) => config::run(&args),
+        Command::Openapi => {
+            print!("{}", crate::openapi::json());
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            let mut command = Cli::command();
+            clap_complete::generate(shell, &mut command, "strongroom", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+fn report(done: Done) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(problems)) => {
+            for problem in problems {
+                eprintln!("strongroom: {problem}");
+            }
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(text)) => {
+            eprintln!("strongroom: {text}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+fn load() -> Result<Config, Failure> {
+    let source = Source::load().map_err(Failure::Usage)?;
+    Config::load(source).map_err(Failure::Usage)
+}
+
+/// Opens database and keys for a command that runs beside the server or without one.
+async fn opened(config: Config) -> Result<Opened, Failure> {
+    Ok(open::records(config).await?)
+}
+
+/// A span of time such as `90s`, `15m`, `1h`, `90d`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let right = || format!("{text:?} is no span of time; expected such as 90s, 15m, 1h or 90d");
+    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let number: u64 = number.parse().map_err(|_| right())?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(right()),
+    };
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(right)
+}
+
+/// Commits what a command changed together with its event.
+async fn commit(
+    mut tx: Tx,
+    opened: &Opened,
+    action: Action,
+    about: (Subject, Option<ClinicId>),
+    detail: serde_json::Value,
+) -> Done {
+    let event = open::command_event(opened, action, about.0, about.1, detail);
+    audit::rows::insert(&mut tx, &event).await?;
+    Ok(tx.commit().await?)
+}

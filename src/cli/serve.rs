@@ -1,0 +1,128 @@
+//! `strongroom serve`: everything on one port, until it is told to stop.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::{Done, Failure, demo};
+use crate::config::{Config, LogConfig};
+use crate::documents::WireTrail;
+use crate::{http, open, operation, routes};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Fill in a made-up clinic with patients and the sample files, if there is none yet
+    #[arg(long)]
+    demo: bool,
+}
+
+pub async fn run(args: Args, config: Config) -> Done {
+    start_log(&config.log)?;
+    operation::collect_metrics()?;
+    let tls = match &config.server.tls {
+        Some((certificate, key)) => Some(http::listen::tls(certificate, key)?),
+        None => None,
+    };
+    // Listening comes first: a taken port should be told before anything is made.
+    let listener = TcpListener::bind(config.server.listen).await.map_err(|e| {
+        Failure::Failed(format!(
+            "cannot listen on {} ({e}); is another server running? STRONGROOM_LISTEN names \
+             another address",
+            config.server.listen
+        ))
+    })?;
+    let opened = open::records(config).await?;
+    let key_is_new = opened.key_is_new;
+    let jwt = opened.jwt();
+    let (app, store) = opened.into_app().await?;
+    let trail = WireTrail {
+        db: app.db.clone(),
+        clock: app.clock.clone(),
+        ids: app.ids.clone(),
+    };
+    let wire = store.wire(Arc::new(trail), app.config.server.allowed_origins.clone());
+    welcome(&app.config, key_is_new, args.demo);
+    let service = routes::router(app.clone(), Some(wire));
+    let serving = http::listen::serve(listener, tls, service, stop_signal());
+    if args.demo {
+        let filling = demo::fill(&app, &jwt);
+        let (served, filled) = tokio::join!(serving, filling);
+        if let Err(e) = filled {
+            tracing::warn!("the demo could not be filled in: {e}");
+        }
+        served?;
+    } else {
+        serving.await?;
+    }
+    tracing::info!("stopped; what was in flight has ended");
+    store.close().await;
+    app.db.close().await;
+    Ok(())
+}
+
+fn start_log(config: &LogConfig) -> Done {
+    let filter = EnvFilter::try_new(&config.filter).map_err(|e| {
+        Failure::Usage(vec![format!("STRONGROOM_LOG: {:?} is no filter: {e}", config.filter)])
+    })?;
+    // Libraries on the wire print headers and forms when asked for detail: those may hold names.
+    let quiet = ["s3s=warn", "hyper=warn", "sqlx=warn", "h2=warn"];
+    let filter = quiet.iter().filter_map(|d| d.parse().ok()).fold(filter, EnvFilter::add_directive);
+    let terminal = std::io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if config.json.unwrap_or(!terminal) {
+        log.json().flatten_event(true).init();
+    } else {
+        log.with_ansi(terminal).init();
+    }
+    Ok(())
+}
+
+async fn stop_signal() {
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping; calls in flight have 30 seconds to end");
+}
+
+fn welcome(config: &Config, key_is_new: bool, demo: bool) {
+    let (url, dir) = (&config.server.public_url, config.data.dir.display());
+    tracing::info!(listen = %config.server.listen, url, data = %dir, "strongroom is serving");
+    if !std::io::stderr().is_terminal() && !demo {
+        return;
+    }
+    if key_is_new {
+        eprintln!("\n  A MASTER KEY WAS MADE: {dir}/master.key");
+        eprintln!("  Without it no stored document can ever be read again. Back it up now,");
+        eprintln!("  somewhere else than the data directory.");
+    }
+    eprintln!("\n  API        {url}/docs");
+    eprintln!("  S3         {url}/{}   (strongroom s3-credentials)", config.store.bucket);
+    eprintln!("  data       {dir}");
+    eprintln!("{}", tour(url));
+}
+
+/// The way through, to paste into another terminal.
+fn tour(url: &str) -> String {
+    format!(
+        r#"
+  To try it, in another terminal of this folder:
+
+    T=$(target/debug/strongroom token --user me --role admin)
+    curl -s {url}/api/docs/presign-upload -H "Authorization: Bearer $T" --json \
+      '{{"patientId":"test-patient","filename":"letter.pdf","contentType":"application/pdf","size":'$(stat -c %s samples/referral-letter.pdf)'}}' | tee /tmp/up.json
+    curl -s -X PUT "$(jq -r .url /tmp/up.json)" $(jq -r '.headers|to_entries[]|select(.key|ascii_downcase!="content-length")|"-H \(.key):\(.value)"' /tmp/up.json) \
+      --data-binary @samples/referral-letter.pdf
+    curl -s {url}/api/docs/confirm -H "Authorization: Bearer $T" --json "$(jq '{{id}}' /tmp/up.json)"
+    curl -s {url}/api/docs/$(jq -r .id /tmp/up.json)/download -H "Authorization: Bearer $T"
+"#
+    )
+}

@@ -1,0 +1,120 @@
+//! The embedded S3 endpoint's accesses, in the trail.
+//!
+//! Every byte that goes out and every access with the endpoint's own credentials is an event,
+//! written before it happens; where the trail cannot be written the endpoint answers 503. An
+//! upload by presigned URL is not one of its own: it was recorded when it was allowed and is
+//! again when it is confirmed.
+
+use async_trait::async_trait;
+
+use crate::access::{Action, write};
+use crate::audit::{Actor, Event, Outcome, Subject};
+use crate::db::Db;
+use crate::documents::rows;
+use crate::ids::{EventId, Ids};
+use crate::store::local::{WireAccess, WireObserver};
+use crate::time::Clock;
+
+/// Writes an event for each access that needs one.
+pub struct WireTrail {
+    /// Where the trail is.
+    pub db: Db,
+    /// The time.
+    pub clock: Clock,
+    /// New ids.
+    pub ids: Ids,
+}
+
+#[async_trait]
+impl WireObserver for WireTrail {
+    async fn before(&self, access: &WireAccess) -> Result<(), ()> {
+        let action = action(access.operation);
+        if access.presigned && action == Action::WireWrite {
+            return Ok(());
+        }
+        let written = match self.event(action, access).await {
+            Ok(event) => write(&self.db, &event).await,
+            Err(e) => Err(e),
+        };
+        written.map_err(|e| tracing::error!(error = %e, "the trail cannot be written"))
+    }
+}
+
+impl WireTrail {
+    async fn event(
+        &self,
+        action: Action,
+        access: &WireAccess,
+    ) -> Result<Event, crate::db::DbError> {
+        let mut reader = self.db.reader().await?;
+        let owner = match &access.key {
+            Some(key) => rows::owner_of_key(&mut reader, key.as_str()).await?,
+            None => None,
+        };
+        drop(reader);
+        let (clinic, subject) = match owner {
+            Some(owner) => (
+                Some(owner.clinic_id),
+                Subject {
+                    kind: Some("document"),
+                    id: Some(owner.id.to_string()),
+                    patient: owner.patient_id,
+                },
+            ),
+            None => (
+                None,
+                Subject {
+                    kind: Some("object"),
+                    id: access.key.as_ref().map(|key| key.as_str().to_owned()),
+                    patient: None,
+                },
+            ),
+        };
+        let holder = if access.presigned { "presigned" } else { "s3" };
+        Ok(Event {
+            id: EventId::from_uuid(self.ids.next()),
+            at: self.clock.now(),
+            clinic,
+            action: action.as_str(),
+            outcome: Outcome::Granted,
+            code: None,
+            actor: Actor {
+                kind: holder,
+                id: access.access_key_id.clone(),
+                roles: String::new(),
+                on_behalf_of: None,
+            },
+            subject,
+            request_id: self.ids.next().simple().to_string(),
+            remote: None,
+            detail: Some(serde_json::json!({ "operation": access.operation })),
+        })
+    }
+}
+
+/// What an S3 operation is in the words of the trail.
+fn action(operation: &str) -> Action {
+    if operation.starts_with("List") {
+        Action::WireList
+    } else if operation.starts_with("Get") || operation.starts_with("Head") {
+        Action::WireRead
+    } else if operation.starts_with("Delete") || operation.starts_with("Abort") {
+        Action::WireDelete
+    } else {
+        Action::WireWrite
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_to_read_counts_as_a_change() {
+        assert_eq!(action("GetObject"), Action::WireRead);
+        assert_eq!(action("ListObjectsV2"), Action::WireList);
+        assert_eq!(action("DeleteObjects"), Action::WireDelete);
+        assert_eq!(action("CopyObject"), Action::WireWrite);
+        assert_eq!(action("Anything"), Action::WireWrite);
+    }
+}

@@ -1,0 +1,423 @@
+//! The real server in this process: its router, a store and a database of its own, callers of
+//! every role, and what must hold after every test.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use sqlx::{Connection as _, PgConnection, Row as _, SqliteConnection};
+use strongroom::access::{DEFAULT_CLINIC, JwtConfig, Role, TokenRequest, issue_token};
+use strongroom::app::App;
+use strongroom::audit::rows::{EventRow, Search, search};
+use strongroom::config::{Config, Source};
+use strongroom::documents::WireTrail;
+use strongroom::ids::{ClinicId, Ids, PatientId, UserId};
+use strongroom::store::local::LocalStore;
+use strongroom::time::Clock;
+use strongroom::{open, routes};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+use uuid::Uuid;
+
+/// A clinic that is not the callers' own.
+pub const OTHER_CLINIC: ClinicId =
+    ClinicId::from_uuid(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0002));
+
+/// Runs each named test on SQLite and on PostgreSQL, and checks afterwards what must always hold.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let app = $crate::support::TestApp::sqlite().await;
+                super::$name(&app).await;
+                app.check().await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                let app = $crate::support::TestApp::postgres().await;
+                super::$name(&app).await;
+                app.check().await;
+                app.drop_database().await;
+            })*
+        }
+    };
+}
+
+/// A server with nothing in it.
+pub struct TestApp {
+    pub app: App,
+    pub store: Arc<LocalStore>,
+    pub dir: TempDir,
+    pub clock: Clock,
+    jwt: JwtConfig,
+    router: Router,
+    database: Option<String>,
+}
+
+/// What came back.
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| {
+            panic!("{} is no JSON ({e}): {}", self.status, String::from_utf8_lossy(&self.body))
+        })
+    }
+
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The code of an S3 error.
+    pub fn s3_code(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body).into_owned();
+        let code = text.split("<Code>").nth(1).and_then(|rest| rest.split("</Code>").next());
+        code.unwrap_or_default().to_owned()
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        let text = String::from_utf8_lossy(&self.body);
+        assert_eq!(self.status.as_u16(), status, "{text}");
+        self
+    }
+}
+
+/// Somebody with a credential.
+#[derive(Clone)]
+pub struct Caller {
+    pub header: (String, String),
+}
+
+impl TestApp {
+    pub async fn sqlite() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// SQLite with these variables set.
+    pub async fn with(variables: &[(&str, &str)]) -> Self {
+        Self::open(variables, None).await
+    }
+
+    pub async fn postgres() -> Self {
+        Self::postgres_with(&[]).await
+    }
+
+    pub async fn postgres_with(variables: &[(&str, &str)]) -> Self {
+        let server = std::env::var("STRONGROOM_TEST_POSTGRES")
+            .expect("STRONGROOM_TEST_POSTGRES is set by `make test`, which starts PostgreSQL");
+        let name = format!("t_{}", Uuid::now_v7().simple());
+        let mut admin = PgConnection::connect(&server).await.unwrap();
+        let create = sqlx::AssertSqlSafe(format!("create database {name}"));
+        sqlx::query(create).execute(&mut admin).await.unwrap();
+        let (base, _) = server.rsplit_once('/').unwrap();
+        let url = format!("{base}/{name}");
+        let mut all = variables.to_vec();
+        all.push(("DATABASE_URL", &url));
+        Self::open(&all, Some(name)).await
+    }
+
+    async fn open(variables: &[(&str, &str)], database: Option<String>) -> Self {
+        let dir = TempDir::new().unwrap();
+        let data = dir.path().join("data");
+        let mut all = vec![("STRONGROOM_DATA_DIR", data.to_str().unwrap())];
+        all.extend_from_slice(variables);
+        let config = Config::load(Source::from_pairs(all)).unwrap();
+        Self::start(dir, config, database).await
+    }
+
+    async fn start(dir: TempDir, config: Config, database: Option<String>) -> Self {
+        let clock = Clock::default();
+        let opened = open::records_with(config, clock.clone(), Ids::Random).await.unwrap();
+        let jwt = opened.jwt();
+        let (app, store) = opened.into_app().await.unwrap();
+        let (db, ids) = (app.db.clone(), app.ids.clone());
+        let trail = WireTrail { db, clock: clock.clone(), ids };
+        let origins = app.config.server.allowed_origins.clone();
+        let wire = store.wire(Arc::new(trail), origins);
+        let router = routes::router(app.clone(), Some(wire));
+        Self { app, store, dir, clock, jwt, router, database }
+    }
+
+    /// Closes everything and opens it again on the same data.
+    pub async fn restart(self) -> Self {
+        self.store.close().await;
+        self.app.db.close().await;
+        let Self { app, store, dir, database, router, .. } = self;
+        let config = app.config.clone();
+        drop((app, store, router));
+        Self::start(dir, config, database).await
+    }
+
+    pub async fn drop_database(self) {
+        let Some(name) = &self.database else { return };
+        self.app.db.close().await;
+        let server = std::env::var("STRONGROOM_TEST_POSTGRES").unwrap();
+        let mut admin = PgConnection::connect(&server).await.unwrap();
+        let drop = sqlx::AssertSqlSafe(format!("drop database {name} with (force)"));
+        sqlx::query(drop).execute(&mut admin).await.unwrap();
+    }
+
+    /// A caller with a token.
+    pub fn token(&self, user: &str, role: Role, clinic: ClinicId, patients: &[&str]) -> Caller {
+        let request = TokenRequest {
+            user: UserId::new(user),
+            roles: vec![role],
+            clinic: Some(clinic),
+            patients: patients.iter().map(|p| PatientId::new(*p)).collect(),
+            ttl: std::time::Duration::from_secs(3600),
+        };
+        let token = issue_token(&self.jwt, request, self.clock.now());
+        Caller { header: ("authorization".into(), format!("Bearer {}", token.reveal())) }
+    }
+
+    pub fn admin(&self) -> Caller {
+        self.token("test-admin", Role::Admin, DEFAULT_CLINIC, &[])
+    }
+
+    pub fn clinician(&self) -> Caller {
+        self.token("test-clinician", Role::Clinician, DEFAULT_CLINIC, &[])
+    }
+
+    pub fn staff(&self) -> Caller {
+        self.token("test-staff", Role::Staff, DEFAULT_CLINIC, &[])
+    }
+
+    pub fn patient(&self, id: &str) -> Caller {
+        self.token("test-patient-user", Role::Patient, DEFAULT_CLINIC, &[id])
+    }
+
+    pub fn auditor(&self) -> Caller {
+        self.token("test-auditor", Role::Auditor, DEFAULT_CLINIC, &[])
+    }
+
+    pub fn service(&self) -> Caller {
+        self.token("test-service", Role::Service, DEFAULT_CLINIC, &[])
+    }
+
+    /// An admin of another clinic.
+    pub fn stranger(&self) -> Caller {
+        self.token("test-stranger", Role::Admin, OTHER_CLINIC, &[])
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        // A stream that fails half-way is an error of the body, not an answer.
+        let body = match body.collect().await {
+            Ok(body) => body.to_bytes().to_vec(),
+            Err(e) => format!("body failed: {e}").into_bytes(),
+        };
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub async fn call(
+        &self,
+        who: &Caller,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header(&who.header.0, &who.header.1);
+        let body = match body {
+            Some(json) => {
+                request = request.header(header::CONTENT_TYPE, "application/json");
+                Body::from(json.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.send(request.body(body).unwrap()).await
+    }
+
+    pub async fn get(&self, who: &Caller, path: &str) -> Answer {
+        self.call(who, Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, who: &Caller, path: &str, body: Value) -> Answer {
+        self.call(who, Method::POST, path, Some(body)).await
+    }
+
+    pub async fn delete(&self, who: &Caller, path: &str) -> Answer {
+        self.call(who, Method::DELETE, path, None).await
+    }
+
+    /// Sends bytes to a presigned URL, with exactly the headers that came with it.
+    pub async fn put(&self, presigned: &Value, bytes: impl Into<Vec<u8>>) -> Answer {
+        let headers: Vec<(String, String)> = presigned["headers"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(k, v)| (k.clone(), v.as_str().unwrap().to_owned()))
+            .collect();
+        self.put_with(presigned["url"].as_str().unwrap(), &headers, bytes.into()).await
+    }
+
+    pub async fn put_with(
+        &self,
+        url: &str,
+        headers: &[(String, String)],
+        bytes: Vec<u8>,
+    ) -> Answer {
+        let mut request = at(Method::PUT, url);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length")) {
+            request = request.header(header::CONTENT_LENGTH, bytes.len());
+        }
+        self.send(request.body(Body::from(bytes)).unwrap()).await
+    }
+
+    /// Fetches a URL that needs no credential.
+    pub async fn fetch(&self, url: &str) -> Answer {
+        self.send(at(Method::GET, url).body(Body::empty()).unwrap()).await
+    }
+
+    /// Presign, PUT, confirm; the document.
+    pub async fn upload(&self, who: &Caller, patient: &str, sample: &Sample) -> Value {
+        let begun = self.post(who, "/api/docs/presign-upload", sample.asked(patient)).await;
+        let begun = begun.expect(201).json();
+        self.put(&begun, sample.bytes.clone()).await.expect(200);
+        let confirmed = self.post(who, "/api/docs/confirm", json!({ "id": begun["id"] })).await;
+        confirmed.expect(201).json()
+    }
+
+    /// Puts `test-clinician` into a patient's care team.
+    pub async fn care(&self, patient: &str) {
+        let path = format!("/api/patients/{patient}/care-team/test-clinician");
+        self.call(&self.admin(), Method::PUT, &path, None).await.expect(204);
+    }
+
+    /// The trail of the callers' clinic, oldest first, one line an event:
+    /// `actor action outcome[:code] target-kind`.
+    pub async fn trail(&self) -> Vec<String> {
+        self.events(DEFAULT_CLINIC).await.iter().map(line).collect()
+    }
+
+    pub async fn events(&self, clinic: ClinicId) -> Vec<EventRow> {
+        let mut reader = self.app.db.reader().await.unwrap();
+        let mut rows = search(&mut reader, clinic, &Search::default(), 10_000).await.unwrap();
+        rows.reverse();
+        rows
+    }
+
+    /// What must hold after every test: every object has a row, every served row its object.
+    pub async fn check(&self) {
+        let index = self.dir.path().join("data/store/index.sqlite");
+        let url = format!("sqlite:{}?mode=ro", index.display());
+        let mut index = SqliteConnection::connect(&url).await.unwrap();
+        let objects: Vec<String> = sqlx::query("select distinct key from versions")
+            .fetch_all(&mut index)
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| row.get(0))
+            .collect();
+        for key in &objects {
+            let state = self.state_of_key(key).await;
+            assert!(state.is_some(), "the object {key} has no row");
+        }
+        for (key, state) in self.rows().await {
+            if ["available", "deleted", "scanning"].contains(&state.as_str()) {
+                assert!(objects.contains(&key), "the {state} document {key} has no object");
+            }
+        }
+    }
+
+    /// Every document's key and state, in every clinic.
+    pub async fn rows(&self) -> Vec<(String, String)> {
+        const SQL: &str = "select object_key, state from document_assets";
+        match &self.app.db {
+            strongroom::db::Db::Postgres(pool) => {
+                sqlx::query_as(SQL).fetch_all(pool).await.unwrap()
+            }
+            strongroom::db::Db::Sqlite(db) => {
+                let mut reader = db.reader().await.unwrap();
+                sqlx::query_as(SQL).fetch_all(&mut *reader).await.unwrap()
+            }
+        }
+    }
+
+    pub async fn state_of_key(&self, key: &str) -> Option<String> {
+        self.rows().await.into_iter().find(|(k, _)| k == key).map(|(_, state)| state)
+    }
+}
+
+fn line(event: &EventRow) -> String {
+    let code = event.code.as_ref().map_or_else(String::new, |code| format!(":{code}"));
+    let target = event.target_kind.as_deref().unwrap_or("-");
+    format!("{} {} {}{code} {target}", event.actor_id, event.action, event.outcome)
+}
+
+/// A request to an absolute URL, as a client sends it: path in the line, host in the header.
+pub fn at(method: Method, url: &str) -> http::request::Builder {
+    let uri: http::Uri = url.parse().unwrap();
+    let host = uri.authority().unwrap().as_str().to_owned();
+    let path = uri.path_and_query().unwrap().as_str().to_owned();
+    Request::builder().method(method).uri(path).header(header::HOST, host)
+}
+
+/// A real file and what it is.
+#[derive(Clone)]
+pub struct Sample {
+    pub name: &'static str,
+    pub mime: &'static str,
+    pub category: &'static str,
+    pub bytes: Vec<u8>,
+}
+
+impl Sample {
+    pub fn asked(&self, patient: &str) -> Value {
+        json!({
+            "patientId": patient, "filename": self.name, "contentType": self.mime,
+            "size": self.bytes.len(), "category": self.category,
+        })
+    }
+}
+
+pub const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/// Every sample file of the project.
+pub fn samples() -> Vec<Sample> {
+    [
+        ("referral-letter.pdf", "application/pdf", "medical-records"),
+        ("knee-xray.jpg", "image/jpeg", "imaging"),
+        ("wound-photo.png", "image/png", "imaging"),
+        ("phone-photo.heic", "image/heic", "imaging"),
+        ("chest-ct.dcm", "application/dicom", "imaging"),
+        ("treatment-plan.docx", DOCX, "medical-records"),
+        ("fee-schedule.xlsx", XLSX, "invoices"),
+        ("home-exercises.csv", "text/csv", "other"),
+        ("consent.tiff", "image/tiff", "consent-forms"),
+        ("scan.webp", "image/webp", "imaging"),
+        ("diagram.gif", "image/gif", "other"),
+        ("notes.txt", "text/plain", "intake-forms"),
+    ]
+    .map(|(name, mime, category)| {
+        let path = format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"));
+        Sample { name, mime, category, bytes: std::fs::read(path).unwrap() }
+    })
+    .to_vec()
+}
+
+pub fn pdf() -> Sample {
+    samples().remove(0)
+}
+
+/// A sample of its own, in a category that the front desk may see.
+pub fn invoice() -> Sample {
+    samples().remove(6)
+}
