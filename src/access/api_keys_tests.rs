@@ -66,7 +66,7 @@ async fn unknown_tampered_expired_and_revoked_keys_get_one_answer_for_different_
         name: "short".to_owned(),
         role: Role::Staff,
         clinic: None,
-        expires_at: Some(NOW + Duration::from_secs(60)),
+        expires_at: Some(NOW + Duration::from_mins(1)),
     };
     let (_, text) = create_key(&mut tx, &ids, NOW, new).await.unwrap();
     tx.commit().await.unwrap();
@@ -78,7 +78,7 @@ async fn unknown_tampered_expired_and_revoked_keys_get_one_answer_for_different_
     tampered.replace_range(50..51, other);
     let unknown = text.replace(&text[4..36], &"0".repeat(32));
     let refusals = [
-        refusal(&keys, &text, NOW + Duration::from_secs(60)).await,
+        refusal(&keys, &text, NOW + Duration::from_mins(1)).await,
         refusal(&keys, revoked_text.reveal(), NOW).await,
         refusal(&keys, &tampered, NOW).await,
         refusal(&keys, &unknown, NOW).await,

@@ -32,7 +32,7 @@ async fn house(public_url: &str) -> House {
         jwt: jwt.clone(),
         public_url: public_url.parse().unwrap(),
         allowed_origins: vec!["https://app.example:8443".parse().unwrap()],
-        session_idle: Duration::from_secs(900),
+        session_idle: Duration::from_mins(15),
     };
     let door = Authenticator::new(config, db.clone(), clock.clone()).unwrap();
     House { _folder: folder, db, clock, jwt, door }
@@ -45,7 +45,7 @@ impl House {
             roles: vec![Role::Clinician],
             clinic: None,
             patients: Vec::new(),
-            ttl: Duration::from_secs(60),
+            ttl: Duration::from_mins(1),
         };
         issue_token(&self.jwt, request, self.clock.now()).into_revealed()
     }

@@ -29,6 +29,7 @@ fn claims() -> Value {
     json!({ "sub": "dr", "roles": ["clinician"], "exp": NOW.seconds() + 60 })
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "every call makes the value it passes")]
 fn with(changes: Value) -> Value {
     let mut all = claims();
     for (name, value) in changes.as_object().unwrap() {
@@ -82,7 +83,7 @@ async fn an_issued_token_is_accepted_and_says_what_it_was_issued_for() {
         roles: vec![Role::Patient],
         clinic: Some(clinic),
         patients: vec![PatientId::new("p-1"), PatientId::new("p-2")],
-        ttl: Duration::from_secs(60),
+        ttl: Duration::from_mins(1),
     };
     let token = issue_token(&config, request.clone(), NOW);
     let TokenRequest { user, roles, clinic, patients, .. } = request;
@@ -410,6 +411,20 @@ async fn an_unknown_key_is_looked_up_once_a_minute_and_the_last_good_set_is_kept
     assert_eq!(reads(), 3);
     verifier.verify(&old, later(719)).await.unwrap();
     assert_eq!(reads(), 3);
+}
+
+#[tokio::test]
+async fn calls_at_once_wait_for_one_read_of_the_keys() {
+    let pair = Pair::ec();
+    let (url, count) = serve(vec![set(&[pair.jwk("e")])]);
+    let jwks = Some(JwksSource::Url(url));
+    let verifier = Verifier::new(JwtConfig { jwks, ..config() }).unwrap();
+    let token = pair.token("ES256", "e");
+    let calls = (0..8).map(|_| verifier.verify(&token, NOW));
+    for answer in futures::future::join_all(calls).await {
+        answer.unwrap();
+    }
+    assert_eq!(count.load(Ordering::SeqCst), 1);
 }
 
 /// Prints what a token costs (`--no-capture`).

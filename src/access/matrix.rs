@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use super::policy::{Policy, PolicyContext, Target, TargetKind};
-use super::{Action, Caller, CallerKind, DEFAULT_CLINIC, Role};
+use super::{
+    Action, Caller, CallerKind, DEFAULT_CLINIC, Policy, PolicyContext, Role, Target, TargetKind,
+};
 use crate::ids::{PatientId, UserId};
 
 pub fn caller(role: Role) -> Caller {

@@ -4,6 +4,7 @@ use std::time::Instant;
 use super::*;
 use crate::access::matrix::{caller, stranger};
 use crate::access::{Acting, DEFAULT_CLINIC};
+use crate::ids::PatientId;
 
 const TEAM: PolicyContext = PolicyContext { care_team: true };
 const ALONE: PolicyContext = PolicyContext { care_team: false };
@@ -44,7 +45,7 @@ fn situations() -> Vec<(Target, PolicyContext)> {
                         for category in ["lab-results", "insurance"] {
                             for released in [true, false] {
                                 let (state, category) = (Some(state), Some(category));
-                                let target = Target { state, category, released, ..target.clone() };
+                                let target = Target { category, state, released, ..target.clone() };
                                 all.push((target, context));
                             }
                         }

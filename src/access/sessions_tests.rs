@@ -4,7 +4,7 @@ use crate::access::{DEFAULT_CLINIC, Role};
 use crate::db::DatabaseUrl;
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
-const IDLE: Duration = Duration::from_secs(900);
+const IDLE: Duration = Duration::from_mins(15);
 
 async fn house() -> (tempfile::TempDir, Db, Sessions) {
     let folder = tempfile::tempdir().unwrap();
@@ -30,7 +30,7 @@ async fn signed_in(sessions: &Sessions) -> SessionCookie {
 }
 
 fn minutes(n: u64) -> Duration {
-    Duration::from_secs(60 * n)
+    Duration::from_mins(n)
 }
 
 #[tokio::test]
