@@ -1,3 +1,5 @@
+//! Tests of the acting and clinic headers.
+
 use super::*;
 
 fn credential(roles: &[Role], clinic: Option<ClinicId>) -> Credential {

@@ -1,3 +1,5 @@
+//! Tests of API keys on SQLite.
+
 use super::*;
 use crate::access::DEFAULT_CLINIC;
 use crate::db::DatabaseUrl;

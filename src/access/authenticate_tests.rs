@@ -1,3 +1,5 @@
+//! Tests of the door as a whole: one credential a request, origins, care teams.
+
 use http::HeaderValue;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of tokens, with keys made at run time.
+
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;

@@ -1,3 +1,5 @@
+//! Tests of the built-in rules by asking them, and of operators' files.
+
 use std::hint::black_box;
 use std::time::Instant;
 

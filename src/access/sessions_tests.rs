@@ -1,3 +1,5 @@
+//! Tests of sessions, log-in throttling and the cookie.
+
 use super::*;
 use crate::access::users::{NewUser, add_user, hash_password};
 use crate::access::{DEFAULT_CLINIC, Role};
