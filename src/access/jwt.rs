@@ -1,9 +1,9 @@
 //! Tokens that the app (or an identity provider) issues: JWTs, RFC 7519.
 //!
 //! HS256 with a shared secret, and RS256, PS256, ES256, ES384 or `EdDSA` with the keys of a
-//! JWKS. Both may be configured; the token's `alg` selects, and the two never meet: the shared secret
-//! lives in an HMAC key of its own, and the keys of a JWKS are used for signatures only. `none`
-//! is no algorithm here.
+//! JWKS. Both may be configured; the token's `alg` selects, and the two never meet: the shared
+//! secret lives in an HMAC key of its own, and the keys of a JWKS are used for signatures only.
+//! `none` is no algorithm here.
 //!
 //! Time is the caller's, never a library's clock. A token must have `exp` and `sub`; `nbf`,
 //! `iss` and `aud` are checked where they are present or configured, with 30 seconds of leeway
