@@ -23,9 +23,9 @@ use crate::time::Timestamp;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a set from a URL is used before it is read again.
-const MAX_AGE: Duration = Duration::from_secs(600);
+const MAX_AGE: Duration = Duration::from_mins(10);
 /// How often a URL is read at most, once there is a set.
-const SELDOM: Duration = Duration::from_secs(60);
+const SELDOM: Duration = Duration::from_mins(1);
 /// How often a URL is tried at most while there is no set.
 const EAGER: Duration = Duration::from_secs(5);
 /// How often a file is looked at.
@@ -57,6 +57,8 @@ enum ReadError {
     TooLarge,
     #[error("the JWKS holds no key for signatures (use: sig; kty: RSA, EC or OKP)")]
     Empty,
+    #[error("the JWKS has not been read yet; the log says why")]
+    Never,
 }
 
 /// The keys in force, kept up to date.
@@ -82,7 +84,7 @@ struct Key {
     kid: Option<String>,
     /// The algorithms its type allows, narrowed by its `alg`.
     algorithms: Vec<Algorithm>,
-    key: DecodingKey,
+    decoding: DecodingKey,
 }
 
 /// Why the source would be read.
@@ -109,14 +111,17 @@ impl Jwks {
         for need in [Need::Routine, Need::UnknownKey] {
             if self.is_due(need, now) {
                 self.refresh(need, now).await;
+            } else if need == Need::UnknownKey || self.state().keys.is_none() {
+                // Somebody may be reading just what is missing here.
+                drop(self.turn.lock().await);
             }
             let state = self.state();
-            let keys = state.keys.ok_or_else(|| AuthError::unavailable(ReadError::Empty))?;
+            let keys = state.keys.ok_or_else(|| AuthError::unavailable(ReadError::Never))?;
             let fitting: Vec<_> = keys
                 .iter()
                 .filter(|key| key.algorithms.contains(&alg))
                 .filter(|key| kid.is_none() || key.kid.as_deref() == kid)
-                .map(|key| key.key.clone())
+                .map(|key| key.decoding.clone())
                 .collect();
             if !fitting.is_empty() {
                 return Ok(fitting);
@@ -249,5 +254,5 @@ fn read_key(key: &Value) -> Option<Key> {
         algorithms.retain(|&algorithm| algorithm == declared);
     }
     let kid = text("kid").map(ToOwned::to_owned);
-    (!algorithms.is_empty()).then_some(Key { kid, algorithms, key: decoding })
+    (!algorithms.is_empty()).then_some(Key { kid, algorithms, decoding })
 }

@@ -1,9 +1,9 @@
 //! Tokens that the app (or an identity provider) issues: JWTs, RFC 7519.
 //!
-//! HS256 with a shared secret, and RS256, PS256, ES256, ES384 or EdDSA with the keys of a JWKS.
-//! Both may be configured; the token's `alg` selects, and the two never meet: the shared secret
-//! lives in an HMAC key of its own, and the keys of a JWKS are used for signatures only. `none`
-//! is no algorithm here.
+//! HS256 with a shared secret, and RS256, PS256, ES256, ES384 or `EdDSA` with the keys of a
+//! JWKS. Both may be configured; the token's `alg` selects, and the two never meet: the shared
+//! secret lives in an HMAC key of its own, and the keys of a JWKS are used for signatures only.
+//! `none` is no algorithm here.
 //!
 //! Time is the caller's, never a library's clock. A token must have `exp` and `sub`; `nbf`,
 //! `iss` and `aud` are checked where they are present or configured, with 30 seconds of leeway
@@ -105,23 +105,24 @@ pub struct TokenRequest {
 
 /// Issues an HS256 token that [`Verifier`] with the same configuration accepts.
 pub fn issue_token(config: &JwtConfig, request: TokenRequest, now: Timestamp) -> Secret<String> {
+    let TokenRequest { user, roles, clinic, patients, ttl } = request;
     let mut claims = Map::new();
-    claims.insert("sub".to_owned(), json!(request.user));
+    claims.insert("sub".to_owned(), json!(user));
     claims.insert("iat".to_owned(), json!(now.seconds()));
-    claims.insert("exp".to_owned(), json!((now + request.ttl).seconds()));
+    claims.insert("exp".to_owned(), json!((now + ttl).seconds()));
     if let Some(issuer) = &config.issuer {
         claims.insert("iss".to_owned(), json!(issuer));
     }
     if let Some(audience) = &config.audience {
         claims.insert("aud".to_owned(), json!(audience));
     }
-    let roles: Vec<_> = request.roles.iter().map(|role| role.as_str()).collect();
+    let roles: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
     put(&mut claims, &config.claims.roles, json!(roles));
-    if let Some(clinic) = request.clinic {
+    if let Some(clinic) = clinic {
         put(&mut claims, &config.claims.clinic, json!(clinic));
     }
-    if !request.patients.is_empty() {
-        put(&mut claims, &config.claims.patients, json!(request.patients));
+    if !patients.is_empty() {
+        put(&mut claims, &config.claims.patients, json!(patients));
     }
     let encode = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let head = encode(json!({ "alg": "HS256", "typ": "JWT" }));

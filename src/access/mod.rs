@@ -16,12 +16,14 @@ pub mod api_keys;
 mod authenticate;
 mod call;
 mod caller;
+mod care_team;
 mod jwks;
 pub mod jwt;
 mod origin;
 mod policy;
 pub mod rows;
 pub mod sessions;
+mod target;
 pub mod users;
 
 #[cfg(test)]
@@ -33,5 +35,6 @@ pub use call::{Audited, Call, Gate, Grant, Refusal, Unread, Visitor, record_refu
 pub use caller::{Acting, Caller, CallerKind, DEFAULT_CLINIC, Role};
 pub use jwks::JwksSource;
 pub use jwt::{ClaimNames, JwtConfig, TokenRequest, issue_token};
-pub use policy::{Decision, Policy, PolicyContext, PolicyError, Target, TargetKind};
+pub use policy::{Policy, PolicyError};
 pub use sessions::{LogInError, SessionCookie};
+pub use target::{Decision, PolicyContext, Target, TargetKind};

@@ -2,14 +2,13 @@
 //!
 //! What the policy may look at is gathered in one small value, `Facts`, and the Cedar request is
 //! built from that value and nothing else. So two calls with the same facts are the same
-//! request, and the answer can be remembered: that is what makes a decision cheap (well under a
-//! microsecond when remembered, some ten when not), and it is exact by construction. Ids of
-//! documents and patients never reach the policy.
+//! request, and the answer can be remembered: that makes a decision cheap (one look into a map),
+//! and it is exact by construction. Ids of documents and patients never reach the policy.
 //!
 //! Invariants:
 //! - A target of another clinic is refused here, before the policy is asked.
-//! - An error while a policy is evaluated refuses (Cedar skips the rule that failed; a failing
-//!   `forbid` therefore refuses the whole request here).
+//! - Any error while a policy is evaluated refuses the request: Cedar alone would pass over the
+//!   rule that failed, also where that rule is a `forbid`.
 //! - The memory of answers is bounded.
 
 use std::collections::{HashMap, HashSet};
@@ -21,8 +20,8 @@ use std::sync::{PoisonError, RwLock};
 use cedar_policy as cedar;
 use cedar_policy::{EntityId, EntityTypeName, EntityUid, RestrictedExpression, ffi::DetailedError};
 
-use super::{Action, Caller, CallerKind, Role};
-use crate::ids::{ClinicId, PatientId, UserId};
+use super::{Action, Caller, CallerKind, Decision, PolicyContext, Role, Target, TargetKind};
+use crate::ids::{ClinicId, UserId};
 
 /// The rules an installation starts with.
 const DEFAULT: &str = include_str!("../../policies/default.cedar");
@@ -30,114 +29,6 @@ const DEFAULT: &str = include_str!("../../policies/default.cedar");
 const SCHEMA: &str = include_str!("../../policies/strongroom.cedarschema");
 /// How many answers are remembered before all are forgotten; some hundred are ever in use.
 const REMEMBERED: usize = 8192;
-
-/// What kind of thing an action is done to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TargetKind {
-    /// One document, also one that is about to be made.
-    Document,
-    /// One patient: their list of documents, their care team.
-    Patient,
-    /// The clinic as a whole: its documents, its trail.
-    Clinic,
-    /// The installation: configuration, the embedded store.
-    System,
-    /// An API key.
-    ApiKey,
-    /// A person who signs in to the pages.
-    User,
-    /// A session of the pages.
-    Session,
-}
-
-impl TargetKind {
-    /// Every kind.
-    pub const ALL: [Self; 7] = [
-        Self::Document,
-        Self::Patient,
-        Self::Clinic,
-        Self::System,
-        Self::ApiKey,
-        Self::User,
-        Self::Session,
-    ];
-
-    /// The kind as the trail spells it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Document => "document",
-            Self::Patient => "patient",
-            Self::Clinic => "clinic",
-            Self::System => "system",
-            Self::ApiKey => "api_key",
-            Self::User => "user",
-            Self::Session => "session",
-        }
-    }
-}
-
-/// What an action is done to, in words the policy knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
-    /// What it is.
-    pub kind: TargetKind,
-    /// Its id, for the trail; the policy does not see it.
-    pub id: Option<String>,
-    /// The clinic it belongs to.
-    pub clinic: ClinicId,
-    /// The patient it is about.
-    pub patient: Option<PatientId>,
-    /// A document's category (`lab-results`).
-    pub category: Option<&'static str>,
-    /// A document's state (`available`); none before its upload has begun.
-    pub state: Option<&'static str>,
-    /// Whether a document has been released to the patient.
-    pub released: bool,
-    /// Who uploaded a document.
-    pub owner: Option<UserId>,
-}
-
-impl Target {
-    /// A target of which nothing but its kind and clinic is known.
-    pub const fn new(kind: TargetKind, clinic: ClinicId) -> Self {
-        Self {
-            kind,
-            id: None,
-            clinic,
-            patient: None,
-            category: None,
-            state: None,
-            released: false,
-            owner: None,
-        }
-    }
-}
-
-/// What the caller of `decide` had to look up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct PolicyContext {
-    /// The caller is in the patient's care team, or the clinic is open to its clinicians.
-    pub care_team: bool,
-}
-
-/// The answer of the policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decision {
-    /// The caller may do it.
-    Allow,
-    /// The caller may not do it.
-    Deny {
-        /// Whether the caller may at least know of the thing: then the answer is 403, else 404.
-        visible: bool,
-    },
-}
-
-impl Decision {
-    /// Whether the caller may do it.
-    pub const fn is_allow(self) -> bool {
-        matches!(self, Self::Allow)
-    }
-}
 
 /// A policy file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -160,6 +51,7 @@ pub enum PolicyError {
 
 /// Everything a policy can ask about one call. See the file's head.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[allow(clippy::struct_excessive_bools, reason = "they are facts, independent of each other")]
 struct Facts {
     /// Filled only where the policy names single users.
     user: Option<UserId>,
@@ -388,17 +280,18 @@ struct Names {
 }
 
 impl Names {
-    fn new() -> Result<Self, cedar::ParseErrors> {
-        let (role, action) = ("Role".parse::<EntityTypeName>()?, "Action".parse()?);
+    fn new() -> Result<Self, Box<cedar::ParseErrors>> {
+        let kind = |name: &str| name.parse::<EntityTypeName>().map_err(Box::new);
+        let (role, action) = (kind("Role")?, kind("Action")?);
         let named = |kind: &EntityTypeName, id: &str| {
             EntityUid::from_type_name_and_id(kind.clone(), EntityId::new(id))
         };
         Ok(Self {
-            user: "User".parse()?,
-            document: "Document".parse()?,
-            patient: "Patient".parse()?,
-            clinic: "Clinic".parse()?,
-            system: "System".parse()?,
+            user: kind("User")?,
+            document: kind("Document")?,
+            patient: kind("Patient")?,
+            clinic: kind("Clinic")?,
+            system: kind("System")?,
             roles: Role::ALL.iter().map(|r| named(&role, r.as_str())).collect(),
             actions: Action::ALL.iter().map(|&a| (a, named(&action, a.as_str()))).collect(),
         })

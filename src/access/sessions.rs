@@ -34,12 +34,15 @@ use crate::time::Timestamp;
 const AT_ONCE: usize = 2;
 /// How long a log-in waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a wrong password takes at least: longer than hashing it and writing it down, so that
+/// the time does not tell whether anything was written.
+const WRONG_TAKES: Duration = Duration::from_millis(250);
 /// How many names that nobody has are remembered with their failures.
 const STRANGERS: usize = 10_000;
 /// How long a session lasts at most.
-pub const LIFETIME: Duration = Duration::from_secs(12 * 3600);
+pub const LIFETIME: Duration = Duration::from_hours(12);
 /// How often `last_seen_at` is written at most.
-const TOUCH: Duration = Duration::from_secs(60);
+const TOUCH: Duration = Duration::from_mins(1);
 
 /// Why somebody could not sign in.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +156,8 @@ impl Sessions {
             return Err(LogInError::Wrong);
         }
         let turn = tokio::time::timeout(PATIENCE, self.turns.acquire()).await;
-        let Ok(Ok(_turn)) = turn else { return Err(LogInError::Busy) };
+        let Ok(Ok(turn)) = turn else { return Err(LogInError::Busy) };
+        let answer_at = tokio::time::Instant::now() + WRONG_TAKES;
         let mut reader = self.db.reader().await?;
         let user = rows::find_user(&mut reader, name).await?;
         drop(reader);
@@ -169,6 +173,8 @@ impl Sessions {
             user.map_or((None, true), |u| (Some(u.password_hash), u.disabled_at.is_some()));
         if !verify_password(password, hash).await {
             self.note_failure(name, known, now).await?;
+            drop(turn);
+            tokio::time::sleep_until(answer_at).await;
             return Err(LogInError::Wrong);
         }
         if disabled {

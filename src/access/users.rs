@@ -29,8 +29,8 @@ pub const MAX_PASSWORD: usize = 1024;
 pub const MAX_NAME: usize = 128;
 /// Wrong passwords before a name is locked.
 pub(super) const FREE_FAILURES: i64 = 5;
-const FIRST_LOCK: Duration = Duration::from_secs(60);
-const LONGEST_LOCK: Duration = Duration::from_secs(15 * 60);
+const FIRST_LOCK: Duration = Duration::from_mins(1);
+const LONGEST_LOCK: Duration = Duration::from_mins(15);
 
 /// Why a user could not be added or changed.
 #[derive(Debug, thiserror::Error)]
