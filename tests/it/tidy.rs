@@ -91,7 +91,7 @@ fn sources() -> Vec<(String, String)> {
 }
 
 fn is_test(name: &str) -> bool {
-    name.starts_with("tests/") || name.ends_with("/tests.rs") || name.contains("/tests/")
+    name.starts_with("tests/") || name.ends_with("tests.rs") || name.contains("/tests/")
 }
 
 /// The text up to its `mod tests`.
