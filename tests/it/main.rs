@@ -1,0 +1,3 @@
+//! Every integration test in one program: one link instead of many.
+
+mod tidy;
