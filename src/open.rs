@@ -32,7 +32,9 @@ pub enum OpenError {
     #[error("the database cannot be opened")]
     Db(#[from] DbError),
     /// The server's own secrets cannot be read.
-    #[error("the server's own secrets cannot be opened; is this the master key they were sealed with?")]
+    #[error(
+        "the server's own secrets cannot be opened; is this the master key they were sealed with?"
+    )]
     Secrets(#[from] SecretsError),
     /// The store cannot be opened.
     #[error("the object store cannot be opened")]
@@ -149,9 +151,8 @@ impl Opened {
     }
 
     fn gate(&self) -> Result<Gate, OpenError> {
-        let parse = |text: &String| {
-            url::Url::parse(text).map_err(|e| OpenError::Url(text.clone(), e))
-        };
+        let parse =
+            |text: &String| url::Url::parse(text).map_err(|e| OpenError::Url(text.clone(), e));
         let server = &self.config.server;
         let auth = AuthConfig {
             jwt: self.jwt(),

@@ -45,10 +45,8 @@ fn page() -> String {
                 let path = escape(path);
                 let short = path.strip_prefix("/api").unwrap_or(&path);
                 let _ = write!(nav, "<a href=\"#{name}-{id}\">{verb} {short}</a>");
-                let _ = write!(
-                    main,
-                    "<section id=\"{name}-{id}\"><h3>{verb} <code>{path}</code></h3>"
-                );
+                let _ =
+                    write!(main, "<section id=\"{name}-{id}\"><h3>{verb} <code>{path}</code></h3>");
                 describe(&mut main, operation);
                 main.push_str("</section>");
             }
@@ -155,8 +153,13 @@ fn type_of(schema: &Value) -> String {
     }
     let name = |v: &Value| match v {
         Value::String(s) => escape(s),
-        Value::Array(all) => all.iter().filter_map(Value::as_str).filter(|s| *s != "null")
-            .map(escape).collect::<Vec<_>>().join(" or "),
+        Value::Array(all) => all
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|s| *s != "null")
+            .map(escape)
+            .collect::<Vec<_>>()
+            .join(" or "),
         _ => String::new(),
     };
     match (name(&schema["type"]).as_str(), schema["format"].as_str()) {

@@ -96,12 +96,8 @@ where
 /// The answer to a credential that is missing or not valid; an invalid one is an event.
 fn refuse(ledger: &Ledger, e: AuthError) -> ApiError {
     if !matches!(e, AuthError::Missing | AuthError::Unavailable(_)) {
-        let nobody = Actor {
-            kind: "unknown",
-            id: String::new(),
-            roles: String::new(),
-            on_behalf_of: None,
-        };
+        let nobody =
+            Actor { kind: "unknown", id: String::new(), roles: String::new(), on_behalf_of: None };
         ledger.with(|entry| entry.caller = Some((nobody, None)));
     }
     match e {
@@ -197,9 +193,7 @@ impl Call {
     /// Whether this caller's view is narrowed to the patients of their care teams.
     pub fn needs_care_team(&self) -> bool {
         let roles = self.caller.effective_roles();
-        !self.gate.clinic_wide
-            && roles.contains(&Role::Clinician)
-            && !roles.contains(&Role::Admin)
+        !self.gate.clinic_wide && roles.contains(&Role::Clinician) && !roles.contains(&Role::Admin)
     }
 
     async fn context(&self, target: &Target) -> Result<PolicyContext, DbError> {

@@ -6,7 +6,9 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::{AuthError, Call, LogInError, SessionCookie, Target, TargetKind, Visitor, rows};
+use crate::access::{
+    AuthError, Call, LogInError, SessionCookie, Target, TargetKind, Visitor, rows,
+};
 use crate::app::App;
 use crate::http::{ApiError, ApiJson, Code};
 use crate::sensitive::Secret;
@@ -101,7 +103,6 @@ pub async fn log_out(
         rows::end_session(&mut tx, session, app.clock.now()).await?;
     }
     tx.commit(None).await?;
-    let value =
-        SessionCookie::clear(app.gate.authenticator.is_https()).ok_or_else(no_cookie)?;
+    let value = SessionCookie::clear(app.gate.authenticator.is_https()).ok_or_else(no_cookie)?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response())
 }

@@ -68,8 +68,7 @@ pub async fn run(args: Args, config: Config) -> Done {
 async fn create(opened: &Opened, new: api_keys::NewKey, json: bool) -> Done {
     let clinic = new.clinic;
     let mut tx = opened.db.begin().await?;
-    let (key, text) =
-        api_keys::create_key(&mut tx, &opened.ids, opened.clock.now(), new).await?;
+    let (key, text) = api_keys::create_key(&mut tx, &opened.ids, opened.clock.now(), new).await?;
     let detail = serde_json::json!({ "create": true, "role": key.role.map(Role::as_str) });
     commit(tx, opened, Action::ManageKeys, (subject(key.id), clinic), detail).await?;
     if json {

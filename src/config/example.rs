@@ -28,10 +28,8 @@ pub fn env() -> String {
 pub fn markdown() -> String {
     let mut out = String::new();
     for (topic, variables) in TOPICS {
-        let _ = write!(
-            out,
-            "\n## {topic}\n\n| variable | default | what it is for |\n|---|---|---|\n"
-        );
+        let _ =
+            write!(out, "\n## {topic}\n\n| variable | default | what it is for |\n|---|---|---|\n");
         for v in *variables {
             let _ = writeln!(out, "| {} | {} | {} |", names(v), v.default, v.about);
         }

@@ -232,8 +232,9 @@ fn store(r: &mut Reader) -> StoreConfig {
     let bucket = r.text("AWS_S3_DOCUMENTS_BUCKET_NAME");
     let region = r.text("AWS_REGION");
     // Read for their conflicts and spelling; they count once the store is S3.
-    for name in ["S3_ENDPOINT", "AWS_KMS_KEY_ID", "AWS_CLOUDFRONT_URL",
-        "AWS_CLOUDFRONT_KEY_PAIR_ID"] {
+    for name in
+        ["S3_ENDPOINT", "AWS_KMS_KEY_ID", "AWS_CLOUDFRONT_URL", "AWS_CLOUDFRONT_KEY_PAIR_ID"]
+    {
         let _ = r.text(name);
     }
     for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CLOUDFRONT_PRIVATE_KEY"] {

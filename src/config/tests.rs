@@ -27,8 +27,15 @@ fn every_problem_is_told_at_once() {
         ("STRONGROOM_ALLOWED_ORIGINS", "*"),
     ])
     .unwrap_err();
-    for name in ["LISTEN:", "TRASH_DAYS", "MAX_IMAGE", "CARE_TEAM", "LISTENN", "DATABASE_URL",
-        "ALLOWED_ORIGINS"] {
+    for name in [
+        "LISTEN:",
+        "TRASH_DAYS",
+        "MAX_IMAGE",
+        "CARE_TEAM",
+        "LISTENN",
+        "DATABASE_URL",
+        "ALLOWED_ORIGINS",
+    ] {
         assert!(problems.iter().any(|p| p.contains(name)), "{name} in {problems:?}");
     }
     assert_eq!(problems.len(), 7, "{problems:?}");
@@ -37,8 +44,8 @@ fn every_problem_is_told_at_once() {
 #[test]
 fn two_names_for_one_thing_must_agree() {
     let local = ("STORAGE_PROVIDER", "local");
-    let problems =
-        load(&[local, ("S3_BUCKET", "one-bucket"), ("S3_BUCKET_NAME", "other-bucket")]).unwrap_err();
+    let problems = load(&[local, ("S3_BUCKET", "one-bucket"), ("S3_BUCKET_NAME", "other-bucket")])
+        .unwrap_err();
     assert!(problems[0].contains("S3_BUCKET_NAME and S3_BUCKET"), "{problems:?}");
     let config = load(&[local, ("S3_BUCKET", "same"), ("S3_BUCKET_NAME", "same")]).unwrap();
     assert_eq!(config.store.bucket, "same");
@@ -84,8 +91,7 @@ fn sizes_are_read_with_their_units() {
 
 #[test]
 fn a_bucket_may_not_shadow_a_path_of_the_server() {
-    let problems =
-        load(&[("STORAGE_PROVIDER", "local"), ("S3_BUCKET", "api")]).unwrap_err();
+    let problems = load(&[("STORAGE_PROVIDER", "local"), ("S3_BUCKET", "api")]).unwrap_err();
     assert!(problems[0].contains("AWS_S3_DOCUMENTS_BUCKET_NAME"), "{problems:?}");
 }
 

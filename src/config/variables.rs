@@ -92,12 +92,14 @@ const STORE: &[Variable] = &[
     ),
     named(var("AWS_REGION", "us-east-1 (local); S3 needs one", "The region."), &["S3_REGION"]),
     var("AWS_S3_FOLDER_PREFIX", "none", "Folder all object keys stand under."),
-    named(secret("AWS_ACCESS_KEY_ID", "the SDK's own chain", "Access key for S3."), &[
-        "S3_ACCESS_KEY",
-    ]),
-    named(secret("AWS_SECRET_ACCESS_KEY", "the SDK's own chain", "Secret key for S3."), &[
-        "S3_SECRET_KEY",
-    ]),
+    named(
+        secret("AWS_ACCESS_KEY_ID", "the SDK's own chain", "Access key for S3."),
+        &["S3_ACCESS_KEY"],
+    ),
+    named(
+        secret("AWS_SECRET_ACCESS_KEY", "the SDK's own chain", "Secret key for S3."),
+        &["S3_SECRET_KEY"],
+    ),
     var("S3_ENDPOINT", "AWS", "Endpoint of an S3-compatible store."),
     var("S3_FORCE_PATH_STYLE", "false", "Bucket in the path instead of the host name."),
     var("S3_USE_ACCELERATE", "false", "S3 Transfer Acceleration."),
@@ -152,9 +154,5 @@ const ACCESS: &[Variable] = &[
 
 const LOG: &[Variable] = &[
     var("STRONGROOM_LOG", "info", "Level, or a filter such as info,strongroom::store=debug."),
-    var(
-        "STRONGROOM_LOG_FORMAT",
-        "pretty on a terminal, else json",
-        "pretty or json.",
-    ),
+    var("STRONGROOM_LOG_FORMAT", "pretty on a terminal, else json", "pretty or json."),
 ];

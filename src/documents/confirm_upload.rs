@@ -97,9 +97,8 @@ fn difference(
         (Some(said), Some(stored)) => said == stored,
         _ => true,
     };
-    let same_type = |mime: &str| {
-        FileType::find(mime).is_some_and(|t| t.mime == document.content_type)
-    };
+    let same_type =
+        |mime: &str| FileType::find(mime).is_some_and(|t| t.mime == document.content_type);
     if announced.patient.is_some() && announced.patient != document.patient_id {
         Some("patient")
     } else if announced.size.is_some_and(|size| size != document.byte_size)

@@ -120,7 +120,8 @@ impl FileType {
         match self.mime {
             "text/plain" | "text/csv" => {
                 let markup = found.is_some_and(|m| m.starts_with("text/") || m.contains("html"));
-                (found.is_none() || !markup) && found.is_none_or(|m| !m.contains('/'))
+                (found.is_none() || !markup)
+                    && found.is_none_or(|m| !m.contains('/'))
                     && is_text(head)
             }
             "image/svg+xml" => is_text(head) && contains(head, b"<svg"),
@@ -194,10 +195,7 @@ mod tests {
             "treatment-plan.docx",
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         ),
-        (
-            "fee-schedule.xlsx",
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        ),
+        ("fee-schedule.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         ("home-exercises.csv", "text/csv"),
         ("notes.txt", "text/plain"),
         ("consent.tiff", "image/tiff"),

@@ -105,8 +105,10 @@ mod tests {
         let id = PatientRef::from_uuid(Uuid::from_u128(9));
         let base = KeyParts { patient: None, ..parts() };
         let key = |p: &KeyParts<'_>| object_key(KeyLayout::ByMonth, "", p);
-        assert!(key(&KeyParts { entity: Some(("provider", id)), ..base.clone() })
-            .starts_with("providers/"));
+        assert!(
+            key(&KeyParts { entity: Some(("provider", id)), ..base.clone() })
+                .starts_with("providers/")
+        );
         assert!(key(&KeyParts { temporary: true, ..base.clone() }).starts_with("temp/"));
         assert!(key(&base).starts_with("general/2026/02/"));
     }

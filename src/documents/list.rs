@@ -145,24 +145,22 @@ pub async fn list(
     Ok((shown, position.filter(|_| more)))
 }
 
-/// Listing one patient is about that patient, anything else about the clinic.
+/// Listing one patient is about that patient, anything else about the clinic; what a patient
+/// lists is always about themselves.
 fn target(call: &Call, filter: &Filter) -> Target {
-    Target {
-        kind: if filter.patient.is_some() { TargetKind::Patient } else { TargetKind::Clinic },
-        id: None,
-        clinic: call.clinic(),
-        patient: filter.patient.clone(),
-        category: None,
-        state: None,
-        released: true,
-        owner: None,
-    }
+    let own = only_patient(call).then(|| call.caller.patients.first()).flatten();
+    let patient = filter.patient.as_ref().or(own).cloned();
+    let kind = if patient.is_some() { TargetKind::Patient } else { TargetKind::Clinic };
+    Target { patient, ..Target::new(kind, call.clinic()) }
+}
+
+fn only_patient(call: &Call) -> bool {
+    call.caller.effective_roles() == [Role::Patient]
 }
 
 fn scope(call: &Call, filter: &Filter) -> Scope {
     let caller = &call.caller;
-    let only_patient = caller.effective_roles() == [Role::Patient];
-    let own_patients = only_patient.then(|| caller.patients.clone());
+    let own_patients = only_patient(call).then(|| caller.patients.clone());
     let asked = if filter.categories.is_empty() {
         Category::ALL.to_vec()
     } else {
@@ -204,9 +202,7 @@ fn visible(call: &Call, document: &Document, seen: &mut HashMap<Class, bool>) ->
         document.patient_id.clone()
     };
     let class = (patient, document.category, document.state, document.released, own);
-    *seen
-        .entry(class)
-        .or_insert_with(|| call.could(Action::ReadDocument, &document.target(), true))
+    *seen.entry(class).or_insert_with(|| call.could(Action::ReadDocument, &document.target(), true))
 }
 
 /// Reads a cursor back.

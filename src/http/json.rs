@@ -25,11 +25,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
-        let is_json = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .is_some_and(|v| v.trim_start().to_ascii_lowercase().starts_with("application/json"));
+        let is_json =
+            request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(
+                |v| v.trim_start().to_ascii_lowercase().starts_with("application/json"),
+            );
         if !is_json {
             let detail = "Send a JSON body with Content-Type: application/json.";
             return Err(ApiError::new(Code::BadRequest, detail));
@@ -106,9 +105,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         let query = parts.uri.query().unwrap_or_default();
-        let pairs = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(
-            query.as_bytes(),
-        ));
+        let pairs =
+            serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
         serde_path_to_error::deserialize(pairs).map(Self).map_err(|e| {
             let (field, message) = name_the_field(&e.path().to_string(), &e.inner().to_string());
             ApiError::fields(BTreeMap::from([(field, message)]))

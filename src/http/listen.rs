@@ -50,10 +50,8 @@ pub enum TlsError {
 
 /// TLS 1.2 and 1.3 with the certificate chain and key in two PEM files.
 pub fn tls(certificate: &Path, key: &Path) -> Result<TlsAcceptor, TlsError> {
-    let fail = |path: &Path, problem: String| TlsError::File {
-        path: path.display().to_string(),
-        problem,
-    };
+    let fail =
+        |path: &Path, problem: String| TlsError::File { path: path.display().to_string(), problem };
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect)
         .map_err(|e| fail(certificate, e.to_string()))?;
@@ -79,7 +77,9 @@ pub async fn serve<S>(
 ) -> io::Result<()>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + Clone + Send + 'static,
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
 {
     let graceful = Arc::new(GracefulShutdown::new());
@@ -99,11 +99,8 @@ where
         };
         // Without this, answers in several writes wait for the client's delayed ACK (40 ms).
         let _ = stream.set_nodelay(true);
-        let connection = Connection {
-            service: service.clone(),
-            peer: Peer(peer),
-            watcher: graceful.watcher(),
-        };
+        let connection =
+            Connection { service: service.clone(), peer: Peer(peer), watcher: graceful.watcher() };
         #[expect(clippy::disallowed_methods, reason = "the listener owns a task per connection")]
         tokio::spawn(connection.run(stream, tls.clone()));
     }
@@ -124,19 +121,19 @@ struct Connection<S> {
 impl<S> Connection<S>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
-        + Clone + Send + 'static,
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
 {
     async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         match tls {
             None => self.speak(stream).await,
-            Some(tls) => {
-                match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => self.speak(stream).await,
-                    Ok(Err(e)) => tracing::debug!(error = %e, "TLS handshake failed"),
-                    Err(_) => tracing::debug!("TLS handshake took too long"),
-                }
-            }
+            Some(tls) => match tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+                Ok(Ok(stream)) => self.speak(stream).await,
+                Ok(Err(e)) => tracing::debug!(error = %e, "TLS handshake failed"),
+                Err(_) => tracing::debug!("TLS handshake took too long"),
+            },
         }
     }
 

@@ -33,10 +33,7 @@ pub struct CareTeam {
 }
 
 fn target(call: &Call, patient: &PatientId) -> Target {
-    Target {
-        patient: Some(patient.clone()),
-        ..Target::new(TargetKind::Patient, call.clinic())
-    }
+    Target { patient: Some(patient.clone()), ..Target::new(TargetKind::Patient, call.clinic()) }
 }
 
 fn check(name: &str, id: &str) -> Result<(), ApiError> {
@@ -94,8 +91,7 @@ pub async fn remove(
 ) -> Result<StatusCode, ApiError> {
     let grant = call.authorize(target(&call, &patient)).await?;
     let mut tx = grant.begin().await?;
-    let removed =
-        rows::remove_from_care_team(&mut tx, call.clinic(), &patient, &user).await?;
+    let removed = rows::remove_from_care_team(&mut tx, call.clinic(), &patient, &user).await?;
     tx.commit(Some(serde_json::json!({ "remove": user, "changed": removed }))).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -147,9 +147,9 @@ pub async fn list(
 
 fn read_search(query: AuditQuery) -> Result<Search, ApiError> {
     let time = |name: &str, text: Option<&str>| {
-        text.map(Timestamp::parse).transpose().map_err(|_| {
-            page::field(name, "must be a time such as 2026-02-03T04:05:06Z")
-        })
+        text.map(Timestamp::parse)
+            .transpose()
+            .map_err(|_| page::field(name, "must be a time such as 2026-02-03T04:05:06Z"))
     };
     if let Some(outcome) = &query.outcome
         && !["granted", "denied", "failed"].contains(&outcome.as_str())

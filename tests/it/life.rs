@@ -223,10 +223,7 @@ async fn a_range_of_the_content_is_served(app: &TestApp) {
         let answer = app.send(request.body(axum::body::Body::empty()).unwrap()).await.expect(206);
         assert!(answer.body == sample.bytes[expected.clone()], "{range}");
         let content_range = answer.headers[header::CONTENT_RANGE].to_str().unwrap();
-        assert_eq!(
-            content_range,
-            format!("bytes {}-{}/300000", expected.start, expected.end - 1)
-        );
+        assert_eq!(content_range, format!("bytes {}-{}/300000", expected.start, expected.end - 1));
     }
     let request = http::Request::builder()
         .uri(&path)

@@ -440,8 +440,7 @@ pub async fn content(
     let asked = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
     let pick = |d: &Document| {
         let span = range::parse(asked, d.byte_size);
-        span.map_err(|_| DocumentError::Range(d.byte_size))
-            .map(|span| span.map(|s| s.start..s.end))
+        span.map_err(|_| DocumentError::Range(d.byte_size)).map(|span| span.map(|s| s.start..s.end))
     };
     let streamed = stream_download(&app, &call, id, pick).await?;
     Ok(bytes_response(streamed, disposition))
