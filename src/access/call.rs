@@ -251,8 +251,7 @@ impl Grant<'_> {
 
     /// Writes the event, and only then hands out what was found.
     pub async fn read<T>(self, found: Unread<T>, detail: Option<Value>) -> Result<T, DbError> {
-        self.begin().await?.commit(detail).await?;
-        Ok(found.0)
+        self.begin().await?.read(found, detail).await
     }
 
     /// Looks at what was found in order to decide; what is seen so must not be answered before
@@ -301,6 +300,12 @@ impl Audited {
     pub async fn commit(mut self, detail: Option<Value>) -> Result<(), DbError> {
         self.event.detail = detail;
         self.finish().await
+    }
+
+    /// The same, and only then hands out what was found.
+    pub async fn read<T>(self, found: Unread<T>, detail: Option<Value>) -> Result<T, DbError> {
+        self.commit(detail).await?;
+        Ok(found.0)
     }
 
     /// The same for a call whose work is to note a failure.

@@ -5,7 +5,7 @@
 
 use futures::TryStreamExt as _;
 
-use crate::access::{Call, Grant};
+use crate::access::{Audited, Call, Grant};
 use crate::app::App;
 use crate::documents::content::{FileType, HEAD_BYTES};
 use crate::documents::read::locate;
@@ -168,8 +168,7 @@ async fn pin(
     let pinned =
         rows::mark_available(&mut tx, call.clinic(), document.id, object, &sha256_hex, now).await?;
     if !pinned {
-        drop(tx);
-        return read_again(app, call, grant, document).await;
+        return read_again(tx, call, &grant, document).await;
     }
     let detail = serde_json::json!({ "size": object.size, "sha256": sha256_hex });
     tx.commit(Some(detail)).await?;
@@ -184,18 +183,20 @@ async fn pin(
     }))
 }
 
-/// Somebody else changed the row first: answer what is true now.
+/// Somebody else changed the row first: answer what is true now. It is read in the transaction
+/// that lost, since on SQLite the one that won may not be committed yet.
 async fn read_again(
-    app: &App,
+    mut tx: Audited,
     call: &Call,
-    grant: Grant<'_>,
+    grant: &Grant<'_>,
     document: &Document,
 ) -> Result<Confirmed, DocumentError> {
-    let found = locate(app, call, &Reference::Id(document.id)).await?;
+    let found = rows::find(&mut tx, call.clinic(), &Reference::Id(document.id)).await?;
+    let found = found.ok_or(DocumentError::NotFound)?;
     match grant.look(&found).state {
         State::Scanning | State::Available | State::Quarantined => {
             let repeated = serde_json::json!({ "repeated": true });
-            Ok(Confirmed::Before(grant.read(found, Some(repeated)).await?))
+            Ok(Confirmed::Before(tx.read(found, Some(repeated)).await?))
         }
         state => Err(DocumentError::UploadEnded(state)),
     }

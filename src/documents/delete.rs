@@ -16,8 +16,8 @@ pub async fn delete(app: &App, call: &Call, id: DocumentId) -> Result<Document, 
     let by = call.caller.effective_user();
     let mut tx = grant.begin().await?;
     if !rows::mark_deleted(&mut tx, call.clinic(), id, by, now).await? {
-        drop(tx);
-        return Err(super::restore::wrong_state(app, call, document).await?);
+        let state = rows::state(&mut tx, call.clinic(), id).await?;
+        return Err(DocumentError::WrongState(state.unwrap_or(document.state)));
     }
     tx.commit(None).await?;
     Ok(Document {

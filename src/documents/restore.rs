@@ -15,8 +15,8 @@ pub async fn restore(app: &App, call: &Call, id: DocumentId) -> Result<Document,
     let now = app.clock.now();
     let mut tx = grant.begin().await?;
     if !rows::mark_restored(&mut tx, call.clinic(), id, now).await? {
-        drop(tx);
-        return Err(wrong_state(app, call, document).await?);
+        let state = rows::state(&mut tx, call.clinic(), id).await?;
+        return Err(DocumentError::WrongState(state.unwrap_or(document.state)));
     }
     tx.commit(None).await?;
     Ok(Document {
@@ -26,15 +26,4 @@ pub async fn restore(app: &App, call: &Call, id: DocumentId) -> Result<Document,
         updated_at: now,
         ..document.clone()
     })
-}
-
-/// The error for a change that found the row in another state: the state it is in now.
-pub(super) async fn wrong_state(
-    app: &App,
-    call: &Call,
-    document: &Document,
-) -> Result<DocumentError, DocumentError> {
-    let mut reader = app.db.reader().await?;
-    let state = rows::state(&mut reader, call.clinic(), document.id).await?;
-    Ok(DocumentError::WrongState(state.unwrap_or(document.state)))
 }
