@@ -5,5 +5,7 @@
 
 pub mod db;
 pub mod ids;
+pub mod keys;
 pub mod sensitive;
+pub mod store;
 pub mod time;

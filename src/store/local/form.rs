@@ -1,0 +1,219 @@
+//! `multipart/form-data` (RFC 7578) as it flows: the fields first, then the one file.
+//!
+//! Invariants: the fields are bounded and held; of the file no more than one frame of the body is
+//! held at a time.
+
+use bytes::{Buf, Bytes, BytesMut};
+use futures::{Stream, StreamExt, stream};
+
+use super::intake::BodyError;
+
+/// Most bytes of everything before the file.
+const MAX_FIELDS: usize = 128 * 1024;
+
+/// Why a form could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FormError {
+    /// It is not a form, or its file does not come last.
+    #[error("the form is malformed")]
+    Malformed,
+    /// Its fields are too large.
+    #[error("the fields of the form are too large")]
+    TooLarge,
+    /// It broke off.
+    #[error("the form could not be read")]
+    Body(#[source] BodyError),
+}
+
+/// The boundary named by a content type.
+pub fn boundary(content_type: &str) -> Option<String> {
+    let parameters = content_type.split(';').skip(1).map(str::trim);
+    let value = parameters
+        .filter_map(|p| p.split_once('='))
+        .find(|(name, _)| name.eq_ignore_ascii_case("boundary"))?
+        .1
+        .trim_matches('"');
+    (1..=70).contains(&value.len()).then(|| value.to_owned())
+}
+
+/// A form whose fields were read; the file is still to come.
+pub struct Form<S> {
+    /// Names in lower case, and values, in the order they came.
+    fields: Vec<(String, String)>,
+    body: S,
+    buffer: BytesMut,
+    delimiter: Vec<u8>,
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    let first = needle.first()?;
+    let mut from = 0;
+    while let Some(at) = haystack.get(from..)?.iter().position(|b| b == first) {
+        if haystack[from + at..].starts_with(needle) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
+}
+
+impl<S> Form<S>
+where
+    S: Stream<Item = Result<Bytes, BodyError>> + Unpin + Send,
+{
+    /// Reads up to where the file begins.
+    pub async fn read(body: S, boundary: &str) -> Result<Self, FormError> {
+        let delimiter = format!("\r\n--{boundary}").into_bytes();
+        // As if a line had ended before: the first delimiter is then like the others.
+        let buffer = BytesMut::from(&b"\r\n"[..]);
+        let mut form = Self { fields: Vec::new(), body, buffer, delimiter };
+        let opening = form.until_delimiter().await?;
+        if !opening.iter().all(|b| b"\r\n".contains(b)) {
+            return Err(FormError::Malformed);
+        }
+        loop {
+            form.fill(2).await?;
+            if !form.buffer.starts_with(b"\r\n") {
+                return Err(FormError::Malformed);
+            }
+            form.buffer.advance(2);
+            let head = form.until(b"\r\n\r\n").await?;
+            let name = field_name(&head).ok_or(FormError::Malformed)?;
+            if name == "file" {
+                return Ok(form);
+            }
+            let value = form.until_delimiter().await?;
+            let value = String::from_utf8(value).map_err(|_| FormError::Malformed)?;
+            form.fields.push((name, value));
+        }
+    }
+
+    /// The fields, and the file up to its closing delimiter.
+    pub fn split(
+        mut self,
+    ) -> (Vec<(String, String)>, impl Stream<Item = Result<Bytes, BodyError>> + Send) {
+        (std::mem::take(&mut self.fields), self.file())
+    }
+
+    async fn more(&mut self) -> Result<(), FormError> {
+        match self.body.next().await {
+            Some(Ok(bytes)) => {
+                self.buffer.extend_from_slice(&bytes);
+                Ok(())
+            }
+            Some(Err(e)) => Err(FormError::Body(e)),
+            None => Err(FormError::Malformed),
+        }
+    }
+
+    async fn fill(&mut self, length: usize) -> Result<(), FormError> {
+        while self.buffer.len() < length {
+            self.more().await?;
+        }
+        Ok(())
+    }
+
+    async fn until_delimiter(&mut self) -> Result<Vec<u8>, FormError> {
+        let delimiter = self.delimiter.clone();
+        self.until(&delimiter).await
+    }
+
+    /// What comes before `mark`; both are taken off.
+    async fn until(&mut self, mark: &[u8]) -> Result<Vec<u8>, FormError> {
+        loop {
+            if let Some(at) = find(&self.buffer, mark) {
+                let before = self.buffer.split_to(at).to_vec();
+                self.buffer.advance(mark.len());
+                let held: usize = self.fields.iter().map(|(n, v)| n.len() + v.len()).sum();
+                if held + before.len() > MAX_FIELDS {
+                    return Err(FormError::TooLarge);
+                }
+                return Ok(before);
+            }
+            if self.buffer.len() > MAX_FIELDS {
+                return Err(FormError::TooLarge);
+            }
+            self.more().await?;
+        }
+    }
+
+    fn file(self) -> impl Stream<Item = Result<Bytes, BodyError>> + Send {
+        stream::try_unfold(Some(self), |form| async move {
+            let Some(mut form) = form else { return Ok(None) };
+            loop {
+                if let Some(at) = find(&form.buffer, &form.delimiter) {
+                    let last = form.buffer.split_to(at).freeze();
+                    return Ok(Some((last, None)));
+                }
+                // The end of what is here may be the beginning of the delimiter.
+                let safe = form.buffer.len().saturating_sub(form.delimiter.len() - 1);
+                if safe > 0 {
+                    let piece = form.buffer.split_to(safe).freeze();
+                    return Ok(Some((piece, Some(form))));
+                }
+                form.more().await.map_err(|e| BodyError::from(e.to_string()))?;
+            }
+        })
+    }
+}
+
+/// The field's name in lower case, from the header lines of a part.
+fn field_name(head: &[u8]) -> Option<String> {
+    let head = std::str::from_utf8(head).ok()?;
+    let disposition = head.split("\r\n").find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-disposition").then_some(value)
+    })?;
+    let mut parameters = disposition.split(';').map(str::trim);
+    if !parameters.next()?.eq_ignore_ascii_case("form-data") {
+        return None;
+    }
+    let name = parameters.find_map(|p| p.strip_prefix("name="))?;
+    Some(name.trim_matches('"').to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FORM: &str = "--B\r\nContent-Disposition: form-data; name=\"Key\"\r\n\r\na/b\r\n\
+        --B\r\ncontent-disposition: form-data; name=\"file\"; filename=\"x; name=y\"\r\n\
+        Content-Type: text/plain\r\n\r\nhe\r\n--Bllo\r\n--\r\n\r\n--B--\r\n";
+
+    async fn parse(pieces: Vec<&'static [u8]>) -> Result<(String, Vec<u8>), FormError> {
+        let body = stream::iter(pieces.into_iter().map(|p| Ok(Bytes::from_static(p))));
+        let form = Form::read(body, "B").await?;
+        let (fields, file) = form.split();
+        let key = fields.iter().find(|(name, _)| name == "key").unwrap().1.clone();
+        let file: Vec<_> = file.collect().await;
+        Ok((key, file.into_iter().map(|piece| piece.unwrap()).collect::<Vec<_>>().concat()))
+    }
+
+    #[tokio::test]
+    async fn fields_and_file_are_the_same_however_the_body_is_cut() {
+        let text = FORM.replace("--Bllo", "-Bllo");
+        let text: &'static [u8] = Box::leak(text.into_bytes().into_boxed_slice());
+        for size in 1..text.len() {
+            let (key, file) = parse(text.chunks(size).collect()).await.unwrap();
+            assert_eq!(key, "a/b");
+            assert_eq!(file, b"he\r\n-Bllo\r\n--\r\n", "{size}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_form_without_a_file_or_with_endless_fields_is_refused() {
+        let none: &'static [u8] =
+            b"--B\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\nv\r\n--B--";
+        assert!(matches!(parse(vec![none]).await, Err(FormError::Malformed)));
+        let long: &'static [u8] = Box::leak(vec![b'x'; MAX_FIELDS].into_boxed_slice());
+        let head = b"--B\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\n";
+        assert!(matches!(parse(vec![head, long, long]).await, Err(FormError::TooLarge)));
+    }
+
+    #[test]
+    fn the_boundary_is_read_with_and_without_quotes() {
+        assert_eq!(boundary("multipart/form-data; boundary=abc").as_deref(), Some("abc"));
+        assert_eq!(boundary("multipart/form-data;BOUNDARY=\"a b\"").as_deref(), Some("a b"));
+        assert_eq!(boundary("multipart/form-data"), None);
+    }
+}

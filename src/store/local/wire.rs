@@ -1,0 +1,172 @@
+//! The store's S3 endpoint: `/<bucket>/…` in the S3 protocol, path style.
+//!
+//! Protocol, signatures and XML are the library's (`s3s`); what is behind them is ours. A request
+//! passes, in this order: the preflight of CORS, what is refused outright, the signature, the
+//! bucket, the observer; only then does an operation look at the index or a body.
+//!
+//! This must never serve an unsigned request, nor let bytes flow or anything change before the
+//! observer agreed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::body::Body;
+use http::{Request, Response, StatusCode, header};
+use s3s::config::{S3Config, StaticConfigProvider};
+use s3s::dto;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{S3, S3Error, S3Request, S3Response, S3Result};
+
+use super::LocalStore;
+use super::wire_cors::Origins;
+use super::wire_guard::{Gate, OneKey, is_form_upload, observe, refuse};
+use crate::store::ObjectKey;
+
+/// Largest XML body in bytes: a thousand keys to delete, ten thousand parts to complete.
+const MAX_XML: usize = 4 * 1024 * 1024;
+
+/// One access through the wire.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WireAccess {
+    /// S3's name of the operation.
+    pub operation: &'static str,
+    /// The object, where the operation is about one.
+    pub key: Option<ObjectKey>,
+    /// The version that was asked for.
+    pub version_id: Option<String>,
+    /// Whether a presigned URL (or form) was used.
+    pub presigned: bool,
+    /// Whose signature it was.
+    pub access_key_id: String,
+}
+
+/// Is told of every access before bytes flow or anything changes.
+#[async_trait]
+pub trait WireObserver: Send + Sync {
+    /// Notes an access; `Err` refuses it with 503.
+    async fn before(&self, access: &WireAccess) -> Result<(), ()>;
+}
+
+/// The endpoint. Cheap to clone.
+#[derive(Clone)]
+pub struct Wire {
+    service: S3Service,
+    pub(super) endpoint: Endpoint,
+    origins: Arc<Origins>,
+}
+
+/// What the operations work on.
+#[derive(Clone)]
+pub struct Endpoint {
+    pub(super) store: Arc<LocalStore>,
+    pub(super) observer: Arc<dyn WireObserver>,
+}
+
+impl LocalStore {
+    /// The S3 endpoint of this store. Pages of `allowed_origins` may use it from a browser.
+    pub fn wire(
+        self: &Arc<Self>,
+        observer: Arc<dyn WireObserver>,
+        allowed_origins: Vec<String>,
+    ) -> Wire {
+        let endpoint = Endpoint { store: Arc::clone(self), observer: Arc::clone(&observer) };
+        let mut builder = S3ServiceBuilder::new(endpoint.clone());
+        builder.set_auth(OneKey(self.config.credentials.clone()));
+        builder.set_access(Gate { bucket: self.config.bucket.clone(), observer });
+        let mut config = S3Config::default();
+        config.xml_max_body_size = MAX_XML;
+        // Forms never reach the library, which would hold the whole file in memory.
+        config.post_object_max_file_size = 0;
+        builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
+        let origins = Arc::new(Origins::new(allowed_origins));
+        Wire { service: builder.build(), endpoint, origins }
+    }
+}
+
+impl Wire {
+    /// Answers one request.
+    pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        if let Some(answer) = self.origins.preflight(&parts) {
+            return answer;
+        }
+        let headers = parts.headers.clone();
+        let mut answer = if let Err(e) = refuse(&parts) {
+            error_answer(e)
+        } else if is_form_upload(&parts) {
+            self.endpoint.form_upload(&parts, body).await.unwrap_or_else(error_answer)
+        } else {
+            let body = s3s::Body::http_body_unsync(body);
+            match self.service.call(Request::from_parts(parts, body)).await {
+                Ok(answer) => answer.map(Body::new),
+                Err(_) => error_answer(s3s::S3ErrorCode::InternalError.into()),
+            }
+        };
+        if answer.status() == StatusCode::NOT_MODIFIED {
+            *answer.body_mut() = Body::empty();
+            answer.headers_mut().remove(header::CONTENT_TYPE);
+        }
+        self.origins.decorate(&headers, answer.headers_mut());
+        answer
+    }
+}
+
+fn error_answer(e: S3Error) -> Response<Body> {
+    match e.to_http_response() {
+        Ok(answer) => answer.map(Body::new),
+        Err(_) => {
+            let mut answer = Response::new(Body::empty());
+            *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            answer
+        }
+    }
+}
+
+impl Endpoint {
+    /// Tells the observer of an access that the gate could not know of.
+    pub(super) async fn observe(&self, access: WireAccess) -> S3Result<()> {
+        observe(&*self.observer, &access).await
+    }
+}
+
+/// Hands each operation of the protocol to the method of the same name.
+macro_rules! operations {
+    ($($name:ident($input:ident) -> $output:ident),* $(,)?) => {
+        #[async_trait]
+        impl S3 for Endpoint {
+            $(
+                async fn $name(
+                    &self,
+                    req: S3Request<dto::$input>,
+                ) -> S3Result<S3Response<dto::$output>> {
+                    self.$name(req).await
+                }
+            )*
+        }
+    };
+}
+
+operations! {
+    put_object(PutObjectInput) -> PutObjectOutput,
+    get_object(GetObjectInput) -> GetObjectOutput,
+    head_object(HeadObjectInput) -> HeadObjectOutput,
+    get_object_attributes(GetObjectAttributesInput) -> GetObjectAttributesOutput,
+    copy_object(CopyObjectInput) -> CopyObjectOutput,
+    delete_object(DeleteObjectInput) -> DeleteObjectOutput,
+    delete_objects(DeleteObjectsInput) -> DeleteObjectsOutput,
+    list_objects(ListObjectsInput) -> ListObjectsOutput,
+    list_objects_v2(ListObjectsV2Input) -> ListObjectsV2Output,
+    list_object_versions(ListObjectVersionsInput) -> ListObjectVersionsOutput,
+    create_multipart_upload(CreateMultipartUploadInput) -> CreateMultipartUploadOutput,
+    upload_part(UploadPartInput) -> UploadPartOutput,
+    upload_part_copy(UploadPartCopyInput) -> UploadPartCopyOutput,
+    complete_multipart_upload(CompleteMultipartUploadInput) -> CompleteMultipartUploadOutput,
+    abort_multipart_upload(AbortMultipartUploadInput) -> AbortMultipartUploadOutput,
+    list_parts(ListPartsInput) -> ListPartsOutput,
+    list_multipart_uploads(ListMultipartUploadsInput) -> ListMultipartUploadsOutput,
+    create_bucket(CreateBucketInput) -> CreateBucketOutput,
+    head_bucket(HeadBucketInput) -> HeadBucketOutput,
+    list_buckets(ListBucketsInput) -> ListBucketsOutput,
+    get_bucket_location(GetBucketLocationInput) -> GetBucketLocationOutput,
+    get_bucket_versioning(GetBucketVersioningInput) -> GetBucketVersioningOutput,
+}

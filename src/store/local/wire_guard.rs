@@ -1,0 +1,182 @@
+//! Who may speak to the wire: what is refused before the protocol library sees it, the one access
+//! key, and the observer's say before anything is done.
+
+use std::sync::Arc;
+
+use http::{Method, Uri, header, request::Parts};
+use percent_encoding::percent_decode_str;
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::{S3Error, S3ErrorCode, S3Result};
+
+use super::wire::{WireAccess, WireObserver};
+use super::wire_errors::{fail, key_error};
+use crate::keys::S3Credentials;
+use crate::store::ObjectKey;
+
+/// Longest life of a presigned request in seconds (seven days).
+const MAX_EXPIRES: u64 = 604_800;
+
+/// The operations served, and whether each touches objects and is shown to the observer.
+const SERVED: &[(&str, bool)] = &[
+    ("GetObject", true),
+    ("HeadObject", true),
+    ("PutObject", true),
+    ("DeleteObject", true),
+    ("DeleteObjects", true),
+    ("CopyObject", true),
+    ("GetObjectAttributes", true),
+    ("ListObjects", true),
+    ("ListObjectsV2", true),
+    ("ListObjectVersions", true),
+    ("CreateMultipartUpload", true),
+    ("UploadPart", true),
+    ("UploadPartCopy", true),
+    ("CompleteMultipartUpload", true),
+    ("AbortMultipartUpload", true),
+    ("ListParts", true),
+    ("ListMultipartUploads", true),
+    ("CreateBucket", false),
+    ("HeadBucket", false),
+    ("ListBuckets", false),
+    ("GetBucketLocation", false),
+    ("GetBucketVersioning", false),
+];
+
+/// One parameter of a query, decoded.
+pub fn query_param(uri: &Uri, name: &str) -> Option<String> {
+    let pairs = uri.query()?.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let (_, value) = pairs
+        .into_iter()
+        .find(|(n, _)| percent_decode_str(n).decode_utf8().is_ok_and(|n| n == name))?;
+    percent_decode_str(value).decode_utf8().ok().map(std::borrow::Cow::into_owned)
+}
+
+/// Refuses what the protocol library would let pass.
+///
+/// - Signature Version 2, in header or query.
+/// - A presigned request that lives longer than seven days.
+/// - An `x-amz-…` header that is not signed: with one (`x-amz-copy-source`) whoever holds a
+///   presigned upload could turn it into another operation. S3 refuses such requests too.
+pub fn refuse(parts: &Parts) -> Result<(), S3Error> {
+    let authorization = parts.headers.get(header::AUTHORIZATION).map(|v| v.as_bytes());
+    let v2 = authorization.is_some_and(|v| v.starts_with(b"AWS "))
+        || ["AWSAccessKeyId", "Signature"].iter().any(|n| query_param(&parts.uri, n).is_some());
+    if v2 {
+        return Err(fail(
+            S3ErrorCode::InvalidRequest,
+            "The authorization mechanism you have provided is not supported. Please use \
+             AWS4-HMAC-SHA256.",
+        ));
+    }
+    if let Some(expires) = query_param(&parts.uri, "X-Amz-Expires") {
+        if !expires.parse::<u64>().is_ok_and(|e| (1..=MAX_EXPIRES).contains(&e)) {
+            return Err(fail(
+                S3ErrorCode::AuthorizationQueryParametersError,
+                "X-Amz-Expires must be between 1 and 604800 seconds",
+            ));
+        }
+    }
+    let signed = match (query_param(&parts.uri, "X-Amz-SignedHeaders"), authorization) {
+        (Some(signed), _) => signed,
+        (None, Some(header)) => signed_headers(&String::from_utf8_lossy(header)).to_owned(),
+        (None, None) => return Ok(()),
+    };
+    let is_signed = |name: &str| signed.split(';').any(|s| s.eq_ignore_ascii_case(name));
+    // The payload's hash is checked against the payload itself.
+    let unsigned = |name: &&str| {
+        name.starts_with("x-amz-") && *name != "x-amz-content-sha256" && !is_signed(name)
+    };
+    if !is_signed("host")
+        || parts.headers.keys().map(header::HeaderName::as_str).any(|n| unsigned(&n))
+    {
+        return Err(fail(
+            S3ErrorCode::AccessDenied,
+            "There were headers present in the request which were not signed",
+        ));
+    }
+    Ok(())
+}
+
+fn signed_headers(authorization: &str) -> &str {
+    let fields = authorization.split([' ', ',']).map(str::trim);
+    fields.filter_map(|f| f.strip_prefix("SignedHeaders=")).next().unwrap_or_default()
+}
+
+/// Knows the one access key.
+pub struct OneKey(pub S3Credentials);
+
+#[async_trait::async_trait]
+impl S3Auth for OneKey {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        if access_key == self.0.access_key_id {
+            return Ok(SecretKey::from(self.0.secret_access_key.reveal().as_str()));
+        }
+        Err(fail(
+            S3ErrorCode::InvalidAccessKeyId,
+            "The AWS Access Key Id you provided does not exist in our records.",
+        ))
+    }
+}
+
+/// Lets only signed requests for the one bucket through, each after the observer.
+pub struct Gate {
+    /// The bucket.
+    pub bucket: String,
+    /// Told before anything is done.
+    pub observer: Arc<dyn WireObserver>,
+}
+
+/// Asks the observer; its refusal is 503.
+pub async fn observe(observer: &dyn WireObserver, access: &WireAccess) -> S3Result<()> {
+    observer.before(access).await.map_err(|()| {
+        fail(S3ErrorCode::ServiceUnavailable, "The access cannot be recorded. Please try again.")
+    })
+}
+
+#[async_trait::async_trait]
+impl S3Access for Gate {
+    async fn check(&self, cx: &mut S3AccessContext<'_>) -> S3Result<()> {
+        let Some(credentials) = cx.credentials() else {
+            return Err(fail(S3ErrorCode::AccessDenied, "Access Denied"));
+        };
+        let access_key_id = credentials.access_key.clone();
+        let name = cx.s3_op().name();
+        let Some((operation, observed)) = SERVED.iter().find(|(served, _)| *served == name) else {
+            return Err(fail(
+                S3ErrorCode::NotImplemented,
+                "A header or operation you provided implies functionality that is not implemented.",
+            ));
+        };
+        let path = cx.s3_path();
+        if path.get_bucket_name().is_some_and(|bucket| bucket != self.bucket) {
+            return Err(fail(S3ErrorCode::NoSuchBucket, "The specified bucket does not exist"));
+        }
+        if !observed {
+            return Ok(());
+        }
+        let key = path.get_object_key().map(ObjectKey::new).transpose().map_err(key_error)?;
+        let access = WireAccess {
+            operation,
+            key,
+            version_id: query_param(cx.uri(), "versionId"),
+            presigned: is_presigned(cx.uri()),
+            access_key_id,
+        };
+        observe(&*self.observer, &access).await
+    }
+}
+
+/// Whether the signature is in the query.
+pub fn is_presigned(uri: &Uri) -> bool {
+    query_param(uri, "X-Amz-Signature").is_some()
+}
+
+/// Whether this is an upload by a form of a page.
+pub fn is_form_upload(parts: &Parts) -> bool {
+    let content_type = parts.headers.get(header::CONTENT_TYPE);
+    let form = content_type.and_then(|v| v.to_str().ok()).is_some_and(|v| {
+        v.get(..19).is_some_and(|v| v.eq_ignore_ascii_case("multipart/form-data"))
+    });
+    parts.method == Method::POST && form
+}
