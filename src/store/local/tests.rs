@@ -5,11 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use base64::Engine;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
+use super::checksum::Checksums;
 use super::listing::{After, Query};
 use super::multipart::{Begin, Complete, MIN_PART, MultipartError, NamedPart};
 use super::*;
@@ -294,20 +296,24 @@ async fn upload(store: &LocalStore, parts: &[(i64, &[u8])]) -> (String, Vec<Name
             .put_part(&upload, *number, length, Expected::default(), body(data), |_| Ok(()))
             .await
             .unwrap();
-        named.push(NamedPart { number: *number, etag: part.etag, checksums: Default::default() });
+        named.push(NamedPart { number: *number, etag: part.etag, checksums: Checksums::new() });
     }
     (id, named)
 }
 
+fn min_part() -> usize {
+    usize::try_from(MIN_PART).unwrap()
+}
+
 fn completion(upload_id: String, parts: Vec<NamedPart>) -> Complete {
-    let expected = Default::default();
+    let expected = Checksums::new();
     Complete { key: key("big"), upload_id, parts, expected, condition: Condition::None }
 }
 
 #[tokio::test]
 async fn completing_an_upload_in_parts_copies_nothing() {
     let (dir, store) = store().await;
-    let (first, last) = (bytes(MIN_PART as usize + 7), bytes(1000));
+    let (first, last) = (bytes(min_part() + 7), bytes(1000));
     let (id, named) = upload(&store, &[(3, &first), (9, &last)]).await;
     let before = sealed_files(&dir);
     let stored = store.complete_multipart(&completion(id.clone(), named.clone())).await.unwrap();
@@ -315,14 +321,14 @@ async fn completing_an_upload_in_parts_copies_nothing() {
     let whole = [first, last].concat();
     assert!(get(&store, "big", None).await.unwrap() == whole);
     assert!(stored.info.etag.ends_with("-2"));
-    use base64::Engine;
     let crc = Algorithm::Crc64nvme.of(&whole);
     let crc = base64::engine::general_purpose::STANDARD.encode(crc);
     assert_eq!(stored.checksums[&Algorithm::Crc64nvme], crc);
     // A range over the border of two parts.
-    let at = MIN_PART + 5;
-    let range = get(&store, "big", Some(ByteRange::Inclusive(at, at + 10))).await.unwrap();
-    assert_eq!(range, &whole[at as usize..at as usize + 11]);
+    let at = min_part() + 5;
+    let range = ByteRange::Inclusive(at as u64, at as u64 + 10);
+    let range = get(&store, "big", Some(range)).await.unwrap();
+    assert_eq!(range, &whole[at..at + 11]);
     let again = store.complete_multipart(&completion(id, named)).await;
     assert!(matches!(again, Err(MultipartError::NoSuchUpload)));
     store.purge(&key("big")).await.unwrap();
@@ -332,7 +338,7 @@ async fn completing_an_upload_in_parts_copies_nothing() {
 #[tokio::test]
 async fn parts_are_checked_before_an_upload_completes() {
     let (dir, store) = store().await;
-    let large = bytes(MIN_PART as usize);
+    let large = bytes(min_part());
     let (id, named) = upload(&store, &[(1, b"small"), (2, b"x"), (3, &large)]).await;
     let complete = |parts: Vec<NamedPart>| completion(id.clone(), parts);
     let [one, two, three] = [0, 1, 2].map(|i| named[i].clone());
@@ -399,6 +405,32 @@ async fn the_sweep_takes_old_files_that_no_row_names_and_no_other() {
     assert_eq!(sealed_files(&dir).len(), 1);
     assert_eq!(get(&store, "k", None).await.unwrap(), b"kept");
     store.check().await.unwrap();
+}
+
+#[tokio::test]
+async fn after_rotation_the_old_master_key_is_not_needed_and_no_file_changed() {
+    let (dir, store) = store().await;
+    put(&store, "k", b"data").await;
+    upload(&store, &[(1, b"part")]).await;
+    store.close().await;
+    drop(store);
+    let before: Vec<_> = sealed_files(&dir).iter().map(|p| fs::read(p).unwrap()).collect();
+    let both = format!("{},{}", "bb".repeat(32), "aa".repeat(32));
+    let mut rotated = config(dir.path());
+    rotated.ring = KeyRing::from_text(&Secret::new(both)).unwrap();
+    let store = LocalStore::open(rotated.clone()).await.unwrap();
+    assert_eq!(store.rewrap().await.unwrap(), 2);
+    assert_eq!(store.rewrap().await.unwrap(), 0);
+    store.close().await;
+    drop(store);
+    rotated.ring = ring("bb");
+    let store = LocalStore::open(rotated).await.unwrap();
+    assert_eq!(get(&store, "k", None).await.unwrap(), b"data");
+    let after: Vec<_> = sealed_files(&dir).iter().map(|p| fs::read(p).unwrap()).collect();
+    assert!(before == after);
+    // A purge takes unfinished uploads of the key with it.
+    store.purge(&key("big")).await.unwrap();
+    assert_eq!(sealed_files(&dir).len(), 1);
 }
 
 /// What a listing should give, from a sorted set of keys.

@@ -84,7 +84,7 @@ fn upload_of(name: &str, data: &[u8]) -> PresignPut {
 impl Server {
     async fn presign(&self, put: &PresignPut) -> PresignedRequest {
         let now = Clock::default().now();
-        self.store.presign_put(put, Duration::from_secs(60), now).await.unwrap()
+        self.store.presign_put(put, Duration::from_mins(1), now).await.unwrap()
     }
 
     async fn send(&self, request: &PresignedRequest, body: &[u8]) -> (u16, String) {
@@ -105,7 +105,7 @@ impl Server {
 
     async fn presigned_get(&self, name: &str, answer: AnswerHeaders) -> String {
         let (key, now) = (ObjectKey::new(name).unwrap(), Clock::default().now());
-        let expires = Duration::from_secs(60);
+        let expires = Duration::from_mins(1);
         self.store.presign_get(&key, None, &answer, expires, now).await.unwrap().url
     }
 }
@@ -183,9 +183,9 @@ async fn a_presigned_upload_sent_otherwise_is_refused_with_s3s_own_codes() {
 #[tokio::test]
 async fn an_expired_and_an_unsigned_request_are_denied() {
     let server = serve().await;
-    let past = Clock::default().now() - Duration::from_secs(120);
+    let past = Clock::default().now() - Duration::from_mins(2);
     let put = upload_of("k", b"x");
-    let expired = server.store.presign_put(&put, Duration::from_secs(60), past).await.unwrap();
+    let expired = server.store.presign_put(&put, Duration::from_mins(1), past).await.unwrap();
     let (status, text) = server.send(&expired, b"x").await;
     assert_eq!((status, code(&text)), (403, "AccessDenied"));
     assert!(text.contains("<Message>Request has expired</Message>"), "{text}");
@@ -261,6 +261,75 @@ async fn pages_of_a_configured_origin_may_upload_and_read_what_they_need() {
     assert!(answer.headers().contains_key("x-amz-version-id"));
 }
 
+/// A PUT whose body comes aws-chunked with a checksum in its trailer, signed in the header.
+async fn send_chunked(server: &Server, name: &str, data: &[u8], crc: &str) -> (u16, String) {
+    use aws_sigv4::http_request::{
+        PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign,
+    };
+    let url = format!("{}/room/{name}", server.base);
+    let length = data.len().to_string();
+    let host = server.base.trim_start_matches("http://");
+    let headers = [
+        ("host", host),
+        ("content-encoding", "aws-chunked"),
+        ("x-amz-decoded-content-length", &length),
+        ("x-amz-trailer", "x-amz-checksum-crc32"),
+    ];
+    let mut settings = SigningSettings::default();
+    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    let credentials = &server.store.config.credentials;
+    let identity = aws_credential_types::Credentials::new(
+        &credentials.access_key_id,
+        credentials.secret_access_key.reveal(),
+        None,
+        None,
+        "test",
+    )
+    .into();
+    let params = aws_sigv4::sign::v4::SigningParams::builder()
+        .identity(&identity)
+        .region("us-east-1")
+        .name("s3")
+        .time(Clock::default().now().system_time())
+        .settings(settings)
+        .build()
+        .unwrap()
+        .into();
+    let body = SignableBody::StreamingUnsignedPayloadTrailer;
+    let request = SignableRequest::new("PUT", &*url, headers.into_iter(), body).unwrap();
+    let (instructions, _) = sign(request, &params).unwrap().into_parts();
+    let mut builder = server.client.put(&url);
+    for (name, value) in headers.into_iter().skip(1).chain(instructions.headers()) {
+        builder = builder.header(name, value);
+    }
+    let mut sent = Vec::new();
+    for chunk in data.chunks(70_000) {
+        sent.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        sent.extend_from_slice(chunk);
+        sent.extend_from_slice(b"\r\n");
+    }
+    sent.extend_from_slice(format!("0\r\nx-amz-checksum-crc32:{crc}\r\n\r\n").as_bytes());
+    let answer = builder.body(sent).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_chunked_upload_with_a_checksum_in_its_trailer_is_checked_against_it() {
+    let server = serve().await;
+    let data = bytes(300_000);
+    let crc = STANDARD.encode(Algorithm::Crc32.of(&data));
+    let (status, text) = send_chunked(&server, "k", &data, &crc).await;
+    assert_eq!(status, 200, "{text}");
+    let url = server.presigned_get("k", AnswerHeaders::default()).await;
+    let got = server.client.get(&url).send().await.unwrap();
+    assert!(!got.headers().contains_key("content-encoding"));
+    assert!(got.bytes().await.unwrap() == data);
+    let (status, text) = send_chunked(&server, "other", &data, "AAAAAA==").await;
+    assert_eq!((status, code(&text)), (400, "BadDigest"), "{text}");
+    let other = ObjectKey::new("other").unwrap();
+    assert!(matches!(server.store.head(&other, None).await, Err(StoreError::NotFound)));
+}
+
 /// A form as a page would send it, its policy signed.
 fn form(server: &Server, extra: &[(&str, &str)], expires: i64, file: &[u8]) -> (String, Vec<u8>) {
     let now = Clock::default().now();
@@ -327,7 +396,8 @@ async fn a_form_is_taken_in_by_its_policy_alone() {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         (status, headers, answer.text().await.unwrap())
     };
-    let refused: [(&[(&str, &str)], i64, &[u8], u16, &str); 7] = [
+    type Case<'c> = (&'c [(&'c str, &'c str)], i64, &'c [u8], u16, &'c str);
+    let refused: [Case; 7] = [
         (&[("key", "form/other")], 60, &file, 403, "AccessDenied"),
         (&[("content-type", "text/html")], 60, &file, 403, "AccessDenied"),
         (&[("x-amz-meta-more", "x")], 60, &file, 403, "AccessDenied"),
