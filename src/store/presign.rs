@@ -183,7 +183,7 @@ mod tests {
             sha256: Some([1; 32]),
         };
         let now = Timestamp::parse("2026-01-02T03:04:05.678Z").unwrap();
-        let signed = presigner().put(&put, Duration::from_secs(900), now).unwrap();
+        let signed = presigner().put(&put, Duration::from_mins(15), now).unwrap();
         assert!(signed.url.starts_with("http://127.0.0.1:8080/room/a/%C3%BC%20b%2Bc.pdf?"));
         let signed_headers = "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost\
                               %3Bif-none-match%3Bx-amz-checksum-sha256";

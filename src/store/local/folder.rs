@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::store::StoreError;
 
 /// A file that no row names is left alone until it is this old.
-const ORPHAN_AGE: Duration = Duration::from_secs(3600);
+const ORPHAN_AGE: Duration = Duration::from_hours(1);
 
 /// The folder, open and locked.
 pub struct Folder {

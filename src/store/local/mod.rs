@@ -21,6 +21,7 @@ mod listing;
 mod multipart;
 mod object;
 mod put;
+mod rotate;
 mod rows;
 mod sealed;
 mod wire;
@@ -32,6 +33,7 @@ mod wire_lists;
 mod wire_multipart;
 mod wire_objects;
 mod wire_post;
+mod wire_reads;
 
 #[cfg(test)]
 mod tests;

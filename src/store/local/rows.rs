@@ -294,6 +294,78 @@ pub async fn uploads_after(
     .await?)
 }
 
+/// The ids of the unfinished uploads of a key.
+pub async fn uploads_of(conn: &mut Conn, key: &str) -> Result<Vec<String>, DbError> {
+    Ok(sqlx::query_scalar("select upload_id from uploads where key = $1")
+        .bind(key)
+        .fetch_all(conn)
+        .await?)
+}
+
+/// Versions after a seq whose data key is wrapped by another master key than this one.
+pub async fn wrapped_otherwise(
+    conn: &mut Conn,
+    after: i64,
+    key_id: &[u8],
+    limit: i64,
+) -> Result<Vec<VersionRow>, DbError> {
+    Ok(sqlx::query_as(version!(
+        "where seq > $1 and marker = 0 and substr(wrapped_key, 1, 4) <> $2 order by seq limit $3"
+    ))
+    .bind(after)
+    .bind(key_id)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Uploads whose data key is wrapped by another master key than this one.
+pub async fn uploads_wrapped_otherwise(
+    conn: &mut Conn,
+    key_id: &[u8],
+    limit: i64,
+) -> Result<Vec<UploadRow>, DbError> {
+    Ok(sqlx::query_as(
+        "select upload_id, key, created, content_type, attributes, wrapped_key, algorithm, \
+         full_object from uploads where substr(wrapped_key, 1, 4) <> $1 limit $2",
+    )
+    .bind(key_id)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?)
+}
+
+/// Puts another wrapping of a version's data key in the place of the one that was read.
+pub async fn rewrap_version(
+    conn: &mut Conn,
+    seq: i64,
+    before: &[u8],
+    after: &[u8],
+) -> Result<bool, DbError> {
+    let done =
+        sqlx::query("update versions set wrapped_key = $3 where seq = $1 and wrapped_key = $2")
+            .bind(seq)
+            .bind(before)
+            .bind(after)
+            .execute(conn)
+            .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Puts another wrapping of an upload's data key in the place of the one before.
+pub async fn rewrap_upload(
+    conn: &mut Conn,
+    upload_id: &str,
+    wrapped: &[u8],
+) -> Result<(), DbError> {
+    sqlx::query("update uploads set wrapped_key = $2 where upload_id = $1")
+        .bind(upload_id)
+        .bind(wrapped)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Ends an upload; its parts go with it.
 pub async fn delete_upload(conn: &mut Conn, upload_id: &str) -> Result<bool, DbError> {
     let done = sqlx::query("delete from uploads where upload_id = $1")
