@@ -46,7 +46,10 @@ pub async fn log_in(
     ApiJson(body): ApiJson<LogInRequest>,
 ) -> Result<Response, ApiError> {
     visitor.claims(&body.username).await?;
-    app.gate.authenticator.check_origin(&headers, &Method::POST).map_err(forbidden_origin)?;
+    app.gate
+        .authenticator
+        .check_origin(&headers, &Method::POST)
+        .map_err(|e| forbidden_origin(&e))?;
     let signing_in = app.gate.authenticator.log_in(&body.username, Secret::new(body.password));
     let cookie = signing_in.await.map_err(|e| refused(&app, e))?;
     visitor.signed_in(cookie.session.to_string()).await?;
@@ -54,7 +57,7 @@ pub async fn log_in(
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response())
 }
 
-fn forbidden_origin(e: AuthError) -> ApiError {
+fn forbidden_origin(e: &AuthError) -> ApiError {
     ApiError::new(Code::Forbidden, e.to_string())
 }
 

@@ -384,6 +384,9 @@ fn form(server: &Server, extra: &[(&str, &str)], expires: i64, file: &[u8]) -> (
     (format!("{}/room", server.base), body)
 }
 
+/// Fields to change, seconds to live, the file; the status and code it is answered with.
+type Case<'c> = (&'c [(&'c str, &'c str)], i64, &'c [u8], u16, &'c str);
+
 #[tokio::test]
 async fn a_form_is_taken_in_by_its_policy_alone() {
     let server = serve().await;
@@ -396,7 +399,6 @@ async fn a_form_is_taken_in_by_its_policy_alone() {
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
         (status, headers, answer.text().await.unwrap())
     };
-    type Case<'c> = (&'c [(&'c str, &'c str)], i64, &'c [u8], u16, &'c str);
     let refused: [Case; 7] = [
         (&[("key", "form/other")], 60, &file, 403, "AccessDenied"),
         (&[("content-type", "text/html")], 60, &file, 403, "AccessDenied"),
