@@ -1,19 +1,22 @@
 //! Uploads in parts. Completing one copies nothing: the new version's row names the parts' files.
 
+pub(super) mod rows;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::Stream;
 
+use self::rows::{PartRow, UploadRow};
 use super::blocks::Segment;
 use super::checksum::{Algorithm, Checksums, Expected, etag};
 use super::delete::unnamed;
 use super::intake::{BodyError, IntakeError, Length, Target, take_in};
 use super::object::{Attributes, upload_manifest};
 use super::put::{Stored, encode, refused};
-use super::rows::{Condition, PartRow, UploadRow, VersionRow};
-use super::{LocalStore, rows};
+use super::rows::{Condition, VersionRow};
+use super::{LocalStore, rows as index};
 use crate::keys::DataKey;
 use crate::store::{ObjectKey, StoreError};
 
@@ -227,9 +230,9 @@ impl LocalStore {
             .map(|p| Segment { file_id: p.file_id, size: p.size.cast_unsigned() })
             .collect();
         let row = self.completed_row(&upload, complete, &parts, &segments)?;
-        let seq = rows::insert_version(tx.conn(), &row, &complete.condition).await?;
+        let seq = index::insert_version(tx.conn(), &row, &complete.condition).await?;
         let seq = seq.ok_or_else(|| refused(&complete.condition))?;
-        rows::insert_segments(tx.conn(), seq, &segments).await?;
+        index::insert_segments(tx.conn(), seq, &segments).await?;
         rows::delete_upload(tx.conn(), &complete.upload_id).await?;
         let left_out = unnamed(&mut tx, have.iter().map(|p| p.file_id).collect()).await?;
         tx.commit().await?;
