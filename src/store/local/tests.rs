@@ -11,9 +11,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::checksum::Checksums;
 use super::listing::{After, Query};
-use super::multipart::{Begin, Complete, MIN_PART, MultipartError, NamedPart};
+use super::multipart::MIN_PART;
 use super::*;
 use crate::sensitive::Secret;
 

@@ -261,6 +261,49 @@ async fn pages_of_a_configured_origin_may_upload_and_read_what_they_need() {
     assert!(answer.headers().contains_key("x-amz-version-id"));
 }
 
+#[tokio::test]
+async fn parts_go_up_by_presigned_requests_and_become_the_object() {
+    let server = serve().await;
+    let key = ObjectKey::new("big/k").unwrap();
+    let begin = Begin {
+        key: key.clone(),
+        content_type: Some("image/tiff".to_owned()),
+        attributes: Attributes::default(),
+        algorithm: None,
+    };
+    let upload_id = server.store.begin_multipart(&begin).await.unwrap();
+    let whole = bytes(5 * 1024 * 1024 + 10);
+    let pieces = whole.chunks(5 * 1024 * 1024);
+    for (number, piece) in (1..).zip(pieces) {
+        let (length, now) = (Some(piece.len() as u64), Clock::default().now());
+        let minute = Duration::from_mins(1);
+        let presigner = server.store.presigner();
+        let request = presigner.part(&key, &upload_id, number, length, minute, now).unwrap();
+        let (status, text) = server.send(&request, &piece[1..]).await;
+        assert_eq!((status, code(&text)), (403, "SignatureDoesNotMatch"), "{text}");
+        assert_eq!(server.send(&request, piece).await.0, 200);
+    }
+    let there = server.store.uploaded_parts(&key, &upload_id).await.unwrap();
+    let named = there.iter().map(|part| NamedPart {
+        number: part.number,
+        etag: part.etag.clone(),
+        checksums: Checksums::new(),
+    });
+    let complete = Complete {
+        key: key.clone(),
+        upload_id,
+        parts: named.collect(),
+        expected: Checksums::new(),
+        condition: Condition::Absent,
+    };
+    let stored = server.store.complete_multipart(&complete).await.unwrap();
+    assert_eq!(stored.info.size, whole.len() as u64);
+    let url = server.presigned_get("big/k", AnswerHeaders::default()).await;
+    let got = server.client.get(&url).send().await.unwrap();
+    assert_eq!(got.headers()["content-type"], "image/tiff");
+    assert!(got.bytes().await.unwrap() == whole);
+}
+
 /// A PUT whose body comes aws-chunked with a checksum in its trailer, signed in the header.
 async fn send_chunked(server: &Server, name: &str, data: &[u8], crc: &str) -> (u16, String) {
     use aws_sigv4::http_request::{
