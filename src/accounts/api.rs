@@ -36,7 +36,9 @@ pub struct SessionAnswer {
 }
 
 /// Sign in; the answer sets the session's cookie.
-#[utoipa::path(post, path = "/api/session", tag = "session", request_body = LogInRequest,
+#[utoipa::path(post, path = "/api/session",
+    operation_id = "logIn", tag = "session",
+    request_body = LogInRequest,
     security(()),
     responses((status = 204, description = "Signed in; the cookie is set.")))]
 pub async fn log_in(
@@ -79,7 +81,8 @@ fn refused(app: &App, e: LogInError) -> ApiError {
 }
 
 /// Who is signed in.
-#[utoipa::path(get, path = "/api/session", tag = "session",
+#[utoipa::path(get, path = "/api/session",
+    operation_id = "readSession", tag = "session",
     responses((status = 200, body = SessionAnswer)))]
 pub async fn read(call: Call) -> Result<ApiJson<SessionAnswer>, ApiError> {
     let grant = call.authorize(Target::new(TargetKind::Session, call.clinic())).await?;
@@ -92,7 +95,8 @@ pub async fn read(call: Call) -> Result<ApiJson<SessionAnswer>, ApiError> {
 }
 
 /// Sign out; the session ends at once.
-#[utoipa::path(delete, path = "/api/session", tag = "session",
+#[utoipa::path(delete, path = "/api/session",
+    operation_id = "logOut", tag = "session",
     responses((status = 204, description = "Signed out.")))]
 pub async fn log_out(
     State(app): State<App>,

@@ -44,7 +44,8 @@ pub struct PresignUploadAnswer {
 }
 
 /// Allow one upload and say where the file goes.
-#[utoipa::path(post, path = "/api/docs/presign-upload", tag = "documents",
+#[utoipa::path(post, path = "/api/docs/presign-upload",
+    operation_id = "presignUpload", tag = "documents",
     request_body = PresignUploadRequest,
     responses((status = 201, body = PresignUploadAnswer)))]
 pub async fn presign_upload(
@@ -69,7 +70,8 @@ pub async fn presign_upload(
 }
 
 /// Say that the upload is complete; makes the document.
-#[utoipa::path(post, path = "/api/docs/confirm", tag = "documents",
+#[utoipa::path(post, path = "/api/docs/confirm",
+    operation_id = "confirmUpload", tag = "documents",
     request_body = ConfirmRequest,
     responses((status = 201, body = DocumentJson), (status = 200, body = DocumentJson,
         description = "It had been confirmed before.")))]
@@ -86,7 +88,8 @@ pub async fn confirm(
 }
 
 /// One document.
-#[utoipa::path(get, path = "/api/docs/{id}", tag = "documents",
+#[utoipa::path(get, path = "/api/docs/{id}",
+    operation_id = "getDocument", tag = "documents",
     params(("id" = String, Path, format = "uuid")),
     responses((status = 200, body = DocumentJson)))]
 pub async fn get(
@@ -98,7 +101,9 @@ pub async fn get(
 }
 
 /// A page of documents the caller may see.
-#[utoipa::path(get, path = "/api/docs", tag = "documents", params(ListQuery),
+#[utoipa::path(get, path = "/api/docs",
+    operation_id = "listDocuments", tag = "documents",
+    params(ListQuery),
     responses((status = 200, body = Page<DocumentJson>)))]
 pub async fn list_documents(
     State(app): State<App>,
@@ -149,7 +154,8 @@ pub struct DownloadAnswer {
 }
 
 /// A short-lived link to the document's bytes.
-#[utoipa::path(get, path = "/api/docs/{id}/download", tag = "documents",
+#[utoipa::path(get, path = "/api/docs/{id}/download",
+    operation_id = "downloadDocument", tag = "documents",
     params(("id" = String, Path, format = "uuid"), DownloadQuery),
     responses((status = 200, body = DownloadAnswer),
         (status = 303, description = "With `redirect=true`: the URL is in Location.")))]
@@ -197,7 +203,8 @@ pub struct ContentQuery {
 }
 
 /// The bytes themselves, streamed; `Range` is honoured.
-#[utoipa::path(get, path = "/api/docs/{id}/content", tag = "documents",
+#[utoipa::path(get, path = "/api/docs/{id}/content",
+    operation_id = "documentContent", tag = "documents",
     params(("id" = String, Path, format = "uuid"), ContentQuery),
     responses((status = 200, description = "The bytes.", content_type = "application/octet-stream"),
         (status = 206, description = "The range asked for."),
@@ -248,7 +255,8 @@ fn bytes_response(streamed: documents::Streamed, asked: Disposition) -> Response
 }
 
 /// Move a document to the trash.
-#[utoipa::path(delete, path = "/api/docs/{id}", tag = "documents",
+#[utoipa::path(delete, path = "/api/docs/{id}",
+    operation_id = "deleteDocument", tag = "documents",
     params(("id" = String, Path, format = "uuid")),
     responses((status = 200, body = DocumentJson)))]
 pub async fn delete(
@@ -260,7 +268,8 @@ pub async fn delete(
 }
 
 /// Bring a document back from the trash.
-#[utoipa::path(post, path = "/api/docs/{id}/restore", tag = "documents",
+#[utoipa::path(post, path = "/api/docs/{id}/restore",
+    operation_id = "restoreDocument", tag = "documents",
     params(("id" = String, Path, format = "uuid")),
     responses((status = 200, body = DocumentJson)))]
 pub async fn restore(
