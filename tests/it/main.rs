@@ -3,6 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing should panic")]
 #![allow(clippy::disallowed_methods, reason = "tests read what `make test` sets up")]
 
+mod contract;
+mod db;
+mod doors;
 mod life;
+mod people;
+mod rows;
 mod support;
 mod tidy;
+mod trail;
