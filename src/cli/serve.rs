@@ -10,7 +10,11 @@ use tracing_subscriber::EnvFilter;
 use super::{Done, Failure, demo};
 use crate::config::{Config, LogConfig};
 use crate::documents::WireTrail;
+use crate::store::local::LocalStore;
 use crate::{http, open, operation, routes};
+
+/// Most orphaned files that one start removes; the next start goes on.
+const SWEEP_MOST: usize = 10_000;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -43,20 +47,33 @@ pub async fn run(args: Args, config: Config) -> Done {
     welcome(&app.config, key_is_new, args.demo);
     let service = routes::router(app.clone(), Some(wire));
     let serving = http::listen::serve(listener, tls, service, stop_signal());
-    if args.demo {
-        let filling = demo::fill(&app, &jwt);
-        let (served, filled) = tokio::join!(serving, filling);
-        if let Err(e) = filled {
+    let beside = async {
+        if args.demo
+            && let Err(e) = demo::fill(&app, &jwt).await
+        {
             tracing::warn!("the demo could not be filled in: {e}");
         }
-        served?;
-    } else {
-        serving.await?;
+        sweep(&store).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        served = serving => served?,
+        () = beside => {}
     }
     tracing::info!("stopped; what was in flight has ended");
     store.close().await;
     app.db.close().await;
     Ok(())
+}
+
+/// Removes what uploads that were cut off left behind: a crash between a file's rename and the
+/// commit of its row leaves a file that nothing names. Beside serving, since it looks at every file.
+async fn sweep(store: &LocalStore) {
+    match store.sweep(SWEEP_MOST).await {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "files that no document needs were removed"),
+        Err(e) => tracing::warn!(error = %e, "the store could not be swept"),
+    }
 }
 
 fn start_log(config: &LogConfig) -> Done {
