@@ -36,7 +36,8 @@ fn disguises(text: &str) -> Vec<Vec<u8>> {
 fn is_not_in(what: &str, secret: &str, bytes: &[u8]) {
     for disguise in disguises(secret) {
         if let Some(at) = bytes.windows(disguise.len()).position(|window| window == disguise) {
-            let around = &bytes[at.saturating_sub(300)..(at + disguise.len() + 50).min(bytes.len())];
+            let around =
+                &bytes[at.saturating_sub(300)..(at + disguise.len() + 50).min(bytes.len())];
             panic!("{secret:.20}… stands in {what}: {}", String::from_utf8_lossy(around));
         }
     }

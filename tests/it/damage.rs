@@ -119,12 +119,8 @@ async fn swapped_cut_and_continued_files_are_never_served() {
     let mut renamed = second.clone();
     renamed[..HEADER].copy_from_slice(&first[..HEADER]);
     let tail = &first[HEADER + width..HEADER + 2 * width];
-    let reordered = [
-        &first[..HEADER],
-        tail,
-        &first[HEADER..HEADER + width],
-        &first[HEADER + 2 * width..],
-    ];
+    let reordered =
+        [&first[..HEADER], tail, &first[HEADER..HEADER + width], &first[HEADER + 2 * width..]];
     for (what, bad) in [
         ("another file under this header", renamed),
         ("a byte short", first[..first.len() - 1].to_vec()),
@@ -159,7 +155,8 @@ async fn a_range_over_damage_is_refused_and_one_beside_it_is_not() {
         (CHUNK, 2 * CHUNK + 1, false),
         (2 * CHUNK + 100, 2 * CHUNK + 101, false),
     ] {
-        let request = room.server.http.get(&link).header("range", format!("bytes={from}-{}", to - 1));
+        let request =
+            room.server.http.get(&link).header("range", format!("bytes={from}-{}", to - 1));
         let read = crate::process::Read::of(request.send().await).await;
         if sound {
             assert!(read.status == 206 && read.body == bytes[from..to], "{from}-{to}");

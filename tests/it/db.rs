@@ -48,8 +48,10 @@ async fn beside(folder: &Path) -> SqliteConnection {
 
 async fn names(folder: &Path) -> Vec<String> {
     let mut conn = beside(folder).await;
-    let rows: Vec<(String,)> =
-        sqlx::query_as("select name from secrets order by name").fetch_all(&mut conn).await.unwrap();
+    let rows: Vec<(String,)> = sqlx::query_as("select name from secrets order by name")
+        .fetch_all(&mut conn)
+        .await
+        .unwrap();
     conn.close().await.unwrap();
     rows.into_iter().map(|row| row.0).collect()
 }
