@@ -77,6 +77,7 @@ fn refused(app: &App, e: LogInError) -> ApiError {
 
 /// Who is signed in.
 #[utoipa::path(get, path = "/api/session", tag = "session",
+    operation_id = "read_session",
     responses((status = 200, body = SessionAnswer)))]
 pub async fn read(call: Call) -> Result<ApiJson<SessionAnswer>, ApiError> {
     let grant = call.authorize(Target::new(TargetKind::Session, call.clinic())).await?;

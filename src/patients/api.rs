@@ -45,6 +45,7 @@ fn check(name: &str, id: &str) -> Result<(), ApiError> {
 
 /// Who cares for a patient.
 #[utoipa::path(get, path = "/api/patients/{patientId}/care-team", tag = "patients",
+    operation_id = "list_care_team",
     params(("patientId" = String, Path)), responses((status = 200, body = CareTeam)))]
 pub async fn list(
     call: Call,
@@ -64,6 +65,7 @@ pub async fn list(
 
 /// Put somebody into a patient's care team.
 #[utoipa::path(put, path = "/api/patients/{patientId}/care-team/{userId}", tag = "patients",
+    operation_id = "add_to_care_team",
     params(("patientId" = String, Path), ("userId" = String, Path)),
     responses((status = 204, description = "They are in it now.")))]
 pub async fn add(
@@ -83,6 +85,7 @@ pub async fn add(
 
 /// Take somebody out of a patient's care team.
 #[utoipa::path(delete, path = "/api/patients/{patientId}/care-team/{userId}", tag = "patients",
+    operation_id = "remove_from_care_team",
     params(("patientId" = String, Path), ("userId" = String, Path)),
     responses((status = 204, description = "They are not in it any more.")))]
 pub async fn remove(

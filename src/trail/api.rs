@@ -125,6 +125,7 @@ impl From<EventRow> for AuditEvent {
 
 /// The trail of the caller's clinic, newest first.
 #[utoipa::path(get, path = "/api/audit", tag = "audit", params(AuditQuery),
+    operation_id = "list_audit_events",
     responses((status = 200, body = Page<AuditEvent>)))]
 pub async fn list(
     State(app): State<App>,

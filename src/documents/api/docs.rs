@@ -200,6 +200,7 @@ pub struct ConfirmRequest {
 
 /// Say that the upload is complete; makes the document.
 #[utoipa::path(post, path = "/api/docs/confirm", tag = "documents",
+    operation_id = "confirm_upload",
     request_body = ConfirmRequest,
     responses((status = 201, body = DocumentJson), (status = 200, body = DocumentJson,
         description = "It had been confirmed before.")))]
@@ -237,6 +238,7 @@ fn read_confirm(body: ConfirmRequest) -> Result<(Reference, Announced), ApiError
 
 /// One document.
 #[utoipa::path(get, path = "/api/docs/{id}", tag = "documents",
+    operation_id = "get_document",
     params(("id" = String, Path, format = "uuid")),
     responses((status = 200, body = DocumentJson)))]
 pub async fn get(
@@ -377,6 +379,7 @@ pub struct DownloadAnswer {
 
 /// A short-lived link to the document's bytes.
 #[utoipa::path(get, path = "/api/docs/{id}/download", tag = "documents",
+    operation_id = "issue_download",
     params(("id" = String, Path, format = "uuid"), DownloadQuery),
     responses((status = 200, body = DownloadAnswer),
         (status = 303, description = "With `redirect=true`: the URL is in Location.")))]
@@ -425,6 +428,7 @@ pub struct ContentQuery {
 
 /// The bytes themselves, streamed; `Range` is honoured.
 #[utoipa::path(get, path = "/api/docs/{id}/content", tag = "documents",
+    operation_id = "get_content",
     params(("id" = String, Path, format = "uuid"), ContentQuery),
     responses((status = 200, description = "The bytes.", content_type = "application/octet-stream"),
         (status = 206, description = "The range asked for."),
@@ -479,6 +483,7 @@ fn bytes_response(streamed: documents::Streamed, asked: Disposition) -> Response
 
 /// Move a document to the trash.
 #[utoipa::path(delete, path = "/api/docs/{id}", tag = "documents",
+    operation_id = "delete_document",
     params(("id" = String, Path, format = "uuid")),
     responses((status = 200, body = DocumentJson)))]
 pub async fn delete(
@@ -491,6 +496,7 @@ pub async fn delete(
 
 /// Bring a document back from the trash.
 #[utoipa::path(post, path = "/api/docs/{id}/restore", tag = "documents",
+    operation_id = "restore_document",
     params(("id" = String, Path, format = "uuid")),
     responses((status = 200, body = DocumentJson)))]
 pub async fn restore(
