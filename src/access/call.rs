@@ -21,7 +21,7 @@ use http::request::Parts;
 use serde_json::Value;
 
 use super::{Action, AuthError, Authenticator, Caller, Decision, Policy, PolicyContext, Role};
-use super::{Target, rows};
+use super::{Target, TargetKind, rows};
 use crate::audit::{self, Actor, Event, Outcome, Subject};
 use crate::db::{Conn, Connection, Db, DbError, Tx};
 use crate::http::layers::RequestInfo;
@@ -169,6 +169,13 @@ impl Call {
     /// What the route stands for.
     pub const fn action(&self) -> Action {
         self.action
+    }
+
+    /// Notes what the call is after, for the event of one that finds nothing: ids that somebody
+    /// guesses belong into the trail. Never a name or a key, which could say more than an id.
+    pub fn seeks(&self, kind: TargetKind, id: String) {
+        let subject = Subject { kind: Some(kind.as_str()), id: Some(id), patient: None };
+        self.ledger.with(|entry| entry.subject = subject);
     }
 
     /// Asks the policy whether this call may be made on `target`.
