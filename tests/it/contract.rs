@@ -73,10 +73,8 @@ fn find_references(value: &Value, found: &mut Vec<String>) {
 }
 
 fn check_path_parameters(name: &str, path: &str, operation: &Value) {
-    let in_path: BTreeSet<&str> = path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-        .collect();
+    let in_path: BTreeSet<&str> =
+        path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
     let none = Vec::new();
     let said = operation["parameters"].as_array().unwrap_or(&none);
     let said: BTreeSet<&str> = said
@@ -212,6 +210,7 @@ async fn a_plain_request_id_is_echoed_and_any_other_is_replaced() {
 }
 
 fn assert_guarded(what: &str, headers: &HeaderMap) {
+    assert!(headers.contains_key(header::X_CONTENT_TYPE_OPTIONS), "{what}: {headers:?}");
     assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{what}");
     assert_eq!(headers[header::CACHE_CONTROL], "no-store", "{what}");
     assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY", "{what}");

@@ -99,7 +99,8 @@ async fn a_key_has_its_role_and_its_clinic_and_no_others(app: &TestApp) {
     let ours = DEFAULT_CLINIC.to_string();
     let crossing = [("x-api-key", other.as_str()), ("x-clinic-id", &ours)];
     app.request(Method::GET, &path, &crossing, None).await.expect(400);
-    let acting = [("x-api-key", other.as_str()), ("x-acting-user", "x"), ("x-acting-role", "staff")];
+    let acting =
+        [("x-api-key", other.as_str()), ("x-acting-user", "x"), ("x-acting-role", "staff")];
     app.request(Method::GET, &path, &acting, None).await.expect(400);
     let (_, service) = make_key(app, Role::Service, None, None).await;
     let theirs = OTHER_CLINIC.to_string();
@@ -144,23 +145,29 @@ async fn a_session_begins_with_a_password_and_ends_with_log_out(app: &TestApp) {
     let (cookie, second) = (log_in(app, "erin").await, log_in(app, "erin").await);
     assert_ne!(cookie, second);
     let session = with_cookie(app, &cookie, Method::GET, "/api/session").await.expect(200).json();
-    assert_eq!(session, json!({
-        "user": "erin", "roles": ["admin"], "clinicId": DEFAULT_CLINIC.to_string(),
-    }));
+    assert_eq!(
+        session,
+        json!({
+            "user": "erin", "roles": ["admin"], "clinicId": DEFAULT_CLINIC.to_string(),
+        })
+    );
     let out = with_cookie(app, &cookie, Method::DELETE, "/api/session").await.expect(204);
     assert!(out.headers[header::SET_COOKIE].to_str().unwrap().contains("Max-Age=0"));
     let after = with_cookie(app, &cookie, Method::GET, "/api/session").await;
     expect_problem(&after, 401, "invalid_credential");
     with_cookie(app, &second, Method::GET, "/api/session").await.expect(200);
     let trail = app.trail().await;
-    assert_eq!(trail, [
-        "erin session.begin denied:wrong_password -",
-        "erin session.begin granted session",
-        "erin session.begin granted session",
-        "erin session.read granted session",
-        "erin session.end granted session",
-        "erin session.read granted session",
-    ]);
+    assert_eq!(
+        trail,
+        [
+            "erin session.begin denied:wrong_password -",
+            "erin session.begin granted session",
+            "erin session.begin granted session",
+            "erin session.read granted session",
+            "erin session.end granted session",
+            "erin session.read granted session",
+        ]
+    );
 }
 
 async fn a_write_with_a_session_must_come_from_our_own_pages(app: &TestApp) {
@@ -261,7 +268,7 @@ async fn a_care_team_decides_what_a_clinician_sees(app: &TestApp) {
     assert_eq!(members["members"][0]["addedBy"], "test-admin");
     sees(true).await;
     let asked = pdf().asked("patient-2");
-    app.post(&clinician, "/api/docs/presign-upload", asked).await.expect(404);
+    app.post(&clinician, "/api/docs/presign-upload", asked).await.expect(403);
     for _ in 0..2 {
         app.delete(&admin, &format!("{team}/test-clinician")).await.expect(204);
     }
@@ -296,7 +303,7 @@ async fn staff_see_open_categories_only(app: &TestApp) {
     }
     assert!(listed(app, &app.staff(), "?category=imaging").await.is_empty());
     let asked = pdf().asked("patient-1");
-    app.post(&app.staff(), "/api/docs/presign-upload", asked).await.expect(404);
+    app.post(&app.staff(), "/api/docs/presign-upload", asked).await.expect(403);
 }
 
 async fn patients_see_their_own_available_released_documents_only(app: &TestApp) {
@@ -328,7 +335,7 @@ async fn patients_see_their_own_available_released_documents_only(app: &TestApp)
     assert_eq!(listed(app, &patient, "?patientId=patient-1").await, [own]);
     app.get(&patient, "/api/docs?patientId=patient-2").await.expect(404);
     let theirs = invoice().asked("patient-2");
-    app.post(&patient, "/api/docs/presign-upload", theirs).await.expect(404);
+    app.post(&patient, "/api/docs/presign-upload", theirs).await.expect(403);
     // What they hand in themselves they may follow and confirm.
     app.upload(&patient, "patient-1", &invoice()).await;
 }

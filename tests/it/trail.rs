@@ -150,10 +150,22 @@ async fn a_call_that_fails_leaves_exactly_one_failed_event_with_its_code(app: &T
         ("GET", format!("/api/docs/{gone}/download"), None, 409, "wrong_state"),
         ("GET", format!("/api/docs/{gone}/content"), None, 409, "wrong_state"),
         ("GET", format!("/api/docs/{id}/download?disposition=up"), None, 422, "invalid_fields"),
-        ("POST", presign.to_owned(), Some(with("filename", json!("a/b.pdf"))), 422, "invalid_fields"),
+        (
+            "POST",
+            presign.to_owned(),
+            Some(with("filename", json!("a/b.pdf"))),
+            422,
+            "invalid_fields",
+        ),
         ("POST", presign.to_owned(), Some(with("size", json!(0))), 422, "empty_file"),
         ("POST", presign.to_owned(), Some(with("size", json!(1u64 << 40))), 413, "file_too_large"),
-        ("POST", presign.to_owned(), Some(with("contentType", json!("text/html"))), 415, "unsupported_type"),
+        (
+            "POST",
+            presign.to_owned(),
+            Some(with("contentType", json!("text/html"))),
+            415,
+            "unsupported_type",
+        ),
         ("GET", "/api/docs?limit=0".to_owned(), None, 422, "invalid_fields"),
         ("GET", "/api/audit?outcome=maybe".to_owned(), None, 422, "invalid_fields"),
     ];
@@ -378,7 +390,9 @@ async fn a_presigned_read_is_an_event_of_the_documents_clinic(app: &TestApp) {
     assert_eq!(event.patient_id.as_deref(), Some("patient-1"));
     assert!(app.events(DEFAULT_CLINIC).await.is_empty());
     // A link that is not signed so reads nothing and is no read.
-    app.fetch(&url.replace("X-Amz-Signature=", "X-Amz-Signature=0")).await.expect(403);
+    let (head, last) = url.split_at(url.len() - 1);
+    let forged = format!("{head}{}", if last == "0" { "1" } else { "0" });
+    app.fetch(&forged).await.expect(403);
     assert_eq!(reads().await.len(), 1);
 }
 
