@@ -15,7 +15,7 @@ use crate::access::{Action, record_refusals};
 use crate::accounts::api as session;
 use crate::app::App;
 use crate::documents::api::docs;
-use crate::http::layers::{RequestIds, frame, guard_headers};
+use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
 use crate::http::{ApiError, Code};
 use crate::patients::api as patients;
 use crate::store::local::Wire;
@@ -75,7 +75,7 @@ pub fn router(app: App, wire: Option<Wire>) -> Router {
             let bucket = app.config.store.bucket.clone();
             ours.fallback(move |request: Request| objects(wire, bucket, request))
         }
-        None => ours.fallback(|| async { ApiError::not_found() }),
+        None => ours.fallback(|| async { nothing_here() }),
     };
     let ids = RequestIds(app.ids.clone());
     all.layer(from_fn(move |request: Request, next| frame(ids.clone(), request, next)))
@@ -89,9 +89,9 @@ async fn objects(wire: Wire, bucket: String, request: Request) -> Response {
     let signature = request.headers().get(header::AUTHORIZATION);
     let signed = signature.is_some_and(|v| v.as_bytes().starts_with(b"AWS"))
         || request.uri().query().is_some_and(|q| q.contains("X-Amz-"));
-    if names_bucket || signed {
-        wire.handle(request).await
-    } else {
-        ApiError::not_found().into_response()
-    }
+    if names_bucket || signed { wire.handle(request).await } else { nothing_here() }
+}
+
+fn nothing_here() -> Response {
+    guarded(ApiError::not_found().into_response())
 }

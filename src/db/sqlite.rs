@@ -83,10 +83,16 @@ impl SqliteDb {
     /// Waits its turn and begins a transaction.
     pub async fn begin(&self) -> Result<SqliteTx, DbError> {
         let turn = Turn::queue(&self.waiting);
-        let mut writer = Arc::clone(&self.writer).lock_owned().await;
+        let writer = Arc::clone(&self.writer).lock_owned().await;
         drop(turn);
-        let outcome = writer.open().await?;
-        Ok(SqliteTx { db: self.clone(), writer: Some(writer), outcome })
+        // It holds the writer before anything is begun: from here on its `Drop` cleans up after a
+        // caller who goes away.
+        let mut tx =
+            SqliteTx { db: self.clone(), writer: Some(writer), outcome: Outcome::default() };
+        if let Some(writer) = &mut tx.writer {
+            tx.outcome = writer.open().await?;
+        }
+        Ok(tx)
     }
 
     /// A connection that only reads.
@@ -203,11 +209,12 @@ impl SqliteTx {
 
     /// Releases the savepoint and returns once the outer transaction is on disk.
     pub async fn commit(mut self) -> Result<(), DbError> {
-        let Some(mut writer) = self.writer.take() else {
-            return Err(DbError::Sqlx(sqlx::Error::PoolClosed));
-        };
+        let closed = || DbError::Sqlx(sqlx::Error::PoolClosed);
+        // Taken only after the await: until then `Drop` cleans up after a caller who goes away.
+        let writer = self.writer.as_mut().ok_or_else(closed)?;
         sqlx::query("release work").execute(writer.conn()?).await?;
         writer.abandoned = false;
+        let writer = self.writer.take().ok_or_else(closed)?;
         let (db, outcome) = (self.db.clone(), Arc::clone(&self.outcome));
         // A task of its own: a caller who goes away must not leave the outer transaction open.
         #[expect(clippy::disallowed_methods, reason = "the writer owns this task")]

@@ -13,7 +13,7 @@ pub(super) async fn locate(
     reference: &Reference,
 ) -> Result<Unread<Document>, DocumentError> {
     if let Reference::Id(id) = reference {
-        call.seeks(TargetKind::Document.as_str(), id.to_string());
+        call.seeks(TargetKind::Document, id.to_string());
     }
     let mut reader = app.db.reader().await?;
     let found = rows::find(&mut reader, call.clinic(), reference).await?;

@@ -105,7 +105,11 @@ fn write_problem(response: &mut Response, error: &ApiError, id: &str) {
 
 /// Headers every answer of our own carries: no sniffing, no caching, no framing, no referrer.
 pub async fn guard_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    guarded(next.run(request).await)
+}
+
+/// The same for an answer that is made outside of that layer.
+pub fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

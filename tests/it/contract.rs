@@ -210,6 +210,7 @@ async fn a_plain_request_id_is_echoed_and_any_other_is_replaced() {
 }
 
 fn assert_guarded(what: &str, headers: &HeaderMap) {
+    assert!(headers.contains_key(header::X_CONTENT_TYPE_OPTIONS), "{what}: {headers:?}");
     assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{what}");
     assert_eq!(headers[header::CACHE_CONTROL], "no-store", "{what}");
     assert_eq!(headers[header::X_FRAME_OPTIONS], "DENY", "{what}");

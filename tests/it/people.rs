@@ -268,7 +268,7 @@ async fn a_care_team_decides_what_a_clinician_sees(app: &TestApp) {
     assert_eq!(members["members"][0]["addedBy"], "test-admin");
     sees(true).await;
     let asked = pdf().asked("patient-2");
-    app.post(&clinician, "/api/docs/presign-upload", asked).await.expect(404);
+    app.post(&clinician, "/api/docs/presign-upload", asked).await.expect(403);
     for _ in 0..2 {
         app.delete(&admin, &format!("{team}/test-clinician")).await.expect(204);
     }
@@ -303,7 +303,7 @@ async fn staff_see_open_categories_only(app: &TestApp) {
     }
     assert!(listed(app, &app.staff(), "?category=imaging").await.is_empty());
     let asked = pdf().asked("patient-1");
-    app.post(&app.staff(), "/api/docs/presign-upload", asked).await.expect(404);
+    app.post(&app.staff(), "/api/docs/presign-upload", asked).await.expect(403);
 }
 
 async fn patients_see_their_own_available_released_documents_only(app: &TestApp) {
@@ -335,7 +335,7 @@ async fn patients_see_their_own_available_released_documents_only(app: &TestApp)
     assert_eq!(listed(app, &patient, "?patientId=patient-1").await, [own]);
     app.get(&patient, "/api/docs?patientId=patient-2").await.expect(404);
     let theirs = invoice().asked("patient-2");
-    app.post(&patient, "/api/docs/presign-upload", theirs).await.expect(404);
+    app.post(&patient, "/api/docs/presign-upload", theirs).await.expect(403);
     // What they hand in themselves they may follow and confirm.
     app.upload(&patient, "patient-1", &invoice()).await;
 }

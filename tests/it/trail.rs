@@ -385,7 +385,9 @@ async fn a_presigned_read_is_an_event_of_the_documents_clinic(app: &TestApp) {
     assert_eq!(event.patient_id.as_deref(), Some("patient-1"));
     assert!(app.events(DEFAULT_CLINIC).await.is_empty());
     // A link that is not signed so reads nothing and is no read.
-    app.fetch(&url.replace("X-Amz-Signature=", "X-Amz-Signature=0")).await.expect(403);
+    let (head, last) = url.split_at(url.len() - 1);
+    let forged = format!("{head}{}", if last == "0" { "1" } else { "0" });
+    app.fetch(&forged).await.expect(403);
     assert_eq!(reads().await.len(), 1);
 }
 

@@ -28,7 +28,7 @@ pub use refusals::record_refusals;
 pub use visitor::Visitor;
 
 use super::{Action, AuthError, Authenticator, Caller, Decision, Policy, PolicyContext, Role};
-use super::{Target, rows};
+use super::{Target, TargetKind, rows};
 use crate::audit::{self, Actor, Event, Outcome, Subject};
 use crate::db::{Db, DbError};
 use crate::http::layers::RequestInfo;
@@ -170,11 +170,11 @@ impl Call {
         self.action
     }
 
-    /// Notes what the call is about before it has been found, so that a search for what is not
-    /// there (or not visible) is an event that says for what.
-    pub fn seeks(&self, kind: &'static str, id: String) {
-        let sought = Subject { kind: Some(kind), id: Some(id), patient: None };
-        self.ledger.with(|entry| entry.subject = sought);
+    /// Notes what the call is after, for the event of one that finds nothing: ids that somebody
+    /// guesses belong into the trail. Never a name or a key, which could say more than an id.
+    pub fn seeks(&self, kind: TargetKind, id: String) {
+        let subject = Subject { kind: Some(kind.as_str()), id: Some(id), patient: None };
+        self.ledger.with(|entry| entry.subject = subject);
     }
 
     /// Asks the policy whether this call may be made on `target`.
