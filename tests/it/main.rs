@@ -1,6 +1,7 @@
 //! Every integration test in one program: one link instead of many.
 
 mod canary;
+mod clients;
 mod commands;
 mod crash;
 mod damage;
