@@ -142,6 +142,7 @@ impl Ids {
     /// The next id.
     pub fn next(&self) -> Uuid {
         match self {
+            #[expect(clippy::disallowed_methods, reason = "this is where ids come from")]
             Self::Random => Uuid::now_v7(),
             Self::Counted(count) => {
                 let n = count.fetch_add(1, Ordering::Relaxed) + 1;

@@ -156,7 +156,9 @@ impl Clock {
     /// The time now, with whatever shift a test has set.
     pub fn now(&self) -> Timestamp {
         let shift = self.shift_micros.load(Ordering::Relaxed);
-        Timestamp(Timestamp::from(OffsetDateTime::now_utc()).0 + shift)
+        #[expect(clippy::disallowed_methods, reason = "this is where time comes from")]
+        let now = OffsetDateTime::now_utc();
+        Timestamp(Timestamp::from(now).0 + shift)
     }
 
     /// Moves this clock (and its clones) by whole seconds, forward or back.

@@ -78,7 +78,7 @@ fn operations(api: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
 }
 
 fn describe(out: &mut String, operation: &Value) {
-    let _ = write!(out, "<p>{}</p>", text(&operation["summary"]));
+    let _ = write!(out, "<p>{}</p>", prose(&operation["summary"]));
     if let Some(parameters) = operation["parameters"].as_array() {
         out.push_str("<table><thead><tr><th>Parameter<th>In<th>Type<th>About<tbody>");
         for p in parameters {
@@ -89,7 +89,7 @@ fn describe(out: &mut String, operation: &Value) {
                 if p["required"] == true { " <em>required</em>" } else { "" },
                 text(&p["in"]),
                 type_of(&p["schema"]),
-                text(&p["description"]),
+                prose(&p["description"]),
             );
         }
         out.push_str("</table>");
@@ -102,7 +102,7 @@ fn describe(out: &mut String, operation: &Value) {
     for (status, response) in operation["responses"].as_object().into_iter().flatten() {
         let body = response["content"].as_object().and_then(|c| c.values().next());
         let body = body.map_or_else(String::new, |content| type_of(&content["schema"]));
-        let about = text(&response["description"]);
+        let about = prose(&response["description"]);
         let _ = write!(out, "<tr><td><code>{}</code><td>{body}<td>{about}", escape(status));
     }
     out.push_str("</table>");
@@ -112,7 +112,7 @@ fn schemas(api: &Value) -> String {
     let mut out = String::from("<h2 id=schemas>Schemas</h2>");
     for (name, schema) in api["components"]["schemas"].as_object().into_iter().flatten() {
         let name = escape(name);
-        let about = text(&schema["description"]);
+        let about = prose(&schema["description"]);
         let _ = write!(out, "<section id=\"schema-{name}\"><h3>{name}</h3><p>{about}</p>");
         out.push_str("<table><thead><tr><th>Field<th>Type<th>About<tbody>");
         let required = schema["required"].as_array().cloned().unwrap_or_default();
@@ -120,7 +120,7 @@ fn schemas(api: &Value) -> String {
             let needed = required.iter().any(|r| r == field);
             let needed = if needed { " <em>required</em>" } else { "" };
             let field = escape(field);
-            let about = text(&of["description"]);
+            let about = prose(&of["description"]);
             let kind = type_of(of);
             let _ = write!(out, "<tr><td><code>{field}</code>{needed}<td>{kind}<td>{about}");
         }
@@ -167,6 +167,19 @@ fn type_of(schema: &Value) -> String {
         (kind, Some(format)) => format!("{kind} ({})", escape(format)),
         (kind, None) => kind.to_owned(),
     }
+}
+
+/// A text in which `this` is code.
+fn prose(value: &Value) -> String {
+    let text = text(value);
+    let pieces = text.split('`').enumerate();
+    let marked =
+        pieces.map(
+            |(i, piece)| {
+                if i % 2 == 1 { format!("<code>{piece}</code>") } else { piece.to_owned() }
+            },
+        );
+    marked.collect()
 }
 
 fn text(value: &Value) -> String {

@@ -36,7 +36,9 @@ pub struct SessionAnswer {
 }
 
 /// Sign in; the answer sets the session's cookie.
-#[utoipa::path(post, path = "/api/session", tag = "session", request_body = LogInRequest,
+#[utoipa::path(post, path = "/api/session",
+    operation_id = "logIn", tag = "session",
+    request_body = LogInRequest,
     security(()),
     responses((status = 204, description = "Signed in; the cookie is set.")))]
 pub async fn log_in(
@@ -46,7 +48,10 @@ pub async fn log_in(
     ApiJson(body): ApiJson<LogInRequest>,
 ) -> Result<Response, ApiError> {
     visitor.claims(&body.username).await?;
-    app.gate.authenticator.check_origin(&headers, &Method::POST).map_err(forbidden_origin)?;
+    app.gate
+        .authenticator
+        .check_origin(&headers, &Method::POST)
+        .map_err(|e| forbidden_origin(&e))?;
     let signing_in = app.gate.authenticator.log_in(&body.username, Secret::new(body.password));
     let cookie = signing_in.await.map_err(|e| refused(&app, e))?;
     visitor.signed_in(cookie.session.to_string()).await?;
@@ -54,7 +59,7 @@ pub async fn log_in(
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response())
 }
 
-fn forbidden_origin(e: AuthError) -> ApiError {
+fn forbidden_origin(e: &AuthError) -> ApiError {
     ApiError::new(Code::Forbidden, e.to_string())
 }
 
@@ -76,7 +81,8 @@ fn refused(app: &App, e: LogInError) -> ApiError {
 }
 
 /// Who is signed in.
-#[utoipa::path(get, path = "/api/session", tag = "session",
+#[utoipa::path(get, path = "/api/session",
+    operation_id = "readSession", tag = "session",
     responses((status = 200, body = SessionAnswer)))]
 pub async fn read(call: Call) -> Result<ApiJson<SessionAnswer>, ApiError> {
     let grant = call.authorize(Target::new(TargetKind::Session, call.clinic())).await?;
@@ -89,7 +95,8 @@ pub async fn read(call: Call) -> Result<ApiJson<SessionAnswer>, ApiError> {
 }
 
 /// Sign out; the session ends at once.
-#[utoipa::path(delete, path = "/api/session", tag = "session",
+#[utoipa::path(delete, path = "/api/session",
+    operation_id = "logOut", tag = "session",
     responses((status = 204, description = "Signed out.")))]
 pub async fn log_out(
     State(app): State<App>,

@@ -81,7 +81,7 @@ fn start_log(config: &LogConfig) -> Done {
         Failure::Usage(vec![format!("STRONGROOM_LOG: {:?} is no filter: {e}", config.filter)])
     })?;
     // Libraries on the wire print headers and forms when asked for detail: those may hold names.
-    let quiet = ["s3s=warn", "hyper=warn", "sqlx=warn", "h2=warn"];
+    let quiet = ["s3s=off", "hyper=warn", "sqlx=warn", "h2=warn"];
     let filter = quiet.iter().filter_map(|d| d.parse().ok()).fold(filter, EnvFilter::add_directive);
     let terminal = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -125,17 +125,5 @@ fn welcome(config: &Config, key_is_new: bool, demo: bool) {
 
 /// The way through, to paste into another terminal.
 fn tour(url: &str) -> String {
-    format!(
-        r#"
-  To try it, in another terminal of this folder:
-
-    T=$(target/debug/strongroom token --user me --role admin)
-    curl -s {url}/api/docs/presign-upload -H "Authorization: Bearer $T" --json \
-      '{{"patientId":"test-patient","filename":"letter.pdf","contentType":"application/pdf","size":'$(stat -c %s samples/referral-letter.pdf)'}}' | tee /tmp/up.json
-    curl -s -X PUT "$(jq -r .url /tmp/up.json)" $(jq -r '.headers|to_entries[]|select(.key|ascii_downcase!="content-length")|"-H \(.key):\(.value)"' /tmp/up.json) \
-      --data-binary @samples/referral-letter.pdf
-    curl -s {url}/api/docs/confirm -H "Authorization: Bearer $T" --json "$(jq '{{id}}' /tmp/up.json)"
-    curl -s {url}/api/docs/$(jq -r .id /tmp/up.json)/download -H "Authorization: Bearer $T"
-"#
-    )
+    include_str!("tour.txt").replace("{url}", url)
 }

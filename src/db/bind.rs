@@ -2,6 +2,8 @@
 //!
 //! Never put anything a caller wrote into a piece: pieces are `&'static str`, values are bound.
 
+use std::fmt::Write as _;
+
 use uuid::Uuid;
 
 use crate::time::Timestamp;
@@ -93,7 +95,7 @@ impl Where {
         for (i, part) in piece.split('?').enumerate() {
             if i > 0 {
                 self.values.extend(values.next());
-                self.sql.push_str(&format!("${}", self.values.len()));
+                let _ = write!(self.sql, "${}", self.values.len());
             }
             self.sql.push_str(part);
         }

@@ -130,19 +130,18 @@ impl Writer {
     /// Opens the outer transaction if none is open, and a savepoint in it.
     async fn open(&mut self) -> Result<Outcome, DbError> {
         self.settle().await?;
-        let outcome = match &self.batch {
-            Some(outcome) => Arc::clone(outcome),
-            None => {
-                let outcome = Outcome::default();
-                // Noted before it is true: a caller who goes away while SQLite begins leaves a
-                // transaction that the next one continues.
-                self.batch = Some(Arc::clone(&outcome));
-                if let Err(e) = sqlx::query("begin immediate").execute(self.conn()?).await {
-                    self.batch = None;
-                    return Err(e.into());
-                }
-                outcome
+        let outcome = if let Some(outcome) = &self.batch {
+            Arc::clone(outcome)
+        } else {
+            let outcome = Outcome::default();
+            // Noted before it is true: a caller who goes away while SQLite begins leaves a
+            // transaction that the next one continues.
+            self.batch = Some(Arc::clone(&outcome));
+            if let Err(e) = sqlx::query("begin immediate").execute(self.conn()?).await {
+                self.batch = None;
+                return Err(e.into());
             }
+            outcome
         };
         // Until the savepoint is released the writer counts as abandoned, so that a caller who
         // goes away at any await leaves the next one something it knows how to clean up.
@@ -192,6 +191,9 @@ pub struct SqliteTx {
 
 impl SqliteTx {
     /// The connection, for the macros.
+    ///
+    /// # Panics
+    /// Never: the writer is given up only by `commit`, which consumes the transaction.
     pub fn conn(&mut self) -> &mut SqliteConnection {
         self.writer
             .as_mut()
@@ -208,6 +210,7 @@ impl SqliteTx {
         writer.abandoned = false;
         let (db, outcome) = (self.db.clone(), Arc::clone(&self.outcome));
         // A task of its own: a caller who goes away must not leave the outer transaction open.
+        #[expect(clippy::disallowed_methods, reason = "the writer owns this task")]
         let settled = tokio::spawn(finish(db, writer, outcome)).await;
         match (settled, self.outcome.get()) {
             (Ok(()), Some(Ok(()))) => Ok(()),

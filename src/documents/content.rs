@@ -182,7 +182,7 @@ mod tests {
     fn sample(name: &str) -> Vec<u8> {
         let path = format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"));
         let bytes = std::fs::read(path).unwrap();
-        bytes[..bytes.len().min(HEAD_BYTES as usize)].to_vec()
+        bytes.into_iter().take(usize::try_from(HEAD_BYTES).unwrap()).collect()
     }
 
     const SAMPLES: &[(&str, &str)] = &[

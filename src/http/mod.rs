@@ -3,6 +3,7 @@
 
 pub mod disposition;
 pub mod error;
+pub mod fields;
 pub mod json;
 pub mod layers;
 pub mod listen;

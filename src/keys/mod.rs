@@ -205,6 +205,11 @@ impl KeyRing {
         self.keys.iter().map(|k| hex::encode(k.id))
     }
 
+    /// The current key's id, as the first bytes of everything it seals.
+    pub fn current_id(&self) -> [u8; 4] {
+        self.keys[0].id
+    }
+
     /// Whether something sealed was sealed by the current key (if not, it wants rotating).
     pub fn is_current(&self, sealed: &[u8]) -> bool {
         sealed.get(..ID_LEN) == Some(&self.keys[0].id[..])

@@ -44,7 +44,8 @@ fn check(name: &str, id: &str) -> Result<(), ApiError> {
 }
 
 /// Who cares for a patient.
-#[utoipa::path(get, path = "/api/patients/{patientId}/care-team", tag = "patients",
+#[utoipa::path(get, path = "/api/patients/{patientId}/care-team",
+    operation_id = "listCareTeam", tag = "patients",
     params(("patientId" = String, Path)), responses((status = 200, body = CareTeam)))]
 pub async fn list(
     call: Call,
@@ -63,7 +64,8 @@ pub async fn list(
 }
 
 /// Put somebody into a patient's care team.
-#[utoipa::path(put, path = "/api/patients/{patientId}/care-team/{userId}", tag = "patients",
+#[utoipa::path(put, path = "/api/patients/{patientId}/care-team/{userId}",
+    operation_id = "addToCareTeam", tag = "patients",
     params(("patientId" = String, Path), ("userId" = String, Path)),
     responses((status = 204, description = "They are in it now.")))]
 pub async fn add(
@@ -82,7 +84,8 @@ pub async fn add(
 }
 
 /// Take somebody out of a patient's care team.
-#[utoipa::path(delete, path = "/api/patients/{patientId}/care-team/{userId}", tag = "patients",
+#[utoipa::path(delete, path = "/api/patients/{patientId}/care-team/{userId}",
+    operation_id = "removeFromCareTeam", tag = "patients",
     params(("patientId" = String, Path), ("userId" = String, Path)),
     responses((status = 204, description = "They are not in it any more.")))]
 pub async fn remove(

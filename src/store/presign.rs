@@ -104,6 +104,23 @@ impl Presigner {
         self.sign("GET", url, Vec::new(), expires, now)
     }
 
+    /// A PUT of one part of an upload, of exactly `content_length` bytes where that is known.
+    pub fn part(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        number: u32,
+        content_length: Option<u64>,
+        expires: Duration,
+        now: Timestamp,
+    ) -> Result<PresignedRequest, StoreError> {
+        let (mut url, mut separator) = (self.url(key), '?');
+        push_query(&mut url, &mut separator, "partNumber", &number.to_string());
+        push_query(&mut url, &mut separator, "uploadId", upload_id);
+        let length = content_length.map(|n| ("content-length".to_owned(), n.to_string()));
+        self.sign("PUT", url, length.into_iter().collect(), expires, now)
+    }
+
     fn url(&self, key: &ObjectKey) -> String {
         let mut url = String::with_capacity(self.base.len() + key.as_str().len() + 640);
         url.push_str(&self.base);
@@ -183,7 +200,7 @@ mod tests {
             sha256: Some([1; 32]),
         };
         let now = Timestamp::parse("2026-01-02T03:04:05.678Z").unwrap();
-        let signed = presigner().put(&put, Duration::from_secs(900), now).unwrap();
+        let signed = presigner().put(&put, Duration::from_mins(15), now).unwrap();
         assert!(signed.url.starts_with("http://127.0.0.1:8080/room/a/%C3%BC%20b%2Bc.pdf?"));
         let signed_headers = "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost\
                               %3Bif-none-match%3Bx-amz-checksum-sha256";

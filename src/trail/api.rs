@@ -124,7 +124,9 @@ impl From<EventRow> for AuditEvent {
 }
 
 /// The trail of the caller's clinic, newest first.
-#[utoipa::path(get, path = "/api/audit", tag = "audit", params(AuditQuery),
+#[utoipa::path(get, path = "/api/audit",
+    operation_id = "listAudit", tag = "audit",
+    params(AuditQuery),
     responses((status = 200, body = Page<AuditEvent>)))]
 pub async fn list(
     State(app): State<App>,

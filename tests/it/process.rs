@@ -464,7 +464,6 @@ impl http_body::Body for SeededBody {
 }
 
 /// A variable of the test run.
-#[expect(clippy::disallowed_methods, reason = "the run tells its tests where their tools are")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -13,6 +13,7 @@ use strongroom::access::{DEFAULT_CLINIC, JwtConfig, Role, TokenRequest, issue_to
 use strongroom::app::App;
 use strongroom::audit::rows::{EventRow, Search, search};
 use strongroom::config::{Config, Source};
+use strongroom::db::Db;
 use strongroom::documents::WireTrail;
 use strongroom::ids::{ClinicId, Ids, PatientId, UserId};
 use strongroom::store::local::LocalStore;
@@ -241,6 +242,66 @@ impl TestApp {
         self.send(request.body(body).unwrap()).await
     }
 
+    /// A request with exactly these headers; a body is sent as JSON.
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let body = body.map_or_else(Body::empty, |json| Body::from(json.to_string()));
+        self.send(request.body(body).unwrap()).await
+    }
+
+    /// Runs SQL beside the server, as somebody with the database's password could.
+    pub async fn sql(&self, sql: &'static str) -> Result<u64, sqlx::Error> {
+        match &self.app.db {
+            Db::Postgres(pool) => Ok(sqlx::raw_sql(sql).execute(pool).await?.rows_affected()),
+            Db::Sqlite(_) => {
+                let file = self.dir.path().join("data/strongroom.sqlite");
+                let url = format!("sqlite:{}?mode=rw", file.display());
+                let mut conn = SqliteConnection::connect(&url).await?;
+                let done = sqlx::raw_sql(sql).execute(&mut conn).await?;
+                conn.close().await?;
+                Ok(done.rows_affected())
+            }
+        }
+    }
+
+    /// From here on no event can be written.
+    pub async fn break_trail(&self) {
+        let sql = match &self.app.db {
+            Db::Postgres(_) => {
+                "create function broken() returns trigger language plpgsql as \
+                 $$ begin raise exception 'the trail is broken'; end $$; \
+                 create trigger broken before insert on audit_events \
+                 for each row execute function broken()"
+            }
+            Db::Sqlite(_) => {
+                "create trigger broken before insert on audit_events \
+                 begin select raise(abort, 'the trail is broken'); end"
+            }
+        };
+        self.sql(sql).await.unwrap();
+    }
+
+    /// Events can be written again.
+    pub async fn mend_trail(&self) {
+        let sql = match &self.app.db {
+            Db::Postgres(_) => "drop trigger broken on audit_events; drop function broken()",
+            Db::Sqlite(_) => "drop trigger broken",
+        };
+        self.sql(sql).await.unwrap();
+    }
+
     pub async fn get(&self, who: &Caller, path: &str) -> Answer {
         self.call(who, Method::GET, path, None).await
     }
@@ -340,10 +401,10 @@ impl TestApp {
     pub async fn rows(&self) -> Vec<(String, String)> {
         const SQL: &str = "select object_key, state from document_assets";
         match &self.app.db {
-            strongroom::db::Db::Postgres(pool) => {
+            Db::Postgres(pool) => {
                 sqlx::query_as(SQL).fetch_all(pool).await.unwrap()
             }
-            strongroom::db::Db::Sqlite(db) => {
+            Db::Sqlite(db) => {
                 let mut reader = db.reader().await.unwrap();
                 sqlx::query_as(SQL).fetch_all(&mut *reader).await.unwrap()
             }

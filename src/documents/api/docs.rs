@@ -5,53 +5,22 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::DocumentJson;
+use super::requests::{
+    ConfirmRequest, ListQuery, PresignUploadRequest, read_confirm, read_filter, read_presign,
+};
 use crate::access::Call;
 use crate::app::App;
-use crate::documents::{self, Announced, BeginUpload, Category, Confirmed, DocumentError};
-use crate::documents::{Document, Filter, Reference, Sort, list, stream_download};
+use crate::documents::{self, Confirmed, Document, DocumentError, list, stream_download};
 use crate::http::disposition::{Disposition, header_value};
 use crate::http::page::{self, Page};
 use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, range};
-use crate::ids::{ClinicId, DocumentId, PatientId};
-use crate::sensitive::Phi;
+use crate::ids::DocumentId;
 use crate::time::Timestamp;
-
-/// What is to be uploaded.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PresignUploadRequest {
-    /// The patient; leave out for a general document of the clinic.
-    #[schema(max_length = 128)]
-    patient_id: Option<String>,
-    /// The clinic; when given it must be the caller's.
-    clinic_id: Option<String>,
-    /// The file's name, at most 255 bytes.
-    filename: String,
-    /// Its media type.
-    content_type: String,
-    /// Its exact size in bytes.
-    size: u64,
-    /// Its category; `other` when left out.
-    category: Option<String>,
-    /// What else it belongs to: `provider`, `appointment`, …
-    entity_type: Option<String>,
-    /// The id of that.
-    entity_id: Option<String>,
-    /// SHA-256 of the file, as hexadecimal or base64; the store then checks it.
-    sha256: Option<String>,
-    /// The document it replaces.
-    supersedes: Option<String>,
-    /// Whether it may be cleaned up on its own.
-    #[serde(default)]
-    temporary: bool,
-}
 
 /// Where to send the file, and how.
 #[derive(Serialize, ToSchema)]
@@ -75,7 +44,8 @@ pub struct PresignUploadAnswer {
 }
 
 /// Allow one upload and say where the file goes.
-#[utoipa::path(post, path = "/api/docs/presign-upload", tag = "documents",
+#[utoipa::path(post, path = "/api/docs/presign-upload",
+    operation_id = "presignUpload", tag = "documents",
     request_body = PresignUploadRequest,
     responses((status = 201, body = PresignUploadAnswer)))]
 pub async fn presign_upload(
@@ -99,107 +69,9 @@ pub async fn presign_upload(
     ))
 }
 
-/// Checks each field by itself and names all that are wrong.
-fn read_presign(call: &Call, body: PresignUploadRequest) -> Result<BeginUpload, ApiError> {
-    let mut fields = Fields::default();
-    let clinic: Option<ClinicId> = fields.parse("clinicId", body.clinic_id.as_deref(), "a UUID");
-    if clinic.is_some_and(|clinic| clinic != call.clinic()) {
-        return Err(ApiError::not_found());
-    }
-    let category = body.category.as_deref().map(str::parse::<Category>);
-    let category = match category.transpose() {
-        Ok(category) => category.unwrap_or(Category::Other),
-        Err(e) => {
-            fields.wrong("category", e.to_string());
-            Category::Other
-        }
-    };
-    let entity = match (body.entity_type, body.entity_id) {
-        (Some(kind), Some(id)) => Some((kind, id)),
-        (None, None) => None,
-        (Some(_), None) => {
-            fields.wrong("entityId", "goes with entityType".to_owned());
-            None
-        }
-        (None, Some(_)) => {
-            fields.wrong("entityType", "goes with entityId".to_owned());
-            None
-        }
-    };
-    let asked = BeginUpload {
-        patient: body.patient_id.map(PatientId::new),
-        file_name: Phi::new(body.filename),
-        content_type: body.content_type,
-        size: body.size,
-        category,
-        entity,
-        sha256: fields.sha256(body.sha256.as_deref()),
-        supersedes: fields.parse("supersedes", body.supersedes.as_deref(), "a document's id"),
-        temporary: body.temporary,
-    };
-    fields.done(asked)
-}
-
-/// Collects what is wrong with a request's fields.
-#[derive(Default)]
-struct Fields(BTreeMap<String, String>);
-
-impl Fields {
-    fn wrong(&mut self, name: &str, right: String) {
-        self.0.insert(name.to_owned(), right);
-    }
-
-    fn parse<T: std::str::FromStr>(
-        &mut self,
-        name: &str,
-        text: Option<&str>,
-        expected: &str,
-    ) -> Option<T> {
-        let text = text?;
-        let value = text.parse().ok();
-        if value.is_none() {
-            self.wrong(name, format!("must be {expected}"));
-        }
-        value
-    }
-
-    /// 64 hexadecimal digits, or 44 characters of base64.
-    fn sha256(&mut self, text: Option<&str>) -> Option<[u8; 32]> {
-        let text = text?;
-        let bytes = hex::decode(text).or_else(|_| STANDARD.decode(text)).ok();
-        let sha = bytes.and_then(|b| <[u8; 32]>::try_from(b).ok());
-        if sha.is_none() {
-            let right = "must be a SHA-256: 64 hexadecimal digits, or base64 of 32 bytes";
-            self.wrong("sha256", right.to_owned());
-        }
-        sha
-    }
-
-    fn done<T>(self, value: T) -> Result<T, ApiError> {
-        if self.0.is_empty() { Ok(value) } else { Err(ApiError::fields(self.0)) }
-    }
-}
-
-/// Which upload is complete; what is said again must be as announced.
-#[derive(Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ConfirmRequest {
-    /// The object key (or `id`).
-    key: Option<String>,
-    /// The document's id (or `key`).
-    id: Option<String>,
-    /// The patient, as announced.
-    patient_id: Option<String>,
-    /// The media type, as announced.
-    content_type: Option<String>,
-    /// The size in bytes, as announced.
-    size: Option<u64>,
-    /// SHA-256 of the file.
-    sha256: Option<String>,
-}
-
 /// Say that the upload is complete; makes the document.
-#[utoipa::path(post, path = "/api/docs/confirm", tag = "documents",
+#[utoipa::path(post, path = "/api/docs/confirm",
+    operation_id = "confirmUpload", tag = "documents",
     request_body = ConfirmRequest,
     responses((status = 201, body = DocumentJson), (status = 200, body = DocumentJson,
         description = "It had been confirmed before.")))]
@@ -215,28 +87,9 @@ pub async fn confirm(
     })
 }
 
-fn read_confirm(body: ConfirmRequest) -> Result<(Reference, Announced), ApiError> {
-    let mut fields = Fields::default();
-    let reference = match (body.id, body.key) {
-        (Some(id), None) => fields.parse("id", Some(&id), "a document's id").map(Reference::Id),
-        (None, Some(key)) => Some(Reference::Key(key)),
-        _ => {
-            fields.wrong("key", "give key or id, one of them".to_owned());
-            None
-        }
-    };
-    let announced = Announced {
-        patient: body.patient_id.map(PatientId::new),
-        content_type: body.content_type,
-        size: body.size,
-        sha256: fields.sha256(body.sha256.as_deref()),
-    };
-    let reference = fields.done(reference)?;
-    reference.map(|r| (r, announced)).ok_or_else(ApiError::not_found)
-}
-
 /// One document.
-#[utoipa::path(get, path = "/api/docs/{id}", tag = "documents",
+#[utoipa::path(get, path = "/api/docs/{id}",
+    operation_id = "getDocument", tag = "documents",
     params(("id" = String, Path, format = "uuid")),
     responses((status = 200, body = DocumentJson)))]
 pub async fn get(
@@ -247,33 +100,10 @@ pub async fn get(
     Ok(ApiJson(documents::read(&app, &call, id).await?.into()))
 }
 
-/// What to list.
-#[derive(Deserialize, utoipa::IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// One patient's documents.
-    patient_id: Option<String>,
-    /// Categories, comma separated.
-    category: Option<String>,
-    /// States, comma separated; `available,scanning,quarantined` when left out.
-    state: Option<String>,
-    /// A piece of the file name.
-    q: Option<String>,
-    /// Uploaded at or after this time (RFC 3339).
-    from: Option<String>,
-    /// Uploaded before this time (RFC 3339).
-    to: Option<String>,
-    /// `-created` (newest first), `created`, `filename` or `-size`.
-    sort: Option<String>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-    /// How many, 1 to 1000; 50 when left out.
-    limit: Option<u32>,
-}
-
 /// A page of documents the caller may see.
-#[utoipa::path(get, path = "/api/docs", tag = "documents", params(ListQuery),
+#[utoipa::path(get, path = "/api/docs",
+    operation_id = "listDocuments", tag = "documents",
+    params(ListQuery),
     responses((status = 200, body = Page<DocumentJson>)))]
 pub async fn list_documents(
     State(app): State<App>,
@@ -288,58 +118,6 @@ pub async fn list_documents(
         items: documents.into_iter().map(DocumentJson::from).collect(),
         next_cursor: next.as_ref().and_then(page::encode),
     }))
-}
-
-fn read_filter(query: ListQuery) -> Result<Filter, ApiError> {
-    let mut fields = Fields::default();
-    let states = query.state.as_deref().unwrap_or("available,scanning,quarantined");
-    let sort = match query.sort.as_deref() {
-        None | Some("-created") => Sort::Newest,
-        Some("created") => Sort::Oldest,
-        Some("filename") => Sort::Name,
-        Some("-size") => Sort::Largest,
-        Some(_) => {
-            fields.wrong("sort", "must be -created, created, filename or -size".to_owned());
-            Sort::Newest
-        }
-    };
-    let filter = Filter {
-        patient: query.patient_id.map(PatientId::new),
-        categories: fields.several("category", query.category.as_deref().unwrap_or_default()),
-        states: fields.several("state", states),
-        name_contains: query.q.filter(|q| !q.trim().is_empty()),
-        from: fields.time("from", query.from.as_deref()),
-        to: fields.time("to", query.to.as_deref()),
-        sort,
-    };
-    fields.done(filter)
-}
-
-impl Fields {
-    fn several<T>(&mut self, name: &str, text: &str) -> Vec<T>
-    where
-        T: std::str::FromStr,
-        T::Err: std::fmt::Display,
-    {
-        let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-        let mut values = Vec::new();
-        for item in items {
-            match item.parse::<T>() {
-                Ok(value) => values.push(value),
-                Err(e) => self.wrong(name, e.to_string()),
-            }
-        }
-        values
-    }
-
-    fn time(&mut self, name: &str, text: Option<&str>) -> Option<Timestamp> {
-        let text = text?;
-        let time = Timestamp::parse(text).ok();
-        if time.is_none() {
-            self.wrong(name, "must be a time such as 2026-02-03T04:05:06Z".to_owned());
-        }
-        time
-    }
 }
 
 /// How the file is to be shown.
@@ -376,7 +154,8 @@ pub struct DownloadAnswer {
 }
 
 /// A short-lived link to the document's bytes.
-#[utoipa::path(get, path = "/api/docs/{id}/download", tag = "documents",
+#[utoipa::path(get, path = "/api/docs/{id}/download",
+    operation_id = "downloadDocument", tag = "documents",
     params(("id" = String, Path, format = "uuid"), DownloadQuery),
     responses((status = 200, body = DownloadAnswer),
         (status = 303, description = "With `redirect=true`: the URL is in Location.")))]
@@ -424,7 +203,8 @@ pub struct ContentQuery {
 }
 
 /// The bytes themselves, streamed; `Range` is honoured.
-#[utoipa::path(get, path = "/api/docs/{id}/content", tag = "documents",
+#[utoipa::path(get, path = "/api/docs/{id}/content",
+    operation_id = "documentContent", tag = "documents",
     params(("id" = String, Path, format = "uuid"), ContentQuery),
     responses((status = 200, description = "The bytes.", content_type = "application/octet-stream"),
         (status = 206, description = "The range asked for."),
@@ -463,22 +243,20 @@ fn bytes_response(streamed: documents::Streamed, asked: Disposition) -> Response
     if let Some(sha) = &document.sha256_hex {
         set(header::ETAG, &format!("\"{sha}\""));
     }
-    let status = match &streamed.range {
-        Some(range) => {
-            set(header::CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end - 1));
-            set(header::CONTENT_LENGTH, &(range.end - range.start).to_string());
-            StatusCode::PARTIAL_CONTENT
-        }
-        None => {
-            set(header::CONTENT_LENGTH, &size.to_string());
-            StatusCode::OK
-        }
+    let status = if let Some(range) = &streamed.range {
+        set(header::CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end - 1));
+        set(header::CONTENT_LENGTH, &(range.end - range.start).to_string());
+        StatusCode::PARTIAL_CONTENT
+    } else {
+        set(header::CONTENT_LENGTH, &size.to_string());
+        StatusCode::OK
     };
     (status, headers, Body::from_stream(streamed.stream)).into_response()
 }
 
 /// Move a document to the trash.
-#[utoipa::path(delete, path = "/api/docs/{id}", tag = "documents",
+#[utoipa::path(delete, path = "/api/docs/{id}",
+    operation_id = "deleteDocument", tag = "documents",
     params(("id" = String, Path, format = "uuid")),
     responses((status = 200, body = DocumentJson)))]
 pub async fn delete(
@@ -490,7 +268,8 @@ pub async fn delete(
 }
 
 /// Bring a document back from the trash.
-#[utoipa::path(post, path = "/api/docs/{id}/restore", tag = "documents",
+#[utoipa::path(post, path = "/api/docs/{id}/restore",
+    operation_id = "restoreDocument", tag = "documents",
     params(("id" = String, Path, format = "uuid")),
     responses((status = 200, body = DocumentJson)))]
 pub async fn restore(

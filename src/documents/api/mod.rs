@@ -3,6 +3,7 @@
 
 pub mod docs;
 mod json;
+mod requests;
 
 pub use json::DocumentJson;
 

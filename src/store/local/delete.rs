@@ -4,6 +4,7 @@
 
 use uuid::Uuid;
 
+use super::multipart::MAX_PARTS;
 use super::rows::VersionRow;
 use super::{LocalStore, rows};
 use crate::db::SqliteTx;
@@ -44,14 +45,16 @@ impl LocalStore {
         Ok(Deleted { version_id: Some(version.to_owned()), marker })
     }
 
-    /// Removes every version of a key, markers too.
+    /// Removes every version of a key, markers and unfinished uploads too.
     pub(super) async fn purge_versions(&self, key: &ObjectKey) -> Result<(), StoreError> {
         let mut tx = self.index.begin().await?;
         let all = rows::versions_of(tx.conn(), key.as_str()).await?;
-        if all.is_empty() {
-            return Ok(());
+        let mut files = forget(&mut tx, &all).await?;
+        for upload in rows::uploads_of(tx.conn(), key.as_str()).await? {
+            let parts = rows::parts_after(tx.conn(), &upload, 0, MAX_PARTS).await?;
+            files.extend(parts.iter().map(|part| part.file_id));
+            rows::delete_upload(tx.conn(), &upload).await?;
         }
-        let files = forget(&mut tx, &all).await?;
         tx.commit().await?;
         self.remove_files(files).await
     }

@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use crate::store::StoreError;
 
 /// A file that no row names is left alone until it is this old.
-const ORPHAN_AGE: Duration = Duration::from_secs(3600);
+const ORPHAN_AGE: Duration = Duration::from_hours(1);
 
 /// The folder, open and locked.
 pub struct Folder {
@@ -33,6 +33,10 @@ impl Folder {
     /// Makes what is missing, takes the lock, throws away half-written files.
     pub fn open(dir: &Path) -> Result<Arc<Self>, StoreError> {
         let (objects, tmp) = (dir.join("objects"), dir.join("tmp"));
+        if !dir.exists() {
+            fs::create_dir_all(dir)?;
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+        }
         fs::create_dir_all(&objects)?;
         fs::create_dir_all(&tmp)?;
         let lock = OpenOptions::new()

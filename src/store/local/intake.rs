@@ -105,7 +105,7 @@ struct Intake {
 }
 
 impl Intake {
-    fn begin(target: Target, length: Length, expected: &Expected) -> Result<Self, StoreError> {
+    fn begin(target: &Target, length: Length, expected: &Expected) -> Result<Self, StoreError> {
         let key = FileKey::new(&target.data_key, target.file_id)?;
         Ok(Self {
             temp: target.folder.begin(target.file_id)?,
@@ -141,7 +141,7 @@ enum Stage {
 impl Stage {
     fn open(self, length: Length, expected: &Expected) -> Result<Box<Intake>, IntakeError> {
         match self {
-            Self::New(target) => Ok(Box::new(Intake::begin(target, length, expected)?)),
+            Self::New(target) => Ok(Box::new(Intake::begin(&target, length, expected)?)),
             Self::Open(intake) => Ok(intake),
         }
     }

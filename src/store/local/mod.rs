@@ -21,6 +21,7 @@ mod listing;
 mod multipart;
 mod object;
 mod put;
+mod rotate;
 mod rows;
 mod sealed;
 mod wire;
@@ -32,6 +33,7 @@ mod wire_lists;
 mod wire_multipart;
 mod wire_objects;
 mod wire_post;
+mod wire_reads;
 
 #[cfg(test)]
 mod tests;
@@ -62,8 +64,9 @@ use crate::ids::Ids;
 use crate::keys::{KeyRing, S3Credentials};
 use crate::time::{Clock, Timestamp};
 
-pub use checksum::{Algorithm, Expected};
+pub use checksum::{Algorithm, Checksums, Expected};
 pub use intake::{BodyError, IntakeError, Length};
+pub use multipart::{Begin, Complete, MultipartError, NamedPart, UploadedPart};
 pub use object::Attributes;
 pub use put::{Put, Stored};
 pub use rows::Condition;
@@ -115,6 +118,11 @@ impl LocalStore {
             credentials: config.credentials.clone(),
         });
         Ok(Arc::new(Self { config, folder, index, presigner }))
+    }
+
+    /// Makes presigned requests for this store.
+    pub fn presigner(&self) -> &Presigner {
+        &self.presigner
     }
 
     /// Commits what is open and closes the index.

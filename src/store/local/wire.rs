@@ -112,14 +112,12 @@ impl Wire {
 }
 
 fn error_answer(e: S3Error) -> Response<Body> {
-    match e.to_http_response() {
-        Ok(answer) => answer.map(Body::new),
-        Err(_) => {
-            let mut answer = Response::new(Body::empty());
-            *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            answer
-        }
+    if let Ok(answer) = e.to_http_response() {
+        return answer.map(Body::new);
     }
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    answer
 }
 
 impl Endpoint {

@@ -25,7 +25,8 @@ pub fn seconds(at: &dto::Timestamp) -> i64 {
     time::OffsetDateTime::from(at.clone()).unix_timestamp()
 }
 
-/// An ETag in the library's words.
+/// An ETag in the library's words, whose outputs all have it optional.
+#[allow(clippy::unnecessary_wraps)] // saves every caller the `Some`
 pub fn strong(etag: &str) -> Option<ETag> {
     Some(ETag::Strong(etag.to_owned()))
 }
@@ -36,8 +37,18 @@ pub fn object_key(key: &str) -> S3Result<ObjectKey> {
 }
 
 /// A number of the protocol that cannot be negative.
-pub fn count(n: i64) -> S3Result<u64> {
+fn count(n: i64) -> S3Result<u64> {
     u64::try_from(n).map_err(|_| fail(S3ErrorCode::InvalidArgument, "A length is negative."))
+}
+
+/// How long a body says it is: an aws-chunked one names its decoded length apart.
+pub fn announced_length(length: Option<i64>, headers: &HeaderMap) -> S3Result<u64> {
+    let decoded = headers.get("x-amz-decoded-content-length").and_then(|v| v.to_str().ok());
+    let length = decoded.and_then(|text| text.parse().ok()).or(length).ok_or_else(|| {
+        let text = "You must provide the Content-Length HTTP header.";
+        fail(S3ErrorCode::MissingContentLength, text)
+    })?;
+    count(length)
 }
 
 /// When a write may happen, from its two headers.

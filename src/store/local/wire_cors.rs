@@ -47,10 +47,10 @@ impl Origins {
         let names = parts.headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS);
         let names = names.and_then(|n| n.to_str().ok()).unwrap_or_default();
         let names: Vec<&str> = names.split(',').map(str::trim).filter(|n| listed(n)).collect();
-        if let Ok(names) = HeaderValue::from_str(&names.join(", ")) {
-            if !names.is_empty() {
-                headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
-            }
+        if let Ok(names) = HeaderValue::from_str(&names.join(", "))
+            && !names.is_empty()
+        {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, names);
         }
         Some(answer)
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use http::{Method, Uri, header, request::Parts};
+use http::{HeaderValue, Method, Uri, header, request::Parts};
 use percent_encoding::percent_decode_str;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
@@ -59,7 +59,7 @@ pub fn query_param(uri: &Uri, name: &str) -> Option<String> {
 /// - An `x-amz-…` header that is not signed: with one (`x-amz-copy-source`) whoever holds a
 ///   presigned upload could turn it into another operation. S3 refuses such requests too.
 pub fn refuse(parts: &Parts) -> Result<(), S3Error> {
-    let authorization = parts.headers.get(header::AUTHORIZATION).map(|v| v.as_bytes());
+    let authorization = parts.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     let v2 = authorization.is_some_and(|v| v.starts_with(b"AWS "))
         || ["AWSAccessKeyId", "Signature"].iter().any(|n| query_param(&parts.uri, n).is_some());
     if v2 {
@@ -69,13 +69,13 @@ pub fn refuse(parts: &Parts) -> Result<(), S3Error> {
              AWS4-HMAC-SHA256.",
         ));
     }
-    if let Some(expires) = query_param(&parts.uri, "X-Amz-Expires") {
-        if !expires.parse::<u64>().is_ok_and(|e| (1..=MAX_EXPIRES).contains(&e)) {
-            return Err(fail(
-                S3ErrorCode::AuthorizationQueryParametersError,
-                "X-Amz-Expires must be between 1 and 604800 seconds",
-            ));
-        }
+    if let Some(expires) = query_param(&parts.uri, "X-Amz-Expires")
+        && !expires.parse::<u64>().is_ok_and(|e| (1..=MAX_EXPIRES).contains(&e))
+    {
+        return Err(fail(
+            S3ErrorCode::AuthorizationQueryParametersError,
+            "X-Amz-Expires must be between 1 and 604800 seconds",
+        ));
     }
     let signed = match (query_param(&parts.uri, "X-Amz-SignedHeaders"), authorization) {
         (Some(signed), _) => signed,
@@ -99,8 +99,8 @@ pub fn refuse(parts: &Parts) -> Result<(), S3Error> {
 }
 
 fn signed_headers(authorization: &str) -> &str {
-    let fields = authorization.split([' ', ',']).map(str::trim);
-    fields.filter_map(|f| f.strip_prefix("SignedHeaders=")).next().unwrap_or_default()
+    let mut fields = authorization.split([' ', ',']).map(str::trim);
+    fields.find_map(|f| f.strip_prefix("SignedHeaders=")).unwrap_or_default()
 }
 
 /// Knows the one access key.

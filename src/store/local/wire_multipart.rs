@@ -16,12 +16,12 @@ use super::rows;
 use super::rows::{PartRow, UploadRow};
 use super::wire::Endpoint;
 use super::wire_convert::{
-    MAX_SINGLE, attributes, checksum_type, condition, count, expected, object_key, read_checksums,
-    refuse_unsupported, show_checksums, stamp, strong, trailers,
+    MAX_SINGLE, announced_length, attributes, checksum_type, condition, expected, object_key,
+    read_checksums, refuse_unsupported, show_checksums, stamp, strong, trailers,
 };
 use super::wire_errors::{fail, multipart_error, store_error};
 use super::wire_lists::Shown;
-use super::wire_objects::requested;
+use super::wire_reads::requested;
 
 fn part_number(number: i32) -> S3Result<i64> {
     let number = i64::from(number);
@@ -92,13 +92,8 @@ impl Endpoint {
     ) -> S3Result<S3Response<UploadPartOutput>> {
         let (headers, input) = (req.headers, req.input);
         let number = part_number(input.part_number)?;
-        let length = input.content_length.ok_or_else(|| {
-            fail(
-                S3ErrorCode::MissingContentLength,
-                "You must provide the Content-Length HTTP header.",
-            )
-        })?;
-        let length = Length::exactly(count(length)?, MAX_SINGLE);
+        let length = announced_length(input.content_length, &headers)?;
+        let length = Length::exactly(length, MAX_SINGLE);
         let key = object_key(&input.key)?;
         let upload = self.store.upload(&key, &input.upload_id).await.map_err(multipart_error)?;
         let body = input.body.unwrap_or_else(|| StreamingBlob::from(s3s::Body::empty()));

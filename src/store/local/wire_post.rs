@@ -74,7 +74,7 @@ impl Endpoint {
         })
         .await?;
         let (least, most) = policy.content_length_range().unwrap_or((0, MAX_SINGLE));
-        let mut attributes = form_attributes(&field);
+        let mut attributes = form_attributes(field);
         let metadata = fields.iter().filter_map(|(name, value)| {
             Some((name.strip_prefix("x-amz-meta-")?.to_owned(), value.clone()))
         });

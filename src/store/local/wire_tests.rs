@@ -1,1 +1,467 @@
+//! The wire over real HTTP: presigned requests replayed right and wrong.
 
+use std::sync::Mutex;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::tests::{bytes, config};
+use super::*;
+
+#[derive(Default)]
+struct Watcher {
+    seen: Mutex<Vec<WireAccess>>,
+    refuses: std::sync::atomic::AtomicBool,
+}
+
+#[async_trait]
+impl WireObserver for Watcher {
+    async fn before(&self, access: &WireAccess) -> Result<(), ()> {
+        self.seen.lock().unwrap().push(access.clone());
+        let refuses = self.refuses.load(std::sync::atomic::Ordering::Relaxed);
+        if refuses { Err(()) } else { Ok(()) }
+    }
+}
+
+struct Server {
+    store: Arc<LocalStore>,
+    watcher: Arc<Watcher>,
+    client: reqwest::Client,
+    base: String,
+    _dir: TempDir,
+    _tasks: JoinSet<()>,
+}
+
+async fn serve() -> Server {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let mut config = config(dir.path());
+    config.endpoint = base.clone();
+    let store = LocalStore::open(config).await.unwrap();
+    let watcher = Arc::new(Watcher::default());
+    let wire = store.wire(watcher.clone(), vec!["https://app.example".to_owned()]);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let mut connections = JoinSet::new();
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let wire = wire.clone();
+            connections.spawn(async move {
+                let service = hyper::service::service_fn(move |request: http::Request<_>| {
+                    let wire = wire.clone();
+                    async move {
+                        let request = request.map(axum::body::Body::new);
+                        Ok::<_, std::convert::Infallible>(wire.handle(request).await)
+                    }
+                });
+                let io = TokioIo::new(stream);
+                let _ = Builder::new(TokioExecutor::new()).serve_connection(io, service).await;
+            });
+        }
+    });
+    let client = reqwest::Client::new();
+    Server { store, watcher, client, base, _dir: dir, _tasks: tasks }
+}
+
+fn upload_of(name: &str, data: &[u8]) -> PresignPut {
+    let mut sha256 = [0; 32];
+    sha256.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, data).as_ref());
+    PresignPut {
+        key: ObjectKey::new(name).unwrap(),
+        content_type: "application/pdf".to_owned(),
+        content_length: data.len() as u64,
+        sha256: Some(sha256),
+    }
+}
+
+impl Server {
+    async fn presign(&self, put: &PresignPut) -> PresignedRequest {
+        let now = Clock::default().now();
+        self.store.presign_put(put, Duration::from_mins(1), now).await.unwrap()
+    }
+
+    async fn send(&self, request: &PresignedRequest, body: &[u8]) -> (u16, String) {
+        let method = request.method.parse().unwrap();
+        let mut builder = self.client.request(method, &request.url);
+        for (name, value) in request.headers.iter().filter(|(name, _)| name != "content-length") {
+            builder = builder.header(name, value);
+        }
+        let answer = builder.body(body.to_vec()).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    async fn put(&self, name: &str, data: &[u8]) {
+        let request = self.presign(&upload_of(name, data)).await;
+        let (status, text) = self.send(&request, data).await;
+        assert_eq!(status, 200, "{text}");
+    }
+
+    async fn presigned_get(&self, name: &str, answer: AnswerHeaders) -> String {
+        let (key, now) = (ObjectKey::new(name).unwrap(), Clock::default().now());
+        let expires = Duration::from_mins(1);
+        self.store.presign_get(&key, None, &answer, expires, now).await.unwrap().url
+    }
+}
+
+fn code(text: &str) -> &str {
+    text.split_once("<Code>").and_then(|(_, t)| t.split_once("</Code>")).map_or(text, |(c, _)| c)
+}
+
+fn set(request: &mut PresignedRequest, name: &str, value: &str) {
+    request.headers.retain(|(n, _)| n != name);
+    request.headers.push((name.to_owned(), value.to_owned()));
+}
+
+#[tokio::test]
+async fn a_presigned_upload_sent_as_it_was_made_is_stored_and_read_back() {
+    let server = serve().await;
+    for size in [1, 100_000, 3_000_000] {
+        let data = bytes(size);
+        let name = format!("patients/ü {size}+a.pdf");
+        server.put(&name, &data).await;
+        let answer = AnswerHeaders {
+            content_type: Some("text/plain".to_owned()),
+            content_disposition: Some("attachment; filename=\"a b.pdf\"".to_owned()),
+        };
+        let url = server.presigned_get(&name, answer).await;
+        let got = server.client.get(&url).send().await.unwrap();
+        assert_eq!(got.status(), 200);
+        assert_eq!(got.headers()["content-type"], "text/plain");
+        assert_eq!(got.headers()["content-disposition"], "attachment; filename=\"a b.pdf\"");
+        assert_eq!(got.headers()["content-length"], size.to_string());
+        assert!(got.bytes().await.unwrap() == data);
+    }
+}
+
+#[tokio::test]
+async fn a_presigned_upload_sent_otherwise_is_refused_with_s3s_own_codes() {
+    let server = serve().await;
+    let data = bytes(5000);
+    let good = server.presign(&upload_of("k", &data)).await;
+    let mut changed_type = good.clone();
+    set(&mut changed_type, "content-type", "text/html");
+    let mut changed_checksum = good.clone();
+    set(&mut changed_checksum, "x-amz-checksum-sha256", &STANDARD.encode([0; 32]));
+    let mut unconditional = good.clone();
+    unconditional.headers.retain(|(name, _)| name != "if-none-match");
+    let mut changed_key = good.clone();
+    changed_key.url = good.url.replace("/room/k?", "/room/other?");
+    let mut copy = good.clone();
+    set(&mut copy, "x-amz-copy-source", "/room/secret");
+    let mut v2 = good.clone();
+    v2.url = format!("{}/room/k?AWSAccessKeyId=x&Signature=y&Expires=99999999999", server.base);
+    let cases = [
+        (changed_type, &data[..], 403, "SignatureDoesNotMatch"),
+        (good.clone(), &data[1..], 403, "SignatureDoesNotMatch"),
+        (changed_checksum, &data[..], 403, "SignatureDoesNotMatch"),
+        (unconditional, &data[..], 403, "SignatureDoesNotMatch"),
+        (changed_key, &data[..], 403, "SignatureDoesNotMatch"),
+        (copy, &data[..], 403, "AccessDenied"),
+        (v2, &data[..], 400, "InvalidRequest"),
+    ];
+    for (request, body, status, expected) in cases {
+        let (got, text) = server.send(&request, body).await;
+        assert_eq!((got, code(&text)), (status, expected), "{text}");
+    }
+    // Other bytes of the same length.
+    let (status, text) = server.send(&good, &bytes(5001)[1..]).await;
+    assert_eq!((status, code(&text)), (400, "BadDigest"), "{text}");
+    assert!(server.watcher.seen.lock().unwrap().iter().all(|a| a.operation == "PutObject"));
+    // Now as it was made, and once more.
+    assert_eq!(server.send(&good, &data).await.0, 200);
+    let (status, text) = server.send(&good, &data).await;
+    assert_eq!((status, code(&text)), (412, "PreconditionFailed"), "{text}");
+}
+
+#[tokio::test]
+async fn an_expired_and_an_unsigned_request_are_denied() {
+    let server = serve().await;
+    let past = Clock::default().now() - Duration::from_mins(2);
+    let put = upload_of("k", b"x");
+    let expired = server.store.presign_put(&put, Duration::from_mins(1), past).await.unwrap();
+    let (status, text) = server.send(&expired, b"x").await;
+    assert_eq!((status, code(&text)), (403, "AccessDenied"));
+    assert!(text.contains("<Message>Request has expired</Message>"), "{text}");
+    for path in ["/room/k", "/room", "/"] {
+        let answer = server.client.get(format!("{}{path}", server.base)).send().await.unwrap();
+        assert_eq!(answer.status(), 403, "{path}");
+    }
+    assert!(server.watcher.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn nothing_flows_when_the_observer_refuses() {
+    let server = serve().await;
+    server.put("k", b"x").await;
+    server.watcher.refuses.store(true, std::sync::atomic::Ordering::Relaxed);
+    let url = server.presigned_get("k", AnswerHeaders::default()).await;
+    let answer = server.client.get(&url).send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert!(answer.text().await.unwrap().contains("ServiceUnavailable"));
+    let seen = server.watcher.seen.lock().unwrap();
+    let last = seen.last().unwrap();
+    assert_eq!((last.operation, last.presigned), ("GetObject", true));
+    assert_eq!(last.key.as_ref().unwrap().as_str(), "k");
+}
+
+#[tokio::test]
+async fn ranges_and_conditions_are_answered_as_s3_does() {
+    let server = serve().await;
+    let data = bytes(200_000);
+    server.put("k", &data).await;
+    let url = server.presigned_get("k", AnswerHeaders::default()).await;
+    let get =
+        |name: &'static str, value: String| server.client.get(&url).header(name, value).send();
+    let part = get("range", "bytes=65530-131080".to_owned()).await.unwrap();
+    assert_eq!(part.status(), 206);
+    assert_eq!(part.headers()["content-range"], "bytes 65530-131080/200000");
+    let etag = part.headers()["etag"].to_str().unwrap().to_owned();
+    assert!(part.bytes().await.unwrap() == data[65_530..=131_080]);
+    let beyond = get("range", "bytes=200000-".to_owned()).await.unwrap();
+    assert_eq!(beyond.status(), 416);
+    let same = get("if-none-match", etag.clone()).await.unwrap();
+    assert_eq!(same.status(), 304);
+    assert_eq!(same.headers()["etag"], etag.as_str());
+    let other = get("if-match", "\"other\"".to_owned()).await.unwrap();
+    assert_eq!(other.status(), 412);
+}
+
+#[tokio::test]
+async fn pages_of_a_configured_origin_may_upload_and_read_what_they_need() {
+    let server = serve().await;
+    let request = server.presign(&upload_of("k", b"x")).await;
+    let preflight = server
+        .client
+        .request(reqwest::Method::OPTIONS, &request.url)
+        .header("origin", "https://app.example")
+        .header("access-control-request-method", "PUT")
+        .header("access-control-request-headers", "content-type,if-none-match")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(preflight.status(), 204);
+    assert_eq!(preflight.headers()["access-control-allow-origin"], "https://app.example");
+    let mut sent = request.clone();
+    set(&mut sent, "origin", "https://app.example");
+    let builder = sent
+        .headers
+        .iter()
+        .filter(|(n, _)| n != "content-length")
+        .fold(server.client.put(&sent.url), |builder, (name, value)| builder.header(name, value));
+    let answer = builder.body("x").send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["access-control-allow-origin"], "https://app.example");
+    assert!(answer.headers().contains_key("x-amz-version-id"));
+}
+
+#[tokio::test]
+async fn parts_go_up_by_presigned_requests_and_become_the_object() {
+    let server = serve().await;
+    let key = ObjectKey::new("big/k").unwrap();
+    let begin = Begin {
+        key: key.clone(),
+        content_type: Some("image/tiff".to_owned()),
+        attributes: Attributes::default(),
+        algorithm: None,
+    };
+    let upload_id = server.store.begin_multipart(&begin).await.unwrap();
+    let whole = bytes(5 * 1024 * 1024 + 10);
+    let pieces = whole.chunks(5 * 1024 * 1024);
+    for (number, piece) in (1..).zip(pieces) {
+        let (length, now) = (Some(piece.len() as u64), Clock::default().now());
+        let minute = Duration::from_mins(1);
+        let presigner = server.store.presigner();
+        let request = presigner.part(&key, &upload_id, number, length, minute, now).unwrap();
+        let (status, text) = server.send(&request, &piece[1..]).await;
+        assert_eq!((status, code(&text)), (403, "SignatureDoesNotMatch"), "{text}");
+        assert_eq!(server.send(&request, piece).await.0, 200);
+    }
+    let there = server.store.uploaded_parts(&key, &upload_id).await.unwrap();
+    let named = there.iter().map(|part| NamedPart {
+        number: part.number,
+        etag: part.etag.clone(),
+        checksums: Checksums::new(),
+    });
+    let complete = Complete {
+        key: key.clone(),
+        upload_id,
+        parts: named.collect(),
+        expected: Checksums::new(),
+        condition: Condition::Absent,
+    };
+    let stored = server.store.complete_multipart(&complete).await.unwrap();
+    assert_eq!(stored.info.size, whole.len() as u64);
+    let url = server.presigned_get("big/k", AnswerHeaders::default()).await;
+    let got = server.client.get(&url).send().await.unwrap();
+    assert_eq!(got.headers()["content-type"], "image/tiff");
+    assert!(got.bytes().await.unwrap() == whole);
+}
+
+/// A PUT whose body comes aws-chunked with a checksum in its trailer, signed in the header.
+async fn send_chunked(server: &Server, name: &str, data: &[u8], crc: &str) -> (u16, String) {
+    use aws_sigv4::http_request::{
+        PayloadChecksumKind, SignableBody, SignableRequest, SigningSettings, sign,
+    };
+    let url = format!("{}/room/{name}", server.base);
+    let length = data.len().to_string();
+    let host = server.base.trim_start_matches("http://");
+    let headers = [
+        ("host", host),
+        ("content-encoding", "aws-chunked"),
+        ("x-amz-decoded-content-length", &length),
+        ("x-amz-trailer", "x-amz-checksum-crc32"),
+    ];
+    let mut settings = SigningSettings::default();
+    settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    let credentials = &server.store.config.credentials;
+    let identity = aws_credential_types::Credentials::new(
+        &credentials.access_key_id,
+        credentials.secret_access_key.reveal(),
+        None,
+        None,
+        "test",
+    )
+    .into();
+    let params = aws_sigv4::sign::v4::SigningParams::builder()
+        .identity(&identity)
+        .region("us-east-1")
+        .name("s3")
+        .time(Clock::default().now().system_time())
+        .settings(settings)
+        .build()
+        .unwrap()
+        .into();
+    let body = SignableBody::StreamingUnsignedPayloadTrailer;
+    let request = SignableRequest::new("PUT", &*url, headers.into_iter(), body).unwrap();
+    let (instructions, _) = sign(request, &params).unwrap().into_parts();
+    let mut builder = server.client.put(&url);
+    for (name, value) in headers.into_iter().skip(1).chain(instructions.headers()) {
+        builder = builder.header(name, value);
+    }
+    let mut sent = Vec::new();
+    for chunk in data.chunks(70_000) {
+        sent.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        sent.extend_from_slice(chunk);
+        sent.extend_from_slice(b"\r\n");
+    }
+    sent.extend_from_slice(format!("0\r\nx-amz-checksum-crc32:{crc}\r\n\r\n").as_bytes());
+    let answer = builder.body(sent).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_chunked_upload_with_a_checksum_in_its_trailer_is_checked_against_it() {
+    let server = serve().await;
+    let data = bytes(300_000);
+    let crc = STANDARD.encode(Algorithm::Crc32.of(&data));
+    let (status, text) = send_chunked(&server, "k", &data, &crc).await;
+    assert_eq!(status, 200, "{text}");
+    let url = server.presigned_get("k", AnswerHeaders::default()).await;
+    let got = server.client.get(&url).send().await.unwrap();
+    assert!(!got.headers().contains_key("content-encoding"));
+    assert!(got.bytes().await.unwrap() == data);
+    let (status, text) = send_chunked(&server, "other", &data, "AAAAAA==").await;
+    assert_eq!((status, code(&text)), (400, "BadDigest"), "{text}");
+    let other = ObjectKey::new("other").unwrap();
+    assert!(matches!(server.store.head(&other, None).await, Err(StoreError::NotFound)));
+}
+
+/// A form as a page would send it, its policy signed.
+fn form(server: &Server, extra: &[(&str, &str)], expires: i64, file: &[u8]) -> (String, Vec<u8>) {
+    let now = Clock::default().now();
+    let stamp: String = now.to_string()[..19].chars().filter(|c| !"-:".contains(*c)).collect();
+    let (stamp, day) = (format!("{stamp}Z"), &stamp[..8]);
+    let credentials = &server.store.config.credentials;
+    let credential = format!("{}/{day}/us-east-1/s3/aws4_request", credentials.access_key_id);
+    let expiration = Timestamp::from_micros(now.micros() + expires * 1_000_000).to_string();
+    let policy = serde_json::json!({
+        "expiration": format!("{}Z", &expiration[..19]),
+        "conditions": [
+            {"bucket": "room"}, {"key": "form/k"}, ["starts-with", "$content-type", "image/"],
+            ["content-length-range", 10, 1000], {"x-amz-algorithm": "AWS4-HMAC-SHA256"},
+            {"x-amz-credential": credential}, {"x-amz-date": stamp},
+            {"success_action_status": "201"},
+        ],
+    });
+    let policy = STANDARD.encode(policy.to_string());
+    let hmac = |key: &[u8], text: &str| {
+        let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key);
+        aws_lc_rs::hmac::sign(&key, text.as_bytes()).as_ref().to_vec()
+    };
+    let mut key = format!("AWS4{}", credentials.secret_access_key.reveal()).into_bytes();
+    for step in [day, "us-east-1", "s3", "aws4_request"] {
+        key = hmac(&key, step);
+    }
+    let signature = hex::encode(hmac(&key, &policy));
+    let mut fields = vec![
+        ("key", "form/k"),
+        ("content-type", "image/png"),
+        ("x-amz-algorithm", "AWS4-HMAC-SHA256"),
+        ("x-amz-credential", &credential),
+        ("x-amz-date", &stamp),
+        ("success_action_status", "201"),
+        ("policy", &policy),
+        ("x-amz-signature", &signature),
+    ];
+    for (name, value) in extra {
+        fields.retain(|(n, _)| n != name);
+        fields.push((name, value));
+    }
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let part =
+            format!("--B\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(part.as_bytes());
+    }
+    let head = "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n";
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(file);
+    body.extend_from_slice(b"\r\n--B--\r\n");
+    (format!("{}/room", server.base), body)
+}
+
+/// Fields to change, seconds to live, the file; the status and code it is answered with.
+type Case<'c> = (&'c [(&'c str, &'c str)], i64, &'c [u8], u16, &'c str);
+
+#[tokio::test]
+async fn a_form_is_taken_in_by_its_policy_alone() {
+    let server = serve().await;
+    let file = bytes(500);
+    let send = async |extra: &[(&str, &str)], expires, file: &[u8]| {
+        let (url, body) = form(&server, extra, expires, file);
+        let request =
+            server.client.post(url).header("content-type", "multipart/form-data; boundary=B");
+        let answer = request.body(body).send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        (status, headers, answer.text().await.unwrap())
+    };
+    let refused: [Case; 7] = [
+        (&[("key", "form/other")], 60, &file, 403, "AccessDenied"),
+        (&[("content-type", "text/html")], 60, &file, 403, "AccessDenied"),
+        (&[("x-amz-meta-more", "x")], 60, &file, 403, "AccessDenied"),
+        (&[("x-amz-signature", "00")], 60, &file, 403, "SignatureDoesNotMatch"),
+        (&[], -60, &file, 403, "AccessDenied"),
+        (&[], 60, &file[..9], 400, "EntityTooSmall"),
+        (&[], 60, &[0; 1001], 400, "EntityTooLarge"),
+    ];
+    for (extra, expires, file, status, expected) in refused {
+        let (got, _, text) = send(extra, expires, file).await;
+        assert_eq!((got, code(&text)), (status, expected), "{text}");
+    }
+    let key = ObjectKey::new("form/k").unwrap();
+    assert!(matches!(server.store.head(&key, None).await, Err(StoreError::NotFound)));
+    let (status, headers, text) = send(&[], 60, &file).await;
+    assert_eq!(status, 201, "{text}");
+    assert!(text.contains("<Key>form/k</Key>"));
+    assert!(headers["location"].to_str().unwrap().ends_with("/room/form/k"));
+    let info = server.store.head(&key, None).await.unwrap();
+    assert_eq!(headers["etag"].to_str().unwrap(), format!("\"{}\"", info.etag));
+    assert_eq!((info.size, info.content_type.as_deref()), (500, Some("image/png")));
+}

@@ -1,19 +1,22 @@
 //! Uploads in parts. Completing one copies nothing: the new version's row names the parts' files.
 
+pub(super) mod rows;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use futures::Stream;
 
+use self::rows::{PartRow, UploadRow};
 use super::blocks::Segment;
 use super::checksum::{Algorithm, Checksums, Expected, etag};
 use super::delete::unnamed;
 use super::intake::{BodyError, IntakeError, Length, Target, take_in};
 use super::object::{Attributes, upload_manifest};
 use super::put::{Stored, encode, refused};
-use super::rows::{Condition, PartRow, UploadRow, VersionRow};
-use super::{LocalStore, rows};
+use super::rows::{Condition, VersionRow};
+use super::{LocalStore, rows as index};
 use crate::keys::DataKey;
 use crate::store::{ObjectKey, StoreError};
 
@@ -81,6 +84,17 @@ pub struct NamedPart {
     pub checksums: Checksums,
 }
 
+/// A part that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadedPart {
+    /// Its number.
+    pub number: i64,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its ETag, without quotes.
+    pub etag: String,
+}
+
 /// What completes an upload.
 #[derive(Clone, Debug)]
 pub struct Complete {
@@ -108,7 +122,7 @@ impl PartRow {
 
 impl LocalStore {
     /// Begins an upload; its id.
-    pub(super) async fn begin_multipart(&self, begin: &Begin) -> Result<String, StoreError> {
+    pub async fn begin_multipart(&self, begin: &Begin) -> Result<String, StoreError> {
         let upload_id = self.new_id().simple().to_string();
         let key = DataKey::random()?;
         let bound = upload_manifest(&upload_id, begin.key.as_str());
@@ -187,11 +201,25 @@ impl LocalStore {
         Ok(part)
     }
 
-    /// Makes the object out of its parts.
-    pub(super) async fn complete_multipart(
+    /// The parts of an upload that are there, in order.
+    pub async fn uploaded_parts(
         &self,
-        complete: &Complete,
-    ) -> Result<Stored, MultipartError> {
+        key: &ObjectKey,
+        upload_id: &str,
+    ) -> Result<Vec<UploadedPart>, MultipartError> {
+        let upload = self.upload(key, upload_id).await?;
+        let mut reader = self.reader().await?;
+        let rows = rows::parts_after(&mut reader, &upload.upload_id, 0, MAX_PARTS).await?;
+        let shown = |row: PartRow| UploadedPart {
+            number: row.number,
+            size: row.size.cast_unsigned(),
+            etag: row.etag,
+        };
+        Ok(rows.into_iter().map(shown).collect())
+    }
+
+    /// Makes the object out of its parts.
+    pub async fn complete_multipart(&self, complete: &Complete) -> Result<Stored, MultipartError> {
         let mut tx = self.index.begin().await?;
         let upload = rows::upload(tx.conn(), complete.key.as_str(), &complete.upload_id).await?;
         let upload = upload.ok_or(MultipartError::NoSuchUpload)?;
@@ -202,9 +230,9 @@ impl LocalStore {
             .map(|p| Segment { file_id: p.file_id, size: p.size.cast_unsigned() })
             .collect();
         let row = self.completed_row(&upload, complete, &parts, &segments)?;
-        let seq = rows::insert_version(tx.conn(), &row, &complete.condition).await?;
+        let seq = index::insert_version(tx.conn(), &row, &complete.condition).await?;
         let seq = seq.ok_or_else(|| refused(&complete.condition))?;
-        rows::insert_segments(tx.conn(), seq, &segments).await?;
+        index::insert_segments(tx.conn(), seq, &segments).await?;
         rows::delete_upload(tx.conn(), &complete.upload_id).await?;
         let left_out = unnamed(&mut tx, have.iter().map(|p| p.file_id).collect()).await?;
         tx.commit().await?;
@@ -252,7 +280,7 @@ impl LocalStore {
     }
 
     /// Gives an upload up; its parts are gone for good.
-    pub(super) async fn abort_multipart(
+    pub async fn abort_multipart(
         &self,
         key: &ObjectKey,
         upload_id: &str,

@@ -1,0 +1,58 @@
+//! The layer around every route of the API: it names the action, and sees to it that a call
+//! which was denied or failed leaves its event too.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+
+use super::ledger::Ledger;
+use super::{Gate, write};
+use crate::access::Action;
+use crate::audit::{Event, Outcome};
+use crate::http::layers::RequestInfo;
+use crate::http::{ApiError, Code};
+use crate::ids::EventId;
+
+/// The layer that names a route's action, and writes an event for a call that was denied or
+/// failed before it could write its own.
+pub async fn record_refusals(
+    State((gate, action)): State<(Arc<Gate>, Action)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let ledger = Ledger::default();
+    request.extensions_mut().insert(action);
+    request.extensions_mut().insert(ledger.clone());
+    let info = request.extensions().get::<RequestInfo>().cloned();
+    let response = next.run(request).await;
+    let Some(error) = response.extensions().get::<Arc<ApiError>>().cloned() else {
+        return response;
+    };
+    let entry = ledger.with(|entry| entry.clone());
+    let (Some((actor, clinic)), false, Some(info)) = (entry.caller, entry.recorded, info) else {
+        return response;
+    };
+    let denied = matches!(
+        error.code,
+        Code::Forbidden | Code::NotFound | Code::InvalidCredential | Code::WrongPassword
+    );
+    let event = Event {
+        id: EventId::from_uuid(gate.ids.next()),
+        at: gate.clock.now(),
+        clinic,
+        action: action.as_str(),
+        outcome: if denied { Outcome::Denied } else { Outcome::Failed },
+        code: Some(error.code.as_str()),
+        actor,
+        subject: entry.subject,
+        request_id: info.id.to_string(),
+        remote: info.remote,
+        detail: None,
+    };
+    match write(&gate.db, &event).await {
+        Ok(()) => response,
+        Err(e) => ApiError::from(e).into_response(),
+    }
+}

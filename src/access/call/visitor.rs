@@ -1,0 +1,77 @@
+//! A call by somebody who is about to say who they are: signing in.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::request::Parts;
+
+use super::ledger::Ledger;
+use super::{Gate, set_up, write};
+use crate::access::{Action, rows};
+use crate::audit::{Actor, Event, Outcome, Subject};
+use crate::db::DbError;
+use crate::http::ApiError;
+use crate::http::layers::RequestInfo;
+use crate::ids::EventId;
+
+/// A call by somebody who is about to say who they are: signing in.
+pub struct Visitor {
+    gate: Arc<Gate>,
+    request: RequestInfo,
+    action: Action,
+    ledger: Ledger,
+}
+
+impl<S> FromRequestParts<S> for Visitor
+where
+    S: Send + Sync,
+    Arc<Gate>: FromRef<S>,
+{
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let gate = Arc::<Gate>::from_ref(state);
+        let (action, ledger, request) = set_up(parts)?;
+        Ok(Self { gate, request, action, ledger })
+    }
+}
+
+impl Visitor {
+    /// Notes who the visitor says they are. From here on a refusal is an event, in the clinic
+    /// that a user of this name belongs to.
+    pub async fn claims(&self, name: &str) -> Result<(), DbError> {
+        let mut reader = self.gate.db.reader().await?;
+        let user = rows::find_user(&mut reader, name).await?;
+        let actor = Actor {
+            kind: "session",
+            id: name.chars().take(128).collect(),
+            roles: user.as_ref().map_or_else(String::new, |u| u.role.clone()),
+            on_behalf_of: None,
+        };
+        self.ledger.with(|entry| entry.caller = Some((actor, user.map(|u| u.clinic_id))));
+        Ok(())
+    }
+
+    /// Writes the event of a successful sign-in.
+    pub async fn signed_in(&self, session: String) -> Result<(), DbError> {
+        let Some((actor, clinic)) = self.ledger.with(|entry| entry.caller.clone()) else {
+            return Err(DbError::Commit("nobody has claimed to be anybody".to_owned()));
+        };
+        let event = Event {
+            id: EventId::from_uuid(self.gate.ids.next()),
+            at: self.gate.clock.now(),
+            clinic,
+            action: self.action.as_str(),
+            outcome: Outcome::Granted,
+            code: None,
+            actor,
+            subject: Subject { kind: Some("session"), id: Some(session), patient: None },
+            request_id: self.request.id.to_string(),
+            remote: self.request.remote,
+            detail: None,
+        };
+        write(&self.gate.db, &event).await?;
+        self.ledger.with(|entry| entry.recorded = true);
+        Ok(())
+    }
+}

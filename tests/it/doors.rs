@@ -1,0 +1,308 @@
+//! Every door of the API, tried by nobody, by a stranger and by every role.
+//!
+//! The table of doors is compared with the contract and the contract with the routes: an
+//! operation that is added without a row here fails the tests.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use http::Method;
+use serde_json::{Value, json};
+use strongroom::access::DEFAULT_CLINIC;
+use uuid::Uuid;
+
+use crate::contract::{expect_problem, operations};
+use crate::on_both_engines;
+use crate::support::{Answer, Caller, Sample, TestApp, invoice, samples};
+
+on_both_engines!(
+    nobody_and_an_invalid_token_get_in_nowhere,
+    another_clinics_admin_sees_nothing_of_this_one,
+    who_may_not_see_a_thing_is_told_that_there_is_none,
+);
+
+/// What has to be there before a door is tried.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Needs {
+    /// Nothing but the two patients.
+    Nothing,
+    /// An available document.
+    Document,
+    /// An upload whose object is there.
+    Uploaded,
+    /// A document in the trash.
+    Deleted,
+}
+
+pub struct Door {
+    pub method: &'static str,
+    pub path: &'static str,
+    pub needs: Needs,
+    /// A query.
+    pub variant: &'static str,
+}
+
+const fn door(
+    method: &'static str,
+    path: &'static str,
+    needs: Needs,
+    variant: &'static str,
+) -> Door {
+    Door { method, path, needs, variant }
+}
+
+pub const DOORS: &[Door] = &[
+    door("POST", "/api/docs/presign-upload", Needs::Nothing, ""),
+    door("POST", "/api/docs/confirm", Needs::Uploaded, ""),
+    door("GET", "/api/docs", Needs::Document, "?patientId=patient-1"),
+    door("GET", "/api/docs", Needs::Document, ""),
+    door("GET", "/api/docs/{id}", Needs::Document, ""),
+    door("DELETE", "/api/docs/{id}", Needs::Document, ""),
+    door("GET", "/api/docs/{id}/download", Needs::Document, ""),
+    door("GET", "/api/docs/{id}/content", Needs::Document, ""),
+    door("POST", "/api/docs/{id}/restore", Needs::Deleted, ""),
+    door("GET", "/api/patients/{patientId}/care-team", Needs::Nothing, ""),
+    door("PUT", "/api/patients/{patientId}/care-team/{userId}", Needs::Nothing, ""),
+    door("DELETE", "/api/patients/{patientId}/care-team/{userId}", Needs::Nothing, ""),
+    door("GET", "/api/audit", Needs::Nothing, ""),
+    door("POST", "/api/session", Needs::Nothing, ""),
+    door("GET", "/api/session", Needs::Nothing, ""),
+    door("DELETE", "/api/session", Needs::Nothing, ""),
+];
+
+/// Operations that are about the caller's own clinic or session, where another clinic's admin is
+/// at home: what they touch is looked at by `another_clinics_admin_sees_nothing_of_this_one`.
+const ABOUT_OWN: &[(&str, &str)] = &[
+    ("GET", "/api/docs"),
+    ("GET", "/api/patients/{patientId}/care-team"),
+    ("PUT", "/api/patients/{patientId}/care-team/{userId}"),
+    ("DELETE", "/api/patients/{patientId}/care-team/{userId}"),
+    ("GET", "/api/audit"),
+    ("POST", "/api/session"),
+    ("GET", "/api/session"),
+    ("DELETE", "/api/session"),
+];
+
+#[test]
+fn every_operation_of_the_contract_has_a_row_in_this_table() {
+    let said: BTreeSet<_> = operations().into_iter().map(|(m, p, _)| format!("{m} {p}")).collect();
+    let tried: BTreeSet<_> = DOORS.iter().map(|d| format!("{} {}", d.method, d.path)).collect();
+    assert_eq!(said, tried);
+}
+
+#[test]
+fn every_route_is_in_the_contract_and_nothing_else_is() {
+    let source = include_str!("../../src/routes.rs");
+    let mut routed = BTreeSet::new();
+    for (at, _) in source.match_indices("\"/api/") {
+        let path = source[at + 1..].split('"').next().unwrap();
+        let method = source[at..].split("Action::").nth(1).unwrap();
+        let method = method.split_once(',').unwrap().1.trim_start();
+        let method = method.split('(').next().unwrap().to_uppercase();
+        // The list answers with and without a slash at its end; the contract has it once.
+        routed.insert(format!("{method} {}", path.trim_end_matches('/')));
+    }
+    assert!(routed.len() > 10, "the routes are not found: {routed:?}");
+    let said: BTreeSet<_> = operations().into_iter().map(|(m, p, _)| format!("{m} {p}")).collect();
+    assert_eq!(routed, said);
+}
+
+pub fn imaging() -> Sample {
+    samples().remove(1)
+}
+
+/// A sample of another patient than the care team's, so that lists have something to hide.
+async fn furnish(app: &TestApp) {
+    app.care("patient-1").await;
+    app.upload(&app.admin(), "patient-2", &imaging()).await;
+}
+
+/// Tries a door once, with a thing of its own behind it.
+pub async fn open(app: &TestApp, door: &Door, sample: &Sample, headers: &[(&str, &str)]) -> Answer {
+    let admin = app.admin();
+    let mut body = None;
+    let mut id = Uuid::now_v7().to_string();
+    let mut asked = sample.asked("patient-1");
+    match door.needs {
+        Needs::Nothing => {}
+        Needs::Document | Needs::Deleted => {
+            let document = app.upload(&admin, "patient-1", sample).await;
+            document["id"].as_str().unwrap().clone_into(&mut id);
+        }
+        Needs::Uploaded => {
+            let begun = app.post(&admin, "/api/docs/presign-upload", asked.clone()).await;
+            let begun = begun.expect(201).json();
+            app.put(&begun, sample.bytes.clone()).await.expect(200);
+            body = Some(json!({ "id": begun["id"] }));
+        }
+    }
+    if door.needs == Needs::Deleted {
+        app.delete(&admin, &format!("/api/docs/{id}")).await.expect(200);
+    }
+    if door.path.ends_with("presign-upload") {
+        asked["clinicId"] = json!(DEFAULT_CLINIC.to_string());
+        body = Some(asked);
+    } else if (door.method, door.path) == ("POST", "/api/session") {
+        // A name of its own each time: a name is locked after five wrong passwords.
+        let name = Uuid::now_v7().simple().to_string();
+        body = Some(json!({ "username": name, "password": "wrong horse battery" }));
+    }
+    let path = door.path.replace("{id}", &id).replace("{patientId}", "patient-1");
+    let path = path.replace("{userId}", "somebody") + door.variant;
+    let method: Method = door.method.parse().unwrap();
+    let origin = ("origin", app.app.config.server.public_url.as_str());
+    let headers: Vec<_> = headers.iter().copied().chain([origin]).collect();
+    app.request(method, &path, &headers, body).await
+}
+
+async fn open_as(app: &TestApp, door: &Door, sample: &Sample, who: &Caller) -> Answer {
+    open(app, door, sample, &[(&who.header.0, &who.header.1)]).await
+}
+
+async fn nobody_and_an_invalid_token_get_in_nowhere(app: &TestApp) {
+    let admin = app.admin().header.1;
+    let tampered = format!("{}x", &admin[..admin.len() - 1]);
+    let unsigned = "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4Iiwicm9sZXMiOlsiYWRtaW4iXX0.";
+    let key = format!("Bearer srk_{}_{}", "0".repeat(32), "A".repeat(43));
+    for door in DOORS.iter().filter(|d| (d.method, d.path) != ("POST", "/api/session")) {
+        expect_problem(&open(app, door, &imaging(), &[]).await, 401, "unauthenticated");
+        for wrong in [tampered.as_str(), unsigned, &key, "Bearer x", "Basic eDp5"] {
+            let answer = open(app, door, &imaging(), &[("authorization", wrong)]).await;
+            expect_problem(&answer, 401, "invalid_credential");
+        }
+        let cookie = format!("strongroom_session={}_{}", "0".repeat(32), "A".repeat(43));
+        let answer = open(app, door, &imaging(), &[("cookie", &cookie)]).await;
+        expect_problem(&answer, 401, "invalid_credential");
+    }
+}
+
+async fn another_clinics_admin_sees_nothing_of_this_one(app: &TestApp) {
+    furnish(app).await;
+    let stranger = app.stranger();
+    for door in DOORS.iter().filter(|door| !ABOUT_OWN.contains(&(door.method, door.path))) {
+        let answer = open_as(app, door, &imaging(), &stranger).await;
+        expect_problem(&answer, 404, "not_found");
+    }
+    for list in ["/api/docs", "/api/docs?patientId=patient-1"] {
+        assert_eq!(app.get(&stranger, list).await.expect(200).json()["items"], json!([]));
+    }
+    // The same patient id names somebody else in another clinic.
+    let team = "/api/patients/patient-1/care-team";
+    assert_eq!(app.get(&stranger, team).await.expect(200).json()["members"], json!([]));
+    let member = format!("{team}/test-clinician");
+    app.delete(&stranger, &member).await.expect(204);
+    let put = app.call(&stranger, Method::PUT, &format!("{team}/other"), None).await;
+    put.expect(204);
+    let ours = app.get(&app.admin(), team).await.expect(200).json();
+    assert_eq!(ours["members"].as_array().unwrap().len(), 1, "{ours}");
+    assert_eq!(ours["members"][0]["userId"], "test-clinician");
+    let trail = app.get(&stranger, "/api/audit?limit=1000").await.expect(200).json();
+    let trail = trail["items"].as_array().unwrap();
+    assert!(!trail.is_empty());
+    assert!(trail.iter().all(|event| event["actor"]["id"] == "test-stranger"));
+}
+
+fn callers(app: &TestApp) -> Vec<(&'static str, Caller)> {
+    let role = |name| (name, app.token(name, strongroom::access::Role::Clinician, DEFAULT_CLINIC, &[]));
+    vec![
+        ("admin", app.admin()),
+        ("clinician", app.clinician()),
+        role("clinician outside"),
+        ("staff", app.staff()),
+        ("patient", app.patient("patient-1")),
+        ("other patient", app.patient("patient-2")),
+        ("service", app.service()),
+        ("auditor", app.auditor()),
+        ("stranger", app.stranger()),
+    ]
+}
+
+/// The status, and of a list how much of patient-1 and of patient-2 it shows.
+fn cell(answer: &Answer) -> String {
+    let status = answer.status.as_u16().to_string();
+    if status != "200" || answer.headers[http::header::CONTENT_TYPE] != "application/json" {
+        return status;
+    }
+    let Some(items) = answer.json()["items"].as_array().cloned() else { return status };
+    let of = |patient: &str| items.iter().any(|item| item["patientId"] == patient);
+    match (of("patient-1"), of("patient-2")) {
+        _ if items.iter().any(|item| item.get("actor").is_some()) => status,
+        (true, true) => format!("{status} 1+2"),
+        (true, false) => format!("{status} 1"),
+        (false, true) => format!("{status} 2"),
+        (false, false) => format!("{status} none"),
+    }
+}
+
+/// Every cell of the table for one kind of document, a row a door.
+async fn matrix(app: &TestApp, sample: &Sample) -> Vec<(String, Vec<String>)> {
+    let mut rows = Vec::new();
+    for door in DOORS {
+        let mut cells = Vec::new();
+        for (_, who) in callers(app) {
+            cells.push(cell(&open_as(app, door, sample, &who).await));
+        }
+        rows.push((format!("{} {}{}", door.method, door.path, door.variant), cells));
+    }
+    rows
+}
+
+#[tokio::test]
+async fn access_matrix() {
+    let mut text = String::new();
+    for (title, sample) in [("imaging", imaging()), ("invoices", invoice())] {
+        let app = TestApp::sqlite().await;
+        furnish(&app).await;
+        let names: Vec<_> = callers(&app).iter().map(|(name, _)| *name).collect();
+        let wide = |name: &str| name.len().max(8);
+        let _ = write!(text, "{:<62}", format!("a document of patient-1, {title}"));
+        for name in &names {
+            let _ = write!(text, "  {name:<8}");
+        }
+        text.push('\n');
+        for (row, cells) in matrix(&app, &sample).await {
+            let _ = write!(text, "{row:<62}");
+            for (cell, name) in cells.iter().zip(&names) {
+                let _ = write!(text, "  {cell:<width$}", width = wide(name));
+            }
+            text.truncate(text.trim_end().len());
+            text.push('\n');
+        }
+        text.push('\n');
+        app.check().await;
+    }
+    text.push_str(
+        "clinician: in patient-1's care team. patient: is patient-1. stranger: another clinic's \
+         admin, for whom\npatient-1 is somebody of their own. 1, 2: the list shows documents of \
+         that patient.\n",
+    );
+    insta::assert_snapshot!("access_matrix", text);
+}
+
+/// 403 only to somebody who may read the thing; everybody else is told there is none.
+async fn who_may_not_see_a_thing_is_told_that_there_is_none(app: &TestApp) {
+    furnish(app).await;
+    for sample in [imaging(), invoice()] {
+        for (name, who) in callers(app) {
+            for door in DOORS.iter().filter(|door| door.path.contains("{id}")) {
+                let answer = open_as(app, door, &sample, &who).await;
+                let status = answer.status.as_u16();
+                if status == 200 {
+                    continue;
+                }
+                let sees = sees_same(app, door, &sample, &who).await;
+                let expected = if sees { 403 } else { 404 };
+                assert_eq!(status, expected, "{name}: {} {}", door.method, door.path);
+                let code = if sees { "forbidden" } else { "not_found" };
+                expect_problem(&answer, expected, code);
+            }
+        }
+    }
+}
+
+/// Whether a caller may read what stands behind a door.
+async fn sees_same(app: &TestApp, door: &Door, sample: &Sample, who: &Caller) -> bool {
+    let read = Door { method: "GET", path: "/api/docs/{id}", ..*door };
+    let answer: Value = open_as(app, &read, sample, who).await.json();
+    answer["id"].is_string()
+}
