@@ -5,7 +5,7 @@
 //! second at most. When reading fails, the last good set stays in use.
 //!
 //! Invariants:
-//! - Only keys that say `use: sig` and have the type their algorithm needs are taken.
+//! - Only keys that are not for something else than signatures (`use`) and have the type their algorithm needs are taken.
 //! - Only one call reads at a time; the others go on with the set there is.
 //! - A key of a JWKS is never a shared secret: `oct` keys are not taken.
 
@@ -230,7 +230,8 @@ fn read_set(text: &[u8]) -> Result<Vec<Key>, ReadError> {
 
 fn read_key(key: &Value) -> Option<Key> {
     let text = |name: &str| key.get(name).and_then(Value::as_str);
-    if text("use")? != "sig" {
+    // RFC 7517 section 4.2: `use` is optional; some identity providers leave it out.
+    if text("use").is_some_and(|purpose| purpose != "sig") {
         return None;
     }
     let (mut algorithms, decoding) = match (text("kty")?, text("crv")) {

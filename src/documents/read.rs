@@ -1,6 +1,6 @@
 //! One document's row, to somebody who may see it.
 
-use crate::access::{Call, Unread};
+use crate::access::{Call, TargetKind, Unread};
 use crate::app::App;
 use crate::documents::rows::{self, Reference};
 use crate::documents::{Document, DocumentError};
@@ -12,6 +12,9 @@ pub(super) async fn locate(
     call: &Call,
     reference: &Reference,
 ) -> Result<Unread<Document>, DocumentError> {
+    if let Reference::Id(id) = reference {
+        call.seeks(TargetKind::Document.as_str(), id.to_string());
+    }
     let mut reader = app.db.reader().await?;
     let found = rows::find(&mut reader, call.clinic(), reference).await?;
     found.ok_or(DocumentError::NotFound)

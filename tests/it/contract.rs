@@ -73,10 +73,8 @@ fn find_references(value: &Value, found: &mut Vec<String>) {
 }
 
 fn check_path_parameters(name: &str, path: &str, operation: &Value) {
-    let in_path: BTreeSet<&str> = path
-        .split('/')
-        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-        .collect();
+    let in_path: BTreeSet<&str> =
+        path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).collect();
     let none = Vec::new();
     let said = operation["parameters"].as_array().unwrap_or(&none);
     let said: BTreeSet<&str> = said

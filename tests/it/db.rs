@@ -48,8 +48,10 @@ async fn beside(folder: &Path) -> SqliteConnection {
 
 async fn names(folder: &Path) -> Vec<String> {
     let mut conn = beside(folder).await;
-    let rows: Vec<(String,)> =
-        sqlx::query_as("select name from secrets order by name").fetch_all(&mut conn).await.unwrap();
+    let rows: Vec<(String,)> = sqlx::query_as("select name from secrets order by name")
+        .fetch_all(&mut conn)
+        .await
+        .unwrap();
     conn.close().await.unwrap();
     rows.into_iter().map(|row| row.0).collect()
 }
@@ -194,7 +196,8 @@ async fn cut_everywhere<F: Future>(
         write_beside(folder, &aside).await.unwrap_or_else(|e| {
             panic!("cut at await {looks}, the file is still locked: {e}");
         });
-        let next = tokio::time::timeout(Duration::from_secs(20), write(db, &format!("n {looks}")));
+        let text = format!("n {looks}");
+        let next = tokio::time::timeout(Duration::from_secs(20), write(db, &text));
         next.await.expect("the next transaction is not blocked").unwrap();
         if whole {
             break;

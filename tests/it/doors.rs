@@ -203,7 +203,8 @@ async fn another_clinics_admin_sees_nothing_of_this_one(app: &TestApp) {
 }
 
 fn callers(app: &TestApp) -> Vec<(&'static str, Caller)> {
-    let role = |name| (name, app.token(name, strongroom::access::Role::Clinician, DEFAULT_CLINIC, &[]));
+    let role =
+        |name| (name, app.token(name, strongroom::access::Role::Clinician, DEFAULT_CLINIC, &[]));
     vec![
         ("admin", app.admin()),
         ("clinician", app.clinician()),

@@ -99,7 +99,8 @@ async fn a_key_has_its_role_and_its_clinic_and_no_others(app: &TestApp) {
     let ours = DEFAULT_CLINIC.to_string();
     let crossing = [("x-api-key", other.as_str()), ("x-clinic-id", &ours)];
     app.request(Method::GET, &path, &crossing, None).await.expect(400);
-    let acting = [("x-api-key", other.as_str()), ("x-acting-user", "x"), ("x-acting-role", "staff")];
+    let acting =
+        [("x-api-key", other.as_str()), ("x-acting-user", "x"), ("x-acting-role", "staff")];
     app.request(Method::GET, &path, &acting, None).await.expect(400);
     let (_, service) = make_key(app, Role::Service, None, None).await;
     let theirs = OTHER_CLINIC.to_string();
@@ -144,23 +145,29 @@ async fn a_session_begins_with_a_password_and_ends_with_log_out(app: &TestApp) {
     let (cookie, second) = (log_in(app, "erin").await, log_in(app, "erin").await);
     assert_ne!(cookie, second);
     let session = with_cookie(app, &cookie, Method::GET, "/api/session").await.expect(200).json();
-    assert_eq!(session, json!({
-        "user": "erin", "roles": ["admin"], "clinicId": DEFAULT_CLINIC.to_string(),
-    }));
+    assert_eq!(
+        session,
+        json!({
+            "user": "erin", "roles": ["admin"], "clinicId": DEFAULT_CLINIC.to_string(),
+        })
+    );
     let out = with_cookie(app, &cookie, Method::DELETE, "/api/session").await.expect(204);
     assert!(out.headers[header::SET_COOKIE].to_str().unwrap().contains("Max-Age=0"));
     let after = with_cookie(app, &cookie, Method::GET, "/api/session").await;
     expect_problem(&after, 401, "invalid_credential");
     with_cookie(app, &second, Method::GET, "/api/session").await.expect(200);
     let trail = app.trail().await;
-    assert_eq!(trail, [
-        "erin session.begin denied:wrong_password -",
-        "erin session.begin granted session",
-        "erin session.begin granted session",
-        "erin session.read granted session",
-        "erin session.end granted session",
-        "erin session.read granted session",
-    ]);
+    assert_eq!(
+        trail,
+        [
+            "erin session.begin denied:wrong_password -",
+            "erin session.begin granted session",
+            "erin session.begin granted session",
+            "erin session.read granted session",
+            "erin session.end granted session",
+            "erin session.read granted session",
+        ]
+    );
 }
 
 async fn a_write_with_a_session_must_come_from_our_own_pages(app: &TestApp) {

@@ -401,9 +401,7 @@ impl TestApp {
     pub async fn rows(&self) -> Vec<(String, String)> {
         const SQL: &str = "select object_key, state from document_assets";
         match &self.app.db {
-            Db::Postgres(pool) => {
-                sqlx::query_as(SQL).fetch_all(pool).await.unwrap()
-            }
+            Db::Postgres(pool) => sqlx::query_as(SQL).fetch_all(pool).await.unwrap(),
             Db::Sqlite(db) => {
                 let mut reader = db.reader().await.unwrap();
                 sqlx::query_as(SQL).fetch_all(&mut *reader).await.unwrap()

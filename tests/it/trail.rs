@@ -18,7 +18,7 @@ on_both_engines!(
     a_call_that_succeeds_leaves_exactly_one_granted_event,
     a_call_that_is_denied_leaves_exactly_one_denied_event,
     a_call_that_fails_leaves_exactly_one_failed_event_with_its_code,
-    nobody_leaves_no_event_and_an_invalid_token_leaves_one,
+    nobody_and_an_invalid_token_leave_no_event,
     both_persons_of_an_acting_call_stand_in_the_event,
     the_whole_story_is_told,
     rows_of_the_trail_cannot_be_changed_or_removed,
@@ -150,10 +150,22 @@ async fn a_call_that_fails_leaves_exactly_one_failed_event_with_its_code(app: &T
         ("GET", format!("/api/docs/{gone}/download"), None, 409, "wrong_state"),
         ("GET", format!("/api/docs/{gone}/content"), None, 409, "wrong_state"),
         ("GET", format!("/api/docs/{id}/download?disposition=up"), None, 422, "invalid_fields"),
-        ("POST", presign.to_owned(), Some(with("filename", json!("a/b.pdf"))), 422, "invalid_fields"),
+        (
+            "POST",
+            presign.to_owned(),
+            Some(with("filename", json!("a/b.pdf"))),
+            422,
+            "invalid_fields",
+        ),
         ("POST", presign.to_owned(), Some(with("size", json!(0))), 422, "empty_file"),
         ("POST", presign.to_owned(), Some(with("size", json!(1u64 << 40))), 413, "file_too_large"),
-        ("POST", presign.to_owned(), Some(with("contentType", json!("text/html"))), 415, "unsupported_type"),
+        (
+            "POST",
+            presign.to_owned(),
+            Some(with("contentType", json!("text/html"))),
+            415,
+            "unsupported_type",
+        ),
         ("GET", "/api/docs?limit=0".to_owned(), None, 422, "invalid_fields"),
         ("GET", "/api/audit?outcome=maybe".to_owned(), None, 422, "invalid_fields"),
     ];
@@ -202,24 +214,19 @@ async fn of_no_clinic(app: &TestApp) -> Vec<Lone> {
     }
 }
 
-async fn nobody_leaves_no_event_and_an_invalid_token_leaves_one(app: &TestApp) {
+async fn nobody_and_an_invalid_token_leave_no_event(app: &TestApp) {
     let doors = || DOORS.iter().filter(|d| d.needs == Needs::Nothing && !is_log_in(d));
     for door in doors() {
         open(app, door, &imaging(), &[]).await.expect(401);
     }
     assert!(app.events(DEFAULT_CLINIC).await.is_empty());
     assert!(of_no_clinic(app).await.is_empty());
-    for (count, door) in doors().enumerate() {
+    for door in doors() {
         let headers = [("authorization", "Bearer not.a.token")];
         open(app, door, &imaging(), &headers).await.expect(401);
-        let events = of_no_clinic(app).await;
-        assert_eq!(events.len(), count + 1, "{} {}", door.method, door.path);
-        let event = events.last().unwrap();
-        assert_eq!((event.actor_kind.as_str(), event.outcome.as_str()), ("unknown", "denied"));
-        assert_eq!(event.action, told(door).0);
-        assert_eq!(event.code.as_deref(), Some("invalid_credential"));
     }
     assert!(app.events(DEFAULT_CLINIC).await.is_empty());
+    assert!(of_no_clinic(app).await.is_empty());
 }
 
 async fn both_persons_of_an_acting_call_stand_in_the_event(app: &TestApp) {

@@ -9,7 +9,7 @@
 //! - The event and what it tells of are one commit. If the trail cannot be written, nothing is
 //!   changed and nothing is served.
 //! - A call that is denied or fails leaves an event too ([`record_refusals`]).
-//! - Each call leaves exactly one event. A call without any credential is counted in the metrics
+//! - Each call leaves exactly one event. A call without a valid credential is counted in the metrics
 //!   and leaves none: anybody could flood the trail otherwise.
 
 mod audited;
@@ -74,7 +74,7 @@ where
         let gate = Arc::<Gate>::from_ref(state);
         let (action, ledger, request) = set_up(parts)?;
         let identified = gate.authenticator.identify(&parts.headers, &parts.method).await;
-        let caller = identified.map_err(|e| refuse(&ledger, e))?;
+        let caller = identified.map_err(refuse)?;
         ledger.with(|entry| entry.caller = Some((actor(&caller), Some(caller.clinic))));
         Ok(Self { gate, caller, request, action, ledger })
     }
@@ -93,12 +93,11 @@ fn set_up(parts: &Parts) -> Result<(Action, Ledger, RequestInfo), ApiError> {
     }
 }
 
-/// The answer to a credential that is missing or not valid; an invalid one is an event.
-fn refuse(ledger: &Ledger, e: AuthError) -> ApiError {
-    if !matches!(e, AuthError::Missing | AuthError::Unavailable(_)) {
-        let nobody =
-            Actor { kind: "unknown", id: String::new(), roles: String::new(), on_behalf_of: None };
-        ledger.with(|entry| entry.caller = Some((nobody, None)));
+/// The answer to a credential that is missing or not valid. It is counted and logged but leaves
+/// no event: nobody is known, and anybody could flood the trail (decision 0004).
+fn refuse(e: AuthError) -> ApiError {
+    if let AuthError::Invalid { reason, .. } = &e {
+        tracing::info!(reason, "a credential was refused");
     }
     match e {
         AuthError::Missing => ApiError::new(Code::Unauthenticated, e.to_string()),
@@ -169,6 +168,13 @@ impl Call {
     /// What the route stands for.
     pub const fn action(&self) -> Action {
         self.action
+    }
+
+    /// Notes what the call is about before it has been found, so that a search for what is not
+    /// there (or not visible) is an event that says for what.
+    pub fn seeks(&self, kind: &'static str, id: String) {
+        let sought = Subject { kind: Some(kind), id: Some(id), patient: None };
+        self.ledger.with(|entry| entry.subject = sought);
     }
 
     /// Asks the policy whether this call may be made on `target`.

@@ -34,10 +34,11 @@ pub async fn record_refusals(
     let (Some((actor, clinic)), false, Some(info)) = (entry.caller, entry.recorded, info) else {
         return response;
     };
-    let denied = matches!(
-        error.code,
-        Code::Forbidden | Code::NotFound | Code::InvalidCredential | Code::WrongPassword
-    );
+    if error.code == Code::TooManyRequests {
+        // Who is slowed down must not be able to fill the trail; the metrics count it.
+        return response;
+    }
+    let denied = matches!(error.code, Code::Forbidden | Code::NotFound | Code::WrongPassword);
     let event = Event {
         id: EventId::from_uuid(gate.ids.next()),
         at: gate.clock.now(),

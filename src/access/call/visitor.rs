@@ -37,18 +37,17 @@ where
 }
 
 impl Visitor {
-    /// Notes who the visitor says they are. From here on a refusal is an event, in the clinic
-    /// that a user of this name belongs to.
+    /// Notes who the visitor says they are. If there is a user of this name, a refusal from here
+    /// on is an event in that user's clinic.
     pub async fn claims(&self, name: &str) -> Result<(), DbError> {
         let mut reader = self.gate.db.reader().await?;
         let user = rows::find_user(&mut reader, name).await?;
-        let actor = Actor {
-            kind: "session",
-            id: name.chars().take(128).collect(),
-            roles: user.as_ref().map_or_else(String::new, |u| u.role.clone()),
-            on_behalf_of: None,
-        };
-        self.ledger.with(|entry| entry.caller = Some((actor, user.map(|u| u.clinic_id))));
+        // A name that nobody has leaves no event: it may be a password typed in the wrong field.
+        if let Some(user) = user {
+            let actor =
+                Actor { kind: "session", id: user.name, roles: user.role, on_behalf_of: None };
+            self.ledger.with(|entry| entry.caller = Some((actor, Some(user.clinic_id))));
+        }
         Ok(())
     }
 
