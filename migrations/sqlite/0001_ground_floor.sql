@@ -131,5 +131,9 @@ create table secrets (
 
 create trigger audit_events_no_update before update on audit_events
 begin select raise(abort, 'the audit trail is append-only'); end;
+-- `insert or replace` takes a row away without asking the delete trigger.
+create trigger audit_events_no_replace before insert on audit_events
+when exists (select 1 from audit_events where id = new.id or seq = new.seq)
+begin select raise(abort, 'the audit trail is append-only'); end;
 create trigger audit_events_no_delete before delete on audit_events
 begin select raise(abort, 'the audit trail is append-only'); end;

@@ -5,7 +5,8 @@
 //! second at most. When reading fails, the last good set stays in use.
 //!
 //! Invariants:
-//! - Only keys that are not for something else than signatures (`use`) and have the type their algorithm needs are taken.
+//! - Only keys that are for signatures (or say no `use`) and have the type their algorithm
+//!   needs are taken.
 //! - Only one call reads at a time; the others go on with the set there is.
 //! - A key of a JWKS is never a shared secret: `oct` keys are not taken.
 

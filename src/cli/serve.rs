@@ -67,7 +67,8 @@ pub async fn run(args: Args, config: Config) -> Done {
 }
 
 /// Removes what uploads that were cut off left behind: a crash between a file's rename and the
-/// commit of its row leaves a file that nothing names. Beside serving, since it looks at every file.
+/// commit of its row leaves a file that nothing names. It looks at every file, so it goes on beside
+/// serving.
 async fn sweep(store: &LocalStore) {
     match store.sweep(SWEEP_MOST).await {
         Ok(0) => {}

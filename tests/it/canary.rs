@@ -88,7 +88,7 @@ async fn canaries_stay_where_they_belong() {
         is_not_in("the log", end, &log);
         is_not_in("the metrics", end, &metrics);
     }
-    let mut looked_into = 0;
+    let (mut looked_into, mut database) = (0, Vec::new());
     for path in files(&server.data) {
         let (name, bytes) = (path.display().to_string(), std::fs::read(&path).unwrap());
         is_not_in(&name, CONTENT, &bytes);
@@ -96,13 +96,19 @@ async fn canaries_stay_where_they_belong() {
             is_not_in(&name, &secret[secret.len().saturating_sub(30)..], &bytes);
         }
         // Names of files and patients are readable in the database (decision 0005).
-        if !name.contains("strongroom.sqlite") {
+        if name.contains("strongroom.sqlite") {
+            database.extend(bytes);
+        } else {
             is_not_in(&name, FILE_NAME, &bytes);
             is_not_in(&name, PATIENT, &bytes);
         }
         looked_into += 1;
     }
     assert!(looked_into > 4, "{looked_into} files");
+    // That they are found there shows that the search finds.
+    for canary in [FILE_NAME, PATIENT] {
+        assert!(database.windows(canary.len()).any(|w| w == canary.as_bytes()), "{canary}");
+    }
     assert_eq!(mode(&server.data), 0o700);
     assert_eq!(mode(&server.data.join("master.key")), 0o600);
 }
@@ -216,5 +222,6 @@ async fn other_calls(server: &Server, token: &str, key: &str) {
     server.get(token, &format!("/api/docs/{FILE_NAME}")).await;
     server.get(token, &format!("/nothing/{PATIENT}/{FILE_NAME}?name={CONTENT}")).await.expect(404);
     let log_in = json!({ "username": PATIENT, "password": CONTENT });
-    server.post(token, "/api/session", &log_in).await.expect(401);
+    let request = server.http.post(format!("{}/api/session", server.url)).json(&log_in);
+    Read::of(request.header("origin", &server.url).send().await).await.expect(401);
 }

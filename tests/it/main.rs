@@ -4,16 +4,22 @@
 #![allow(clippy::disallowed_methods, reason = "tests read what `make test` sets up")]
 
 mod canary;
+mod clients;
+mod commands;
 mod contract;
 mod crash;
 mod damage;
 mod db;
 mod doors;
+mod full_disk;
 mod life;
+mod load;
 mod people;
 mod process;
 mod rows;
 mod s3;
+mod serving;
 mod support;
+mod tampering;
 mod tidy;
 mod trail;

@@ -64,6 +64,16 @@ impl Read {
         Self { status, body, whole }
     }
 
+    /// The same where the server may hang up before anything of the answer has gone out: that is
+    /// status 0 and no bytes.
+    pub async fn or_cut(sent: Result<Response, reqwest::Error>) -> Self {
+        match sent {
+            Ok(answer) => Self::of(Ok(answer)).await,
+            Err(e) if e.is_request() => Self { status: 0, body: Vec::new(), whole: false },
+            Err(e) => panic!("{e}"),
+        }
+    }
+
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
@@ -454,7 +464,6 @@ impl http_body::Body for SeededBody {
 }
 
 /// A variable of the test run.
-#[expect(clippy::disallowed_methods, reason = "the run tells its tests where their tools are")]
 pub fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

@@ -302,6 +302,14 @@ async fn rows_of_the_trail_cannot_be_changed_or_removed(app: &TestApp) {
     ];
     if app.app.db.engine() == "postgres" {
         attempts.extend(["truncate audit_events", "truncate audit_events cascade"]);
+    } else {
+        // SQLite lets `replace` take rows away without asking the delete trigger.
+        attempts.extend([
+            "insert or replace into audit_events select * from audit_events",
+            "insert or replace into audit_events (seq, id, at, action, outcome, actor_kind, \
+             actor_id, actor_roles, request_id) values (1, x'00', 0, 'a', 'granted', 'k', 'i', \
+             'r', 'q')",
+        ]);
     }
     for sql in attempts {
         let e = app.sql(sql).await.expect_err(sql).to_string();
@@ -350,8 +358,6 @@ async fn without_the_trail_nothing_is_changed_and_no_byte_is_served(app: &TestAp
     }
     let fetched = app.fetch(link["url"].as_str().unwrap()).await.expect(503);
     assert!(!fetched.body.windows(5).any(|bytes| bytes == b"%PDF-"));
-    let headers = [("authorization", "Bearer not.a.token")];
-    app.request(Method::GET, "/api/docs", &headers, None).await.expect(503);
     assert_eq!(app.rows().await, before);
     app.mend_trail().await;
 

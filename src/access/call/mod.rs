@@ -9,8 +9,8 @@
 //! - The event and what it tells of are one commit. If the trail cannot be written, nothing is
 //!   changed and nothing is served.
 //! - A call that is denied or fails leaves an event too ([`record_refusals`]).
-//! - Each call leaves exactly one event. A call without a valid credential is counted in the metrics
-//!   and leaves none: anybody could flood the trail otherwise.
+//! - Each call leaves exactly one event. A call without a valid credential is counted in the
+//!   metrics and leaves none: anybody could flood the trail otherwise.
 
 mod audited;
 mod ledger;

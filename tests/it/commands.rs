@@ -1,0 +1,154 @@
+//! Every command beside a running server: what it prints, how it ends, what it changes.
+
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::process::{Seeded, Server};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
+}
+
+#[track_caller]
+fn fails(done: &Output, code: i32) -> String {
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert_eq!(done.status.code(), Some(code), "{said}");
+    assert!(done.stdout.is_empty(), "what went wrong belongs on standard error");
+    said
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_work_beside_a_running_server() {
+    let server = Server::start(&[]).await;
+    let token = server.told(&["token", "--user", "u", "--role", "admin", "--ttl", "5m"]);
+    server.get(&token, "/api/docs").await.expect(200);
+    let patient = ["token", "--user", "u", "--role", "patient"];
+    assert!(fails(&server.cli(&patient), 2).contains("--patient"));
+    fails(&server.cli(&["token", "--user", "u", "--role", "king"]), 2);
+    fails(&server.cli(&["token", "--user", "u", "--role", "admin", "--ttl", "soon"]), 2);
+
+    let added = server.told(&["user", "add", "dr.test", "--role", "clinician"]);
+    assert!(added.len() >= 12, "the password that was made: {added:?}");
+    let again = fails(&server.cli(&["user", "add", "dr.test", "--role", "clinician"]), 1);
+    assert!(again.contains("dr.test") || again.contains("name"), "{again}");
+    let users = json(&server.told(&["user", "list", "--json"]));
+    assert_eq!(users[0]["name"], "dr.test");
+    assert_eq!(users[0]["disabledAt"], Value::Null);
+    let sign_in = serde_json::json!({ "username": "dr.test", "password": added });
+    let request = server.http.post(format!("{}/api/session", server.url)).json(&sign_in);
+    let request = request.header("origin", &server.url);
+    let status = request.try_clone().unwrap().send().await.unwrap().status();
+    assert!(status.is_success(), "{status}");
+    server.told(&["user", "disable", "dr.test"]);
+    assert_eq!(request.send().await.unwrap().status(), 401);
+    assert!(fails(&server.cli(&["user", "disable", "dr.test"]), 1).contains("dr.test"));
+    let users = json(&server.told(&["user", "list", "--json"]));
+    assert_ne!(users[0]["disabledAt"], Value::Null);
+
+    let access = json(&server.told(&["s3-credentials", "--json"]));
+    for name in ["endpoint", "region", "bucket", "accessKeyId", "secretAccessKey"] {
+        assert!(access[name].as_str().is_some_and(|text| !text.is_empty()), "{name}");
+    }
+    assert_eq!(access["endpoint"], *server.url);
+    let contract = json(&server.told(&["openapi"]));
+    let served = server.get(&token, "/openapi.json").await.expect(200).json();
+    assert!(contract == served, "the command prints what the server serves");
+    assert!(server.told(&["completions", "bash"]).contains("_strongroom"));
+    let example = server.told(&["config", "example"]);
+    assert!(example.contains("STRONGROOM_LISTEN") && example.contains("DATABASE_URL"));
+    assert!(server.told(&["config", "example", "--markdown"]).contains("| `STRONGROOM_LISTEN`"));
+    assert!(server.told(&["config", "check"]).contains("is right"));
+    assert!(server.told(&["--version"]).starts_with("strongroom "));
+    fails(&server.cli(&["dance"]), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_revoked_key_stops_working_within_six_seconds() {
+    let server = Server::start(&[]).await;
+    let made = ["key", "create", "--name", "the app", "--role", "staff", "--json"];
+    let made = json(&server.told(&made));
+    let (id, key) = (made["id"].as_str().unwrap(), made["key"].as_str().unwrap());
+    assert!(key.starts_with("srk_"), "{id}");
+    server.get(key, "/api/docs").await.expect(200);
+    let listed = json(&server.told(&["key", "list", "--json"]));
+    assert_eq!((&listed[0]["id"], &listed[0]["state"]), (&made["id"], &Value::from("valid")));
+    assert!(!listed.to_string().contains(key), "the key is shown again");
+
+    server.told(&["key", "revoke", id]);
+    let revoked = Instant::now();
+    loop {
+        let status = server.get(key, "/api/docs").await.status;
+        if status == 401 {
+            break;
+        }
+        assert_eq!(status, 200);
+        assert!(revoked.elapsed() < Duration::from_secs(6), "it still works after six seconds");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let listed = json(&server.told(&["key", "list", "--json"]));
+    assert_eq!(listed[0]["state"], "revoked");
+    assert!(fails(&server.cli(&["key", "revoke", id]), 1).contains("no key"));
+    fails(&server.cli(&["key", "revoke", "not-an-id"]), 2);
+}
+
+#[test]
+fn every_wrong_variable_is_named_at_once() {
+    let server = Server::prepare(
+        &[
+            ("STRONGROOM_PRESIGN_EXPIRES", "soon"),
+            ("STRONGROOM_CARE_TEAM", "everybody"),
+            ("STRONGROOM_KEY_LAYOUT", "by-weekday"),
+            ("STRONGROOM_MAX_IMAGE", "a lot"),
+            ("STRONGROOM_JWT_SECRET", "short-and-hidden"),
+            ("STRONGROOM_LISTE", "127.0.0.1:1"),
+            ("S3_BUCKET", "one-bucket"),
+            ("AWS_S3_BUCKET", "another-bucket"),
+            ("DATABASE_URL", "mysql://here"),
+        ],
+        &[],
+    );
+    for command in [&["config", "check"][..], &["serve"], &["key", "list"]] {
+        let said = fails(&server.cli(command), 2);
+        for name in [
+            "STRONGROOM_PRESIGN_EXPIRES",
+            "STRONGROOM_CARE_TEAM",
+            "STRONGROOM_KEY_LAYOUT",
+            "STRONGROOM_MAX_IMAGE",
+            "STRONGROOM_JWT_SECRET",
+            "STRONGROOM_LISTE ",
+            "S3_BUCKET",
+            "AWS_S3_BUCKET",
+            "DATABASE_URL",
+        ] {
+            assert!(said.contains(name), "{name} is not named: {said}");
+        }
+        assert!(!said.contains("short-and-hidden") && !said.contains("mysql://"), "{said}");
+    }
+    assert!(!server.data.exists(), "something was made");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_and_the_server_write_at_once_without_losing_anything() {
+    let server = Server::start(&[]).await;
+    let token = server.token("admin");
+    let uploads = async {
+        for seed in 0..20 {
+            server.upload(&token, &Seeded(seed).pdf(2000)).await;
+        }
+    };
+    let commands = tokio::task::unconstrained(async {
+        for number in 0..8 {
+            let name = format!("user-{number}");
+            let added = tokio::task::block_in_place(|| {
+                server.cli(&["user", "add", &name, "--role", "staff"])
+            });
+            assert!(added.status.success(), "{}", String::from_utf8_lossy(&added.stderr));
+        }
+    });
+    tokio::join!(uploads, commands);
+    let listed = server.get(&token, "/api/docs?limit=100").await.expect(200).json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 20);
+    assert_eq!(json(&server.told(&["user", "list", "--json"])).as_array().unwrap().len(), 8);
+}

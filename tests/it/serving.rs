@@ -1,0 +1,258 @@
+//! Starting and stopping the server as an operator does: certificates, signals, refusals to start.
+
+use std::convert::Infallible;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream;
+use http_body::Frame;
+use http_body_util::StreamBody;
+use reqwest::{Body, Method};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+use crate::process::{Read, Seeded, Server, put, sha256, until};
+
+/// A certificate for 127.0.0.1 and its key.
+fn certificate(folder: &TempDir) -> (String, String) {
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (certificate, key) = (path("certificate.pem"), path("key.pem"));
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
+        .args(["-nodes", "-days", "2", "-subj", "/CN=test"])
+        .args(["-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-out", &certificate, "-keyout", &key])
+        .output()
+        .expect("openssl is installed");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    (certificate, key)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_a_certificate_api_and_presigned_requests_go_over_tls() {
+    let folder = TempDir::new().unwrap();
+    let (certificate, key) = certificate(&folder);
+    let server = Server::start(&[
+        ("STRONGROOM_TLS_CERTIFICATE", &certificate),
+        ("STRONGROOM_TLS_KEY", &key),
+    ])
+    .await;
+    let token = server.token("admin");
+    let bytes = Seeded(1).pdf(300_000);
+    let begun = server.begin(&token, bytes.len()).await;
+    assert!(begun["url"].as_str().unwrap().starts_with("https://127.0.0.1:"), "{begun}");
+    server.put(&begun, bytes.clone()).await.expect(200);
+    let document = server.confirm(&token, &begun).await.expect(201).json();
+    let link = server.link(&token, &document).await;
+    assert!(link.starts_with("https://127.0.0.1:"));
+    assert!(server.fetch(&link).await.expect(200).body == bytes);
+    assert!(server.content(&token, &document).await.expect(200).body == bytes);
+    let plain = reqwest::Client::builder().no_proxy().build().unwrap();
+    let plain = plain.get(server.url.replace("https", "http")).send().await;
+    assert!(plain.is_err(), "plain HTTP is answered on the TLS port");
+    let stranger = reqwest::Client::builder().no_proxy().build().unwrap();
+    assert!(stranger.get(&server.url).send().await.is_err(), "a client that knows no certificate");
+}
+
+/// A body whose second half comes when the test says so.
+fn gated(bytes: &[u8]) -> (Body, oneshot::Sender<()>) {
+    let (open, gate) = oneshot::channel();
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    let (first, second) = (Bytes::copy_from_slice(first), Bytes::copy_from_slice(second));
+    let pieces = stream::unfold((0, Some(gate)), move |(step, gate)| {
+        let (first, second) = (first.clone(), second.clone());
+        async move {
+            match step {
+                0 => Some((first, (1, gate))),
+                1 => {
+                    gate?.await.ok()?;
+                    Some((second, (2, None)))
+                }
+                _ => None,
+            }
+        }
+    });
+    let frames = futures::StreamExt::map(pieces, |b| Ok::<_, Infallible>(Frame::data(b)));
+    let body = Body::wrap(http_body_util::BodyExt::boxed(SyncBody(std::sync::Mutex::new(
+        Box::pin(StreamBody::new(frames)),
+    ))));
+    (body, open)
+}
+
+type Frames = std::pin::Pin<Box<dyn http_body::Body<Data = Bytes, Error = Infallible> + Send>>;
+
+/// A body that may be shared between threads because only one at a time polls it.
+struct SyncBody(std::sync::Mutex<Frames>);
+
+impl http_body::Body for SyncBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.get_mut().unwrap().as_mut().poll_frame(cx)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_in_flight_ends_well_when_the_server_is_told_to_stop() {
+    let mut server = Server::start(&[]).await;
+    let token = server.token("admin");
+    // More than the buffers of a connection hold.
+    let large = Seeded(2).pdf(24_000_000);
+    let document = server.upload(&token, &large).await;
+    let bytes = Seeded(3).pdf(2_000_000);
+    let begun = server.begin(&token, bytes.len()).await;
+
+    let (body, open) = gated(&bytes);
+    let sent = put(&server.http, &begun).body(body);
+    let upload =
+        tokio::task::JoinSet::from_iter([async move { Read::of(sent.send().await).await }]);
+    let path = format!("/api/docs/{}/content", document["id"].as_str().unwrap());
+    let mut download = server.request(Method::GET, &path, &token).send().await.unwrap();
+    let mut came = download.chunk().await.unwrap().unwrap().to_vec();
+    // The upload is under way when its first half is on the disk.
+    let tmp = server.store().join("tmp");
+    until("half an upload", || {
+        let files = crate::process::files(&tmp);
+        files.iter().any(|f| f.metadata().is_ok_and(|m| m.len() > 500_000)).then_some(())
+    })
+    .await;
+    server.terminate();
+    server.logged("stopping; calls in flight").await;
+    let address = server.url.trim_start_matches("http://").to_owned();
+    until("new connections are refused", || {
+        std::net::TcpStream::connect(&address).is_err().then_some(())
+    })
+    .await;
+
+    open.send(()).unwrap();
+    assert_eq!(upload.join_all().await.remove(0).status, 200);
+    while let Some(piece) = download.chunk().await.unwrap() {
+        came.extend_from_slice(&piece);
+    }
+    assert!(came == large, "{} of {} bytes came", came.len(), large.len());
+    assert_eq!(server.ended().await.code(), Some(0));
+    assert!(server.log().contains("stopped; what was in flight has ended"));
+
+    server.restart().await;
+    let document = server.confirm(&token, &begun).await.expect(201).json();
+    assert_eq!(document["sha256"], *sha256(&bytes));
+}
+
+/// Tries to start; what was said and the exit code.
+async fn refused(mut server: Server) -> (String, i32) {
+    let before = server.log().len();
+    assert!(!server.launch().await, "it started");
+    let code = server.ended().await.code().expect("an exit code");
+    (server.log()[before..].to_owned(), code)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_taken_port_is_told_before_anything_is_made() {
+    let server = Server::start(&[]).await;
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let mut second = Server::prepare(&[], &[]);
+    second.set("STRONGROOM_LISTEN", address.clone());
+    second.url = "http://127.0.0.1:9".to_owned();
+    let data = second.data.clone();
+    let home = TempDir::new().unwrap();
+    let folder = std::mem::replace(&mut second.home, home);
+    let (said, code) = refused(second).await;
+    assert_eq!(code, 1);
+    assert!(said.contains("cannot listen") && said.contains(&address), "{said}");
+    assert!(said.contains("STRONGROOM_LISTEN"), "{said}");
+    assert!(!data.exists(), "a data directory was made");
+    drop(folder);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_directory_that_cannot_be_made_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "no folder").unwrap();
+    let data = file.join("data").to_str().unwrap().to_owned();
+    let server = Server::prepare(&[("STRONGROOM_DATA_DIR", &data)], &[]);
+    let (said, code) = refused(server).await;
+    assert_eq!(code, 1);
+    assert!(said.contains(&data) && said.contains("cannot be used"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_master_key_is_refused_and_the_right_one_opens_again() {
+    let mut server = Server::start(&[]).await;
+    let token = server.token("admin");
+    let bytes = Seeded(5).pdf(5000);
+    let document = server.upload(&token, &bytes).await;
+    server.stop().await;
+    let other = Server::start(&[]).await;
+    let key = server.data.join("master.key");
+    let right = std::fs::read(&key).unwrap();
+    std::fs::copy(other.data.join("master.key"), &key).unwrap();
+    assert!(!server.launch().await);
+    assert_eq!(server.ended().await.code(), Some(1));
+    let log = server.log();
+    assert!(log.contains("is this the master key they were sealed with?"), "{log}");
+    let hidden = String::from_utf8_lossy(&right).trim().to_owned();
+    assert!(!log.contains(&hidden), "a key in the log");
+    // Without any key one must not be made: what is sealed could never be opened with it.
+    std::fs::remove_file(&key).unwrap();
+    assert!(!server.launch().await, "it started with a new key over old data");
+    assert_eq!(server.ended().await.code(), Some(1));
+    std::fs::write(&key, &right).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    server.restart().await;
+    assert!(server.content(&token, &document).await.expect(200).body == bytes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_master_key_that_others_may_read_is_refused() {
+    let mut server = Server::start(&[]).await;
+    server.stop().await;
+    let key = server.data.join("master.key");
+    for mode in [0o640, 0o604, 0o644] {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        assert!(!server.launch().await, "{mode:o}");
+        assert_eq!(server.ended().await.code(), Some(1));
+        let log = server.log();
+        assert!(log.contains("may be read by others") && log.contains("chmod 600"), "{log}");
+    }
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    server.restart().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_fills_in_once() {
+    let mut server = Server::start_with(&[], &["--demo"]).await;
+    server.logged("the demo clinic is filled in").await;
+    let token = server.token("admin");
+    let count = async |server: &Server| {
+        let listed: Value = server.get(&token, "/api/docs?limit=100").await.expect(200).json();
+        let items = listed["items"].as_array().unwrap().clone();
+        assert!(items.iter().all(|item| item["state"] == "available"), "{items:?}");
+        items.len()
+    };
+    assert_eq!(count(&server).await, 27);
+    server.stop().await;
+    server.restart().await;
+    server.logged("the demo clinic is there already").await;
+    assert_eq!(count(&server).await, 27);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_says_nothing_does_not_keep_others_waiting() {
+    let mut server = Server::start(&[]).await;
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let silent: Vec<_> = (0..50).map(|_| std::net::TcpStream::connect(&address).unwrap()).collect();
+    let healthy = server.http.get(format!("{}/healthz", server.url));
+    let answer = healthy.timeout(Duration::from_secs(10)).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    server.stop().await;
+    drop(silent);
+}
