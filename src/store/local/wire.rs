@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::body::Body;
-use http::{Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body::Body as _;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::dto;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -91,6 +92,7 @@ impl Wire {
             return answer;
         }
         let headers = parts.headers.clone();
+        let unread = parts.version < http::Version::HTTP_2 && !body.is_end_stream();
         let mut answer = if let Err(e) = refuse(&parts) {
             error_answer(e)
         } else if is_form_upload(&parts) {
@@ -105,6 +107,11 @@ impl Wire {
         if answer.status() == StatusCode::NOT_MODIFIED {
             *answer.body_mut() = Body::empty();
             answer.headers_mut().remove(header::CONTENT_TYPE);
+        }
+        if unread && answer.status().is_client_error() {
+            // What is left of a refused body is not read, so the connection ends here. Without a
+            // word of it a client would send its next request on it and find it closed.
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         self.origins.decorate(&headers, answer.headers_mut());
         answer
