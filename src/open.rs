@@ -28,6 +28,12 @@ pub enum OpenError {
     /// The master key cannot be used.
     #[error("the master key cannot be used")]
     Key(#[from] KeyError),
+    /// There is sealed data and no key to it.
+    #[error(
+        "{0} is missing beside the documents it sealed; put it back from your backup (or set \
+         STRONGROOM_MASTER_KEY_FILE). A new key could not open any of them"
+    )]
+    KeyMissing(String),
     /// The database cannot be opened.
     #[error("the database cannot be opened")]
     Db(#[from] DbError),
@@ -79,11 +85,20 @@ pub async fn records_with(config: Config, clock: Clock, ids: Ids) -> Result<Open
     make_private(dir).map_err(|e| OpenError::Directory(dir.display().to_string(), e))?;
     let (ring, key_is_new) = match &config.data.master_key {
         Some(text) => (KeyRing::from_text(text)?, false),
-        None => KeyRing::load_or_create(&dir.join("master.key"))?,
+        None => own_ring(dir)?,
     };
     let db = Db::open(&database_url(&config)).await?;
     let secrets = AppSecrets::load_or_create(&db, &ring, &clock).await?;
     Ok(Opened { db, ring, key_is_new, secrets, clock, ids, config })
+}
+
+/// The ring of the data directory; made when there is nothing yet that another one has sealed.
+fn own_ring(dir: &Path) -> Result<(KeyRing, bool), OpenError> {
+    let path = dir.join("master.key");
+    if !path.exists() && dir.join("store/index.sqlite").exists() {
+        return Err(OpenError::KeyMissing(path.display().to_string()));
+    }
+    Ok(KeyRing::load_or_create(&path)?)
 }
 
 /// Makes the data directory, for its owner's eyes only.

@@ -78,7 +78,8 @@ pub fn router(app: App, wire: Option<Wire>) -> Router {
         None => ours.fallback(|| async { nothing_here() }),
     };
     let ids = RequestIds(app.ids.clone());
-    all.layer(from_fn(move |request: Request, next| frame(ids.clone(), request, next)))
+    let https = app.config.server.public_url.starts_with("https:");
+    all.layer(from_fn(move |request: Request, next| frame(ids.clone(), https, request, next)))
         .with_state(app)
 }
 

@@ -50,7 +50,7 @@ impl RequestIds {
 
 /// The outermost layer: names the request, times it, logs it without health information, turns
 /// errors and panics into problem documents.
-pub async fn frame(ids: RequestIds, mut request: Request, next: Next) -> Response {
+pub async fn frame(ids: RequestIds, https: bool, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = ids.choose(&request);
     let remote = request.extensions().get::<Peer>().map(|p| p.0.ip());
@@ -70,6 +70,11 @@ pub async fn frame(ids: RequestIds, mut request: Request, next: Next) -> Respons
     if let Some(error) = response.extensions_mut().remove::<Arc<ApiError>>() {
         span.in_scope(|| error.log());
         write_problem(&mut response, &error, &id);
+    }
+    if https {
+        // Who has reached us by https once is not to be led back to http (RFC 6797).
+        let value = HeaderValue::from_static("max-age=31536000");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);

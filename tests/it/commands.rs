@@ -53,8 +53,8 @@ async fn commands_work_beside_a_running_server() {
     }
     assert_eq!(access["endpoint"], *server.url);
     let contract = json(&server.told(&["openapi"]));
-    let served = server.get(&token, "/openapi.json").await.expect(200).json();
-    assert!(contract == served, "the command prints what the server serves");
+    let shown = server.get(&token, "/openapi.json").await.expect(200).json();
+    assert!(contract == shown, "the command prints what the server serves");
     assert!(server.told(&["completions", "bash"]).contains("_strongroom"));
     let example = server.told(&["config", "example"]);
     assert!(example.contains("STRONGROOM_LISTEN") && example.contains("DATABASE_URL"));

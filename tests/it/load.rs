@@ -25,7 +25,7 @@ async fn two_hundred_uploads_at_once_stay_within_memory() {
         begun.push(server.begin(&token, usize::try_from(SIZE).unwrap()).await);
     }
     let before = server.peak_memory();
-    let began = Instant::now();
+    let start = Instant::now();
     let mut uploads = JoinSet::new();
     for (seed, begun) in (0..).zip(begun) {
         let server = Arc::clone(&server);
@@ -39,7 +39,7 @@ async fn two_hundred_uploads_at_once_stay_within_memory() {
         });
     }
     let uploaded = uploads.join_all().await;
-    let (sent, peak) = (began.elapsed(), server.peak_memory());
+    let (sent, peak) = (start.elapsed(), server.peak_memory());
     println!(
         "{UPLOADS} × {SIZE} bytes in {sent:?}; resident at most {} MiB ({} MiB before)",
         peak >> 20,

@@ -10,6 +10,7 @@ mod contract;
 mod crash;
 mod damage;
 mod db;
+mod docs;
 mod doors;
 mod full_disk;
 mod life;

@@ -1,6 +1,7 @@
 //! A small S3 client for tests: signed and presigned requests with the credentials that
 //! `strongroom s3-credentials` prints, as plain HTTP.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
@@ -112,7 +113,8 @@ impl S3 {
             let path = format!("/{key}?partNumber={number}&uploadId={id}");
             let answer = self.signed(Method::PUT, &path, &[], *part).send().await.ok()?;
             let etag = answer.headers().get("etag")?.to_str().ok()?.to_owned();
-            list += &format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>");
+            let _ =
+                write!(list, "<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>");
         }
         let body = format!("<CompleteMultipartUpload>{list}</CompleteMultipartUpload>");
         let path = format!("/{key}?uploadId={id}");

@@ -51,6 +51,8 @@ async fn with_a_certificate_api_and_presigned_requests_go_over_tls() {
     assert!(link.starts_with("https://127.0.0.1:"));
     assert!(server.fetch(&link).await.expect(200).body == bytes);
     assert!(server.content(&token, &document).await.expect(200).body == bytes);
+    let answer = server.http.get(format!("{}/healthz", server.url)).send().await.unwrap();
+    assert!(answer.headers().contains_key("strict-transport-security"));
     let plain = reqwest::Client::builder().no_proxy().build().unwrap();
     let plain = plain.get(server.url.replace("https", "http")).send().await;
     assert!(plain.is_err(), "plain HTTP is answered on the TLS port");
@@ -205,6 +207,8 @@ async fn another_master_key_is_refused_and_the_right_one_opens_again() {
     std::fs::remove_file(&key).unwrap();
     assert!(!server.launch().await, "it started with a new key over old data");
     assert_eq!(server.ended().await.code(), Some(1));
+    assert!(server.log().contains("is missing beside the documents"), "{}", server.log());
+    assert!(!key.exists(), "a key was made that opens nothing");
     std::fs::write(&key, &right).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     server.restart().await;

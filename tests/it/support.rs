@@ -16,7 +16,6 @@ use strongroom::config::{Config, Source};
 use strongroom::db::Db;
 use strongroom::documents::WireTrail;
 use strongroom::ids::{ClinicId, Ids, PatientId, UserId};
-use strongroom::store::local::LocalStore;
 use strongroom::time::Clock;
 use strongroom::{open, routes};
 use tempfile::TempDir;
@@ -54,7 +53,6 @@ macro_rules! on_both_engines {
 /// A server with nothing in it.
 pub struct TestApp {
     pub app: App,
-    pub store: Arc<LocalStore>,
     pub dir: TempDir,
     pub clock: Clock,
     jwt: JwtConfig,
@@ -78,13 +76,6 @@ impl Answer {
 
     pub fn code(&self) -> String {
         self.json()["code"].as_str().unwrap_or_default().to_owned()
-    }
-
-    /// The code of an S3 error.
-    pub fn s3_code(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body).into_owned();
-        let code = text.split("<Code>").nth(1).and_then(|rest| rest.split("</Code>").next());
-        code.unwrap_or_default().to_owned()
     }
 
     #[track_caller]
@@ -148,17 +139,7 @@ impl TestApp {
         let origins = app.config.server.allowed_origins.clone();
         let wire = store.wire(Arc::new(trail), origins);
         let router = routes::router(app.clone(), Some(wire));
-        Self { app, store, dir, clock, jwt, router, database }
-    }
-
-    /// Closes everything and opens it again on the same data.
-    pub async fn restart(self) -> Self {
-        self.store.close().await;
-        self.app.db.close().await;
-        let Self { app, store, dir, database, router, .. } = self;
-        let config = app.config.clone();
-        drop((app, store, router));
-        Self::start(dir, config, database).await
+        Self { app, dir, clock, jwt, router, database }
     }
 
     pub async fn drop_database(self) {
@@ -177,7 +158,7 @@ impl TestApp {
             roles: vec![role],
             clinic: Some(clinic),
             patients: patients.iter().map(|p| PatientId::new(*p)).collect(),
-            ttl: std::time::Duration::from_secs(3600),
+            ttl: std::time::Duration::from_hours(1),
         };
         let token = issue_token(&self.jwt, request, self.clock.now());
         Caller { header: ("authorization".into(), format!("Bearer {}", token.reveal())) }
