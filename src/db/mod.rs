@@ -268,33 +268,24 @@ macro_rules! fetch_all {
 macro_rules! fetch_where {
     ($conn:expr, $row:ty, $where:expr) => {{
         let filter: $crate::db::Where = $where;
+        macro_rules! fetch {
+            ($c:expr) => {{
+                let sql = sqlx::AssertSqlSafe(filter.sql());
+                let mut query = sqlx::query_as::<_, $row>(sql);
+                for value in filter.into_values() {
+                    query = match value {
+                        $crate::db::Value::Uuid(v) => query.bind(v),
+                        $crate::db::Value::Text(v) => query.bind(v),
+                        $crate::db::Value::Int(v) => query.bind(v),
+                        $crate::db::Value::Time(v) => query.bind(v),
+                    };
+                }
+                query.fetch_all($c).await
+            }};
+        }
         match $crate::db::Connection::conn(&mut $conn) {
-            $crate::db::Conn::Sqlite(c) => {
-                let sql = sqlx::AssertSqlSafe(filter.sql());
-                let mut query = sqlx::query_as::<_, $row>(sql);
-                for value in filter.into_values() {
-                    query = match value {
-                        $crate::db::Value::Uuid(v) => query.bind(v),
-                        $crate::db::Value::Text(v) => query.bind(v),
-                        $crate::db::Value::Int(v) => query.bind(v),
-                        $crate::db::Value::Time(v) => query.bind(v),
-                    };
-                }
-                query.fetch_all(c).await
-            }
-            $crate::db::Conn::Postgres(c) => {
-                let sql = sqlx::AssertSqlSafe(filter.sql());
-                let mut query = sqlx::query_as::<_, $row>(sql);
-                for value in filter.into_values() {
-                    query = match value {
-                        $crate::db::Value::Uuid(v) => query.bind(v),
-                        $crate::db::Value::Text(v) => query.bind(v),
-                        $crate::db::Value::Int(v) => query.bind(v),
-                        $crate::db::Value::Time(v) => query.bind(v),
-                    };
-                }
-                query.fetch_all(c).await
-            }
+            $crate::db::Conn::Sqlite(c) => fetch!(c),
+            $crate::db::Conn::Postgres(c) => fetch!(c),
         }
         .map_err($crate::db::DbError::from)
     }};
