@@ -13,6 +13,7 @@ mod limits;
 mod server;
 mod table;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -41,6 +42,9 @@ struct Args {
     /// A PostgreSQL server (postgres://…/name) to make the database in; SQLite when left out
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// Another build of the server, to compare with
+    #[arg(long, value_name = "PATH", default_value = env!("CARGO_BIN_EXE_strongroom"))]
+    binary: PathBuf,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -65,7 +69,7 @@ fn main() -> ExitCode {
 
 async fn measure(args: &Args) -> Result<(), Failure> {
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|o| name.contains(o));
-    let server = Server::start(args.database.as_deref()).await?;
+    let server = Server::start(&args.binary, args.database.as_deref()).await?;
     eprintln!("the server (process {}) is ready", server.id());
     let limits = limits::measure(server.dir())?;
     let bench = Bench::new(server, args.connections, args.seconds.max(1));

@@ -38,7 +38,7 @@ struct Database {
 
 impl Server {
     /// Makes the folder and the documents, then starts the server and waits until it is ready.
-    pub async fn start(database: Option<&str>) -> Result<Self, Failure> {
+    pub async fn start(binary: &Path, database: Option<&str>) -> Result<Self, Failure> {
         // Beside the build, so on a disk: a temporary folder may be memory.
         let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         let database = match database {
@@ -47,7 +47,7 @@ impl Server {
         };
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let command = |args: &[&str]| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+            let mut command = Command::new(binary);
             command.args(args).env_clear().current_dir(dir.path());
             command.env("STRONGROOM_DATA_DIR", dir.path().join("data"));
             command.env("STRONGROOM_LISTEN", address.to_string());
