@@ -23,7 +23,7 @@ use serde_json::Value;
 use super::{Action, AuthError, Authenticator, Caller, Decision, Policy, PolicyContext, Role};
 use super::{Target, rows};
 use crate::audit::{self, Actor, Event, Outcome, Subject};
-use crate::db::{Conn, Connection, Db, DbError, Tx};
+use crate::db::{Conn, Connection, Db, DbError, Later, Tx};
 use crate::http::layers::RequestInfo;
 use crate::http::{ApiError, Code};
 use crate::ids::{ClinicId, EventId, Ids};
@@ -285,8 +285,16 @@ pub struct Audited {
 }
 
 impl Connection for Audited {
+    async fn ready(&mut self) -> Result<(), DbError> {
+        self.tx.ready().await
+    }
+
     fn conn(&mut self) -> Conn<'_> {
         self.tx.conn()
+    }
+
+    fn later(&mut self) -> Option<&mut Later> {
+        self.tx.later()
     }
 }
 

@@ -44,8 +44,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use sqlx::Sqlite;
-use sqlx::pool::PoolConnection;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
@@ -57,7 +55,7 @@ use super::{
     AnswerHeaders, ByteRange, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PresignPut,
     PresignedRequest, Presigner, PresignerConfig, StoreError,
 };
-use crate::db::{SqliteDb, migrator};
+use crate::db::{SqliteDb, SqliteReader, migrator};
 use crate::ids::Ids;
 use crate::keys::{KeyRing, S3Credentials};
 use crate::time::{Clock, Timestamp};
@@ -150,7 +148,7 @@ impl LocalStore {
         self.config.ids.next()
     }
 
-    async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+    async fn reader(&self) -> Result<SqliteReader, StoreError> {
         Ok(self.index.reader().await?)
     }
 
