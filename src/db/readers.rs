@@ -18,6 +18,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{ACQUIRE_TIMEOUT, DbError};
 
 const READERS: u32 = 4;
+/// How many rows a connection's thread reads ahead of whoever takes them: a page of a list, so
+/// that the two threads do not wait for each other in turn.
+const ROWS_AHEAD: usize = 1024;
 /// How long a connection that answered is taken to be alive.
 const TRUST: Duration = Duration::from_secs(1);
 
@@ -38,7 +41,8 @@ impl Readers {
     /// An empty shelf; connections are made when they are first needed.
     pub fn new(options: SqliteConnectOptions) -> Self {
         let permits = Arc::new(Semaphore::new(READERS as usize));
-        Self { options: options.pragma("query_only", "on"), free: Mutex::default(), permits }
+        let options = options.pragma("query_only", "on").row_buffer_size(ROWS_AHEAD);
+        Self { options, free: Mutex::default(), permits }
     }
 
     /// Waits for a connection, up to the time limit.
