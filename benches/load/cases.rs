@@ -7,13 +7,13 @@ use serde_json::json;
 
 use crate::Failure;
 use crate::client::{Client, Payload, Source, Upload, path_of};
-use crate::drive::{Bench, Measured};
+use crate::drive::{Bench, Measured, WARM_UP_SECONDS};
 use crate::limits::Limits;
 use crate::server::{DOCUMENTS, PATIENTS, document_id};
 
 /// One figure of the table.
 pub struct Case {
-    /// For `--only`; what it measures stands in `docs` of the table's reader: conventions.
+    /// For `--only`.
     pub name: &'static str,
     /// `/s`, or `MB/s` where bytes count.
     pub unit: &'static str,
@@ -162,7 +162,7 @@ async fn announced(bench: &Bench, size: u64, count: usize) -> Result<Vec<Upload>
 }
 
 async fn up_small(bench: &Bench) -> Result<Measured, Failure> {
-    let count = usize::try_from(PREPARED * (bench.seconds + bench.warm_up_seconds()))?;
+    let count = usize::try_from(PREPARED * (bench.seconds + WARM_UP_SECONDS))?;
     let uploads = announced(bench, SMALL, count).await?;
     let source = Source::new();
     let put = async |c: &mut Client, n: u64| -> Result<Option<u64>, Failure> {

@@ -13,6 +13,8 @@ use crate::client::{Client, Wire};
 use crate::server::Server;
 use crate::table::{Done, median, percentile, rates};
 
+/// How long to run before measuring.
+pub const WARM_UP_SECONDS: u64 = 1;
 /// Slices of a measurement; their median counts.
 const SLICES: usize = 5;
 
@@ -77,11 +79,6 @@ impl Bench {
         Self { server, connections, seconds, numbered: Cell::new(0) }
     }
 
-    /// How long to run before measuring.
-    pub const fn warm_up_seconds(&self) -> u64 {
-        1
-    }
-
     /// A number no other content of this run has, for content `n` of the current case.
     pub fn unique(&self, n: u64) -> u64 {
         self.numbered.get() + n
@@ -105,7 +102,7 @@ impl Bench {
         F: AsyncFn(&mut Client, u64) -> Result<Option<u64>, Failure>,
     {
         let number = Cell::new(0);
-        let warm = Duration::from_secs(self.warm_up_seconds());
+        let warm = Duration::from_secs(WARM_UP_SECONDS);
         self.pass(self.connections, &number, Some(warm), u64::MAX, &operation).await?;
         self.server.forget_memory()?;
         let cpu = self.server.cpu_ms()?;

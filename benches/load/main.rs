@@ -39,7 +39,7 @@ struct Args {
     /// Only the cases whose names contain this; may be repeated
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
-    /// A PostgreSQL server (postgres://…/name) to make the database in; SQLite when left out
+    /// A PostgreSQL server, ending in /name, to make the database in; SQLite when left out
     #[arg(long, value_name = "URL")]
     database: Option<String>,
     /// Another build of the server, to compare with

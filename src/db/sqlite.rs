@@ -145,13 +145,12 @@ struct Turn {
 impl SqliteTx {
     /// Waits for the transaction's turn, if it has not come, and sends what waits to be sent.
     pub async fn ready(&mut self) -> Result<(), DbError> {
-        let turn = match &mut self.turn {
-            Some(turn) => turn,
-            None => {
-                let mut writer = self.db.queue().await;
-                let batch = writer.open().await?;
-                self.turn.insert(Turn { writer, batch })
-            }
+        let turn = if let Some(turn) = &mut self.turn {
+            turn
+        } else {
+            let mut writer = self.db.queue().await;
+            let batch = writer.open().await?;
+            self.turn.insert(Turn { writer, batch })
         };
         match self.later.take() {
             Some(later) => turn.writer.send(later).await,
@@ -160,6 +159,9 @@ impl SqliteTx {
     }
 
     /// The connection, for the macros, once [`Self::ready`] was waited for.
+    ///
+    /// # Panics
+    /// Before that.
     pub fn conn(&mut self) -> &mut SqliteConnection {
         self.turn
             .as_mut()
@@ -179,6 +181,7 @@ impl SqliteTx {
         }
         let (db, turn, later) = (self.db.clone(), self.turn.take(), self.later.take());
         // A task of its own: a caller who goes away must leave no transaction half-way.
+        #[expect(clippy::disallowed_methods, reason = "each commit owns its task")]
         let done = tokio::spawn(async move {
             let Turn { mut writer, batch } = match (turn, later) {
                 (Some(turn), _) => turn,
