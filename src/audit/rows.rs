@@ -4,14 +4,14 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::Event;
-use crate::db::{Connection, DbError, Value, Where, execute, fetch_where};
+use crate::db::{Connection, DbError, Value, Where, execute_later, fetch_where};
 use crate::ids::ClinicId;
 use crate::time::Timestamp;
 
-/// Adds one event.
+/// Adds one event; that it could not be added is told by the commit, if not here.
 pub async fn insert(mut conn: &mut impl Connection, event: &Event) -> Result<(), DbError> {
     let behalf = event.actor.on_behalf_of.as_ref();
-    execute!(
+    execute_later!(
         conn,
         "insert into audit_events (clinic_id, id, at, action, outcome, code, actor_kind, \
          actor_id, actor_roles, on_behalf_of, behalf_role, target_kind, target_id, patient_id, \
@@ -34,8 +34,7 @@ pub async fn insert(mut conn: &mut impl Connection, event: &Event) -> Result<(),
         &event.request_id,
         event.remote.map(|ip| ip.to_string()),
         event.detail.as_ref().map(ToString::to_string),
-    )?;
-    Ok(())
+    )
 }
 
 /// An event as it was written.

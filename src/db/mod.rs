@@ -10,7 +10,9 @@
 //! - No network call is made while a `Tx` is open, except to the database itself.
 
 mod bind;
+mod readers;
 mod sqlite;
+mod writer;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,10 +21,12 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
+use sqlx::{PgConnection, PgPool, Postgres, SqliteConnection};
 
 pub use bind::{Condition, Value, Where};
+pub use readers::SqliteReader;
 pub use sqlite::{SqliteDb, SqliteTx};
+pub use writer::Later;
 
 /// The schema's steps, in order, forward only: name, SQLite's text, PostgreSQL's text.
 const STEPS: &[(&str, &str, &str)] = &[(
@@ -117,10 +121,11 @@ impl Db {
         Ok(db)
     }
 
-    /// Begins a transaction that writes. On SQLite there is one writer: this waits its turn.
+    /// Begins a transaction that writes. On SQLite there is one writer: the transaction waits its
+    /// turn at its first statement that is not for later, or at its commit.
     pub async fn begin(&self) -> Result<Tx, DbError> {
         Ok(match self {
-            Self::Sqlite(db) => Tx::Sqlite(db.begin().await?),
+            Self::Sqlite(db) => Tx::Sqlite(db.begin_later()),
             Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
         })
     }
@@ -167,8 +172,18 @@ pub enum Conn<'c> {
 
 /// Anything the macros can run on.
 pub trait Connection: Send {
-    /// The connection underneath.
+    /// Waits until statements can be run.
+    fn ready(&mut self) -> impl Future<Output = Result<(), DbError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
+    /// The connection underneath, once it is ready.
     fn conn(&mut self) -> Conn<'_>;
+
+    /// Where statements may be left whose answer nobody waits for; none: run them now.
+    fn later(&mut self) -> Option<&mut Later> {
+        None
+    }
 }
 
 /// A transaction that writes.
@@ -190,12 +205,32 @@ impl Tx {
 }
 
 impl<C: Connection> Connection for &mut C {
+    async fn ready(&mut self) -> Result<(), DbError> {
+        (**self).ready().await
+    }
+    fn later(&mut self) -> Option<&mut Later> {
+        (**self).later()
+    }
     fn conn(&mut self) -> Conn<'_> {
         (**self).conn()
     }
 }
 
 impl Connection for Tx {
+    async fn ready(&mut self) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(tx) => tx.ready().await,
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    fn later(&mut self) -> Option<&mut Later> {
+        match self {
+            Self::Sqlite(tx) => Some(tx.later()),
+            Self::Postgres(_) => None,
+        }
+    }
+
     fn conn(&mut self) -> Conn<'_> {
         match self {
             Self::Sqlite(tx) => Conn::Sqlite(tx.conn()),
@@ -207,7 +242,7 @@ impl Connection for Tx {
 /// A connection that only reads.
 pub enum Reader {
     /// A read-only SQLite connection.
-    Sqlite(PoolConnection<Sqlite>),
+    Sqlite(SqliteReader),
     /// A PostgreSQL connection.
     Postgres(PoolConnection<Postgres>),
 }
@@ -221,17 +256,47 @@ impl Connection for Reader {
     }
 }
 
+/// Runs something on a connection once it is ready.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! on_ready {
+    ($conn:expr, $sqlite:ident => $do_sqlite:expr, $postgres:ident => $do_postgres:expr) => {
+        match $crate::db::Connection::ready(&mut $conn).await {
+            Err(e) => Err(e),
+            Ok(()) => match $crate::db::Connection::conn(&mut $conn) {
+                $crate::db::Conn::Sqlite($sqlite) => $do_sqlite,
+                $crate::db::Conn::Postgres($postgres) => $do_postgres,
+            }
+            .map_err($crate::db::DbError::from),
+        }
+    };
+}
+
 /// Runs a statement; the number of rows it changed.
 #[macro_export]
 macro_rules! execute {
     ($conn:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
-        match $crate::db::Connection::conn(&mut $conn) {
-            $crate::db::Conn::Sqlite(c) => sqlx::query($sql)$(.bind($arg))*
-                .execute(c).await.map(|done| done.rows_affected()),
-            $crate::db::Conn::Postgres(c) => sqlx::query($sql)$(.bind($arg))*
-                .execute(c).await.map(|done| done.rows_affected()),
+        $crate::on_ready!(
+            $conn,
+            c => sqlx::query($sql)$(.bind($arg))*.execute(c).await.map(|done| done.rows_affected()),
+            c => sqlx::query($sql)$(.bind($arg))*.execute(c).await.map(|done| done.rows_affected())
+        )
+    };
+}
+
+/// Runs a statement whose effect nobody asks about before the commit. What is wrong with it may
+/// be told by a later statement or by the commit. Inside a transaction on SQLite it travels with
+/// what follows.
+#[macro_export]
+macro_rules! execute_later {
+    ($conn:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
+        match $crate::db::Connection::later(&mut $conn) {
+            Some(later) => later.push($sql, |values| {
+                $(sqlx::Arguments::add(values, $arg)?;)*
+                Ok(())
+            }),
+            None => $crate::execute!($conn, $sql $(, $arg)*).map(|_| ()),
         }
-        .map_err($crate::db::DbError::from)
     };
 }
 
@@ -239,13 +304,11 @@ macro_rules! execute {
 #[macro_export]
 macro_rules! fetch_optional {
     ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
-        match $crate::db::Connection::conn(&mut $conn) {
-            $crate::db::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*
-                .fetch_optional(c).await,
-            $crate::db::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*
-                .fetch_optional(c).await,
-        }
-        .map_err($crate::db::DbError::from)
+        $crate::on_ready!(
+            $conn,
+            c => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.fetch_optional(c).await,
+            c => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.fetch_optional(c).await
+        )
     };
 }
 
@@ -253,14 +316,31 @@ macro_rules! fetch_optional {
 #[macro_export]
 macro_rules! fetch_all {
     ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
-        match $crate::db::Connection::conn(&mut $conn) {
-            $crate::db::Conn::Sqlite(c) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*
-                .fetch_all(c).await,
-            $crate::db::Conn::Postgres(c) => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*
-                .fetch_all(c).await,
-        }
-        .map_err($crate::db::DbError::from)
+        $crate::on_ready!(
+            $conn,
+            c => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.fetch_all(c).await,
+            c => sqlx::query_as::<_, $row>($sql)$(.bind($arg))*.fetch_all(c).await
+        )
     };
+}
+
+/// Binds the values of a [`Where`] and fetches every row.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! fetch_filtered {
+    ($conn:expr, $row:ty, $filter:expr) => {{
+        let sql = sqlx::AssertSqlSafe($filter.sql());
+        let mut query = sqlx::query_as::<_, $row>(sql);
+        for value in $filter.into_values() {
+            query = match value {
+                $crate::db::Value::Uuid(v) => query.bind(v),
+                $crate::db::Value::Text(v) => query.bind(v),
+                $crate::db::Value::Int(v) => query.bind(v),
+                $crate::db::Value::Time(v) => query.bind(v),
+            };
+        }
+        query.fetch_all($conn).await
+    }};
 }
 
 /// Runs a query built at run time from fixed pieces by [`Where`]; every row as `$row`.
@@ -268,27 +348,12 @@ macro_rules! fetch_all {
 macro_rules! fetch_where {
     ($conn:expr, $row:ty, $where:expr) => {{
         let filter: $crate::db::Where = $where;
-        macro_rules! fetch {
-            ($c:expr) => {{
-                let sql = sqlx::AssertSqlSafe(filter.sql());
-                let mut query = sqlx::query_as::<_, $row>(sql);
-                for value in filter.into_values() {
-                    query = match value {
-                        $crate::db::Value::Uuid(v) => query.bind(v),
-                        $crate::db::Value::Text(v) => query.bind(v),
-                        $crate::db::Value::Int(v) => query.bind(v),
-                        $crate::db::Value::Time(v) => query.bind(v),
-                    };
-                }
-                query.fetch_all($c).await
-            }};
-        }
-        match $crate::db::Connection::conn(&mut $conn) {
-            $crate::db::Conn::Sqlite(c) => fetch!(c),
-            $crate::db::Conn::Postgres(c) => fetch!(c),
-        }
-        .map_err($crate::db::DbError::from)
+        $crate::on_ready!(
+            $conn,
+            c => $crate::fetch_filtered!(c, $row, filter),
+            c => $crate::fetch_filtered!(c, $row, filter)
+        )
     }};
 }
 
-pub use {execute, fetch_all, fetch_optional, fetch_where};
+pub use {execute, execute_later, fetch_all, fetch_optional, fetch_where};

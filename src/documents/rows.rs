@@ -1,7 +1,9 @@
 //! All SQL of documents. What reads gives [`Unread`]; what writes takes [`Audited`].
 
 use crate::access::{Audited, Unread};
-use crate::db::{Connection, DbError, Value, Where, execute, fetch_optional, fetch_where};
+use crate::db::{
+    Connection, DbError, Value, Where, execute, execute_later, fetch_optional, fetch_where,
+};
 use crate::documents::list::{Filter, Position, Scope, Sort};
 use crate::documents::{Document, State};
 use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
@@ -59,9 +61,9 @@ pub async fn find(
     Ok(found.map(Unread::new))
 }
 
-/// Adds the row of an upload that was allowed.
+/// Adds the row of an upload that was allowed; that it could not be added is told by the commit.
 pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbError> {
-    execute!(
+    execute_later!(
         *tx,
         "insert into document_assets (clinic_id, id, patient_id, owner_user_id, \
          storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, created_at, \
@@ -88,8 +90,7 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         d.temporary,
         d.released,
         d.supersedes,
-    )?;
-    Ok(())
+    )
 }
 
 /// Pins the object to a pending document and makes it available. False when it was not pending.

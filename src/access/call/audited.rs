@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Call;
 use super::ledger::Ledger;
 use crate::audit::{self, Event, Outcome, Subject};
-use crate::db::{Conn, Connection, DbError, Tx};
+use crate::db::{Conn, Connection, DbError, Later, Tx};
 use crate::http::Code;
 
 /// Permission for one call on one target.
@@ -60,8 +60,16 @@ pub struct Audited {
 }
 
 impl Connection for Audited {
+    async fn ready(&mut self) -> Result<(), DbError> {
+        self.tx.ready().await
+    }
+
     fn conn(&mut self) -> Conn<'_> {
         self.tx.conn()
+    }
+
+    fn later(&mut self) -> Option<&mut Later> {
+        self.tx.later()
     }
 }
 

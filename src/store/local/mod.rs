@@ -46,8 +46,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::StreamExt;
-use sqlx::Sqlite;
-use sqlx::pool::PoolConnection;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
@@ -59,7 +57,7 @@ use super::{
     AnswerHeaders, ByteRange, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PresignPut,
     PresignedRequest, Presigner, PresignerConfig, StoreError,
 };
-use crate::db::{SqliteDb, migrator};
+use crate::db::{SqliteDb, SqliteReader, migrator};
 use crate::ids::Ids;
 use crate::keys::{KeyRing, S3Credentials};
 use crate::time::{Clock, Timestamp};
@@ -158,7 +156,7 @@ impl LocalStore {
         self.config.ids.next()
     }
 
-    async fn reader(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+    async fn reader(&self) -> Result<SqliteReader, StoreError> {
         Ok(self.index.reader().await?)
     }
 
