@@ -145,13 +145,14 @@ struct Turn {
 impl SqliteTx {
     /// Waits for the transaction's turn, if it has not come, and sends what waits to be sent.
     pub async fn ready(&mut self) -> Result<(), DbError> {
-        let turn = if let Some(turn) = &mut self.turn {
-            turn
-        } else {
-            let mut writer = self.db.queue().await;
-            let batch = writer.open().await?;
-            self.turn.insert(Turn { writer, batch })
-        };
+        if self.turn.is_none() {
+            let writer = self.db.queue().await;
+            // It holds the writer before anything is begun: from here on `Drop` cleans up after
+            // a caller who goes away.
+            let turn = self.turn.insert(Turn { writer, batch: Arc::default() });
+            turn.batch = turn.writer.open().await?;
+        }
+        let Some(turn) = &mut self.turn else { return Ok(()) };
         match self.later.take() {
             Some(later) => turn.writer.send(later).await,
             None => Ok(()),

@@ -1,3 +1,5 @@
+//! SQLite's shared commit: who is told what, and what is left when somebody goes away.
+
 use std::pin::pin;
 
 use futures::future::join_all;
