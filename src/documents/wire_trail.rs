@@ -85,8 +85,11 @@ impl WireTrail {
                 on_behalf_of: None,
             },
             subject,
-            request_id: self.ids.next().simple().to_string(),
-            remote: None,
+            request_id: match &access.request_id {
+                Some(id) => id.clone(),
+                None => self.ids.next().simple().to_string(),
+            },
+            remote: access.remote,
             detail: Some(serde_json::json!({ "operation": access.operation })),
         })
     }
