@@ -191,13 +191,13 @@ pub fn command_event(
     opened: &Opened,
     action: Action,
     subject: Subject,
-    clinic: Option<ClinicId>,
+    clinic: ClinicId,
     detail: serde_json::Value,
 ) -> Event {
     Event {
         id: EventId::from_uuid(opened.ids.next()),
         at: opened.clock.now(),
-        clinic,
+        clinic: Some(clinic),
         action: action.as_str(),
         outcome: Outcome::Granted,
         code: None,

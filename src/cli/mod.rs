@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::access::Action;
+use crate::access::{Action, DEFAULT_CLINIC};
 use crate::audit::{self, Subject};
 use crate::config::{Config, Source};
 use crate::db::Tx;
@@ -158,7 +158,9 @@ async fn commit(
     about: (Subject, Option<ClinicId>),
     detail: serde_json::Value,
 ) -> Done {
-    let event = open::command_event(opened, action, about.0, about.1, detail);
+    // What belongs to no clinic is told to the installation's own.
+    let clinic = about.1.unwrap_or(DEFAULT_CLINIC);
+    let event = open::command_event(opened, action, about.0, clinic, detail);
     audit::rows::insert(&mut tx, &event).await?;
     Ok(tx.commit().await?)
 }

@@ -1,7 +1,9 @@
 //! `strongroom s3-credentials`: for aws, rclone, boto3 and the like against the embedded S3
 //! endpoint.
 
-use super::{Done, opened};
+use super::{Done, commit, opened};
+use crate::access::Action;
+use crate::audit::Subject;
 use crate::config::Config;
 
 #[derive(clap::Args)]
@@ -13,6 +15,10 @@ pub struct Args {
 
 pub async fn run(args: &Args, config: Config) -> Done {
     let opened = opened(config).await?;
+    let subject = Subject { kind: Some("s3_credentials"), id: None, patient: None };
+    let detail = serde_json::json!({ "show": true });
+    let tx = opened.db.begin().await?;
+    commit(tx, &opened, Action::ManageKeys, (subject, None), detail).await?;
     let credentials = opened.secrets.s3_credentials();
     let (endpoint, region) = (&opened.config.server.public_url, &opened.config.store.region);
     let bucket = &opened.config.store.bucket;

@@ -1,7 +1,8 @@
 //! `strongroom token`: one JWT, for trying things out and for scripts.
 
-use super::{Done, Failure, duration, opened};
-use crate::access::{Role, TokenRequest, issue_token};
+use super::{Done, Failure, commit, duration, opened};
+use crate::access::{Action, Role, TokenRequest, issue_token};
+use crate::audit::Subject;
 use crate::config::Config;
 use crate::ids::{ClinicId, PatientId, UserId};
 
@@ -37,6 +38,15 @@ pub async fn run(args: Args, config: Config) -> Done {
         patients: args.patient.into_iter().map(PatientId::new).collect(),
         ttl: args.ttl,
     };
+    let subject = Subject {
+        kind: Some("token"),
+        id: Some(request.user.as_str().to_owned()),
+        patient: request.patients.first().cloned(),
+    };
+    let roles: Vec<_> = request.roles.iter().map(|role| role.as_str()).collect();
+    let detail = serde_json::json!({ "issue": true, "roles": roles });
+    let tx = opened.db.begin().await?;
+    commit(tx, &opened, Action::ManageKeys, (subject, request.clinic), detail).await?;
     let token = issue_token(&opened.jwt(), request, opened.clock.now());
     println!("{}", token.reveal());
     opened.db.close().await;

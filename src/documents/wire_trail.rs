@@ -2,15 +2,15 @@
 //!
 //! Every byte that goes out and every access with the endpoint's own credentials is an event,
 //! written before it happens; where the trail cannot be written the endpoint answers 503. An
-//! upload by presigned URL is not one of its own: it was recorded when it was allowed and is
-//! again when it is confirmed.
+//! upload to a document's presigned URL is not one of its own: it was recorded when it was allowed
+//! and is again when it is confirmed.
 
 use async_trait::async_trait;
 
-use crate::access::{Action, write};
+use crate::access::{Action, DEFAULT_CLINIC, write};
 use crate::audit::{Actor, Event, Outcome, Subject};
-use crate::db::Db;
-use crate::documents::rows;
+use crate::db::{Db, DbError};
+use crate::documents::rows::{self, KeyOwner};
 use crate::ids::{EventId, Ids};
 use crate::store::local::{WireAccess, WireObserver};
 use crate::time::Clock;
@@ -28,41 +28,44 @@ pub struct WireTrail {
 #[async_trait]
 impl WireObserver for WireTrail {
     async fn before(&self, access: &WireAccess) -> Result<(), ()> {
-        let action = action(access.operation);
-        if access.presigned && action == Action::WireWrite {
-            return Ok(());
-        }
-        let written = match self.event(action, access).await {
-            Ok(event) => write(&self.db, &event).await,
-            Err(e) => Err(e),
-        };
-        written.map_err(|e| tracing::error!(error = %e, "the trail cannot be written"))
+        self.record(access)
+            .await
+            .map_err(|e| tracing::error!(error = %e, "the trail cannot be written"))
     }
 }
 
 impl WireTrail {
-    async fn event(
-        &self,
-        action: Action,
-        access: &WireAccess,
-    ) -> Result<Event, crate::db::DbError> {
+    async fn record(&self, access: &WireAccess) -> Result<(), DbError> {
+        let action = action(access.operation);
+        let owner = self.owner(access).await?;
+        if access.presigned && action == Action::WireWrite && owner.is_some() {
+            // Recorded when it was allowed, and again when it is confirmed.
+            return Ok(());
+        }
+        write(&self.db, &self.event(action, access, owner)).await
+    }
+
+    async fn owner(&self, access: &WireAccess) -> Result<Option<KeyOwner>, DbError> {
         let mut reader = self.db.reader().await?;
-        let owner = match &access.key {
-            Some(key) => rows::owner_of_key(&mut reader, key.as_str()).await?,
-            None => None,
-        };
-        drop(reader);
+        match &access.key {
+            Some(key) => rows::owner_of_key(&mut reader, key.as_str()).await,
+            None => Ok(None),
+        }
+    }
+
+    fn event(&self, action: Action, access: &WireAccess, owner: Option<KeyOwner>) -> Event {
         let (clinic, subject) = match owner {
             Some(owner) => (
-                Some(owner.clinic_id),
+                owner.clinic_id,
                 Subject {
                     kind: Some("document"),
                     id: Some(owner.id.to_string()),
                     patient: owner.patient_id,
                 },
             ),
+            // What belongs to no clinic is told to the installation's own.
             None => (
-                None,
+                DEFAULT_CLINIC,
                 Subject {
                     kind: Some("object"),
                     id: access.key.as_ref().map(|key| key.as_str().to_owned()),
@@ -71,10 +74,10 @@ impl WireTrail {
             ),
         };
         let holder = if access.presigned { "presigned" } else { "s3" };
-        Ok(Event {
+        Event {
             id: EventId::from_uuid(self.ids.next()),
             at: self.clock.now(),
-            clinic,
+            clinic: Some(clinic),
             action: action.as_str(),
             outcome: Outcome::Granted,
             code: None,
@@ -85,10 +88,13 @@ impl WireTrail {
                 on_behalf_of: None,
             },
             subject,
-            request_id: self.ids.next().simple().to_string(),
-            remote: None,
+            request_id: match &access.request_id {
+                Some(id) => id.clone(),
+                None => self.ids.next().simple().to_string(),
+            },
+            remote: access.remote,
             detail: Some(serde_json::json!({ "operation": access.operation })),
-        })
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument as _;
 
-use super::{ApiError, Code};
+use super::{ApiError, Code, unread};
 
 /// The header that carries the request id, both ways.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -49,7 +49,7 @@ impl RequestIds {
 }
 
 /// The outermost layer: names the request, times it, logs it without health information, turns
-/// errors and panics into problem documents.
+/// errors and panics into problem documents, leaves the connection fit for the next request.
 pub async fn frame(ids: RequestIds, https: bool, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = ids.choose(&request);
@@ -62,6 +62,7 @@ pub async fn frame(ids: RequestIds, https: bool, mut request: Request, next: Nex
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |m| m.as_str().to_owned());
     let span = tracing::info_span!("request", id = %id);
+    let (request, rest) = unread::watch(request);
     let handled = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = handled.instrument(span.clone()).await.unwrap_or_else(|_| {
         use axum::response::IntoResponse as _;
@@ -78,6 +79,9 @@ pub async fn frame(ids: RequestIds, https: bool, mut request: Request, next: Nex
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);
+    }
+    if let Some(rest) = rest {
+        rest.settle(response.headers_mut()).await;
     }
     let status = response.status();
     let seconds = began.elapsed().as_secs_f64();

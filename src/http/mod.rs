@@ -9,6 +9,7 @@ pub mod layers;
 pub mod listen;
 pub mod page;
 pub mod range;
+mod unread;
 
 pub use error::{ApiError, Code};
 pub use json::{ApiJson, ApiPath, ApiQuery};

@@ -42,8 +42,9 @@ pub enum StoreError {
     /// No space is left.
     #[error("the store is full")]
     Full,
-    /// A sealed file is not what was written: changed, cut short, swapped, or another key ring.
-    #[error("a stored object failed its authentication")]
+    /// A sealed file is not what was written: changed, cut short, swapped, gone, or another key
+    /// ring.
+    #[error("a stored object is missing or failed its authentication")]
     Damaged,
     /// The store cannot be used now; trying again later may help.
     #[error("the store is not available")]
@@ -59,10 +60,10 @@ impl StoreError {
 
 impl From<std::io::Error> for StoreError {
     fn from(e: std::io::Error) -> Self {
-        use std::io::ErrorKind::{NotFound, QuotaExceeded, StorageFull};
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
         match e.kind() {
             StorageFull | QuotaExceeded => Self::Full,
-            NotFound => Self::NotFound,
+            // A file or folder that should be there: never an object that is not.
             _ => Self::unavailable(e),
         }
     }

@@ -15,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 
+from botocore.config import Config
+
 from common import Room, Wrong, check, expect, expect_http, expect_true, run
 
 MIB = 1024 * 1024
@@ -28,10 +30,13 @@ class Line(Room):
         self.folder = tempfile.TemporaryDirectory(prefix="aws-check-")
         self.home = pathlib.Path(self.folder.name)
         self.program = pathlib.Path(sys.executable).parent / "aws"
+        # Against an endpoint that is not Amazon's own, `aws s3 presign` signs with Version 2 in
+        # us-east-1 unless it is told otherwise.
+        config = self.file("config", b"[default]\ns3 =\n    signature_version = s3v4\n")
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
-            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_CONFIG_FILE": str(config),
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_MAX_ATTEMPTS": "1",
@@ -174,6 +179,19 @@ def presign(line):
     got = line.http.request("GET", link)
     expect_http("get", got, 200)
     expect("bytes", got.data, b"signed")
+
+
+@check
+def presign_version_2(line):
+    """S3 refuses Version 2 everywhere but in its oldest regions, and so with these words."""
+    line.put("presign old.txt", b"signed")
+    signer = line.client(config=Config(signature_version="s3", s3={"addressing_style": "path"}))
+    named = {"Bucket": line.bucket, "Key": line.key("presign old.txt")}
+    link = signer.generate_presigned_url("get_object", Params=named, ExpiresIn=60)
+    expect_true("a URL of Version 2", "AWSAccessKeyId=" in link and "X-Amz-" not in link, link)
+    refused = line.http.request("GET", link)
+    expect_http("get", refused, 400, "InvalidRequest")
+    expect_true("what to use", b"AWS4-HMAC-SHA256" in refused.data, refused.data)
 
 
 @check

@@ -52,6 +52,10 @@ async fn commands_work_beside_a_running_server() {
         assert!(access[name].as_str().is_some_and(|text| !text.is_empty()), "{name}");
     }
     assert_eq!(access["endpoint"], *server.url);
+    let told = server.get(&token, "/api/audit?action=keys.manage").await.expect(200).json();
+    let kinds: Vec<_> =
+        told["items"].as_array().unwrap().iter().map(|e| &e["targetKind"]).collect();
+    assert_eq!(kinds, ["s3_credentials", "token"], "credentials were shown and nobody told");
     let contract = json(&server.told(&["openapi"]));
     let shown = server.get(&token, "/openapi.json").await.expect(200).json();
     assert!(contract == shown, "the command prints what the server serves");

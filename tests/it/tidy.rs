@@ -202,7 +202,7 @@ fn used_modules(code: &str) -> Vec<String> {
     }
     // The macros of `db` stand at the root, as exported macros do.
     for name in &mut used {
-        if name == "execute" || name.starts_with("fetch_") {
+        if name.starts_with("execute") || name.starts_with("fetch_") || name == "on_ready" {
             "db".clone_into(name);
         }
     }

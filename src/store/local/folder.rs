@@ -87,9 +87,16 @@ impl Folder {
         Ok(Temp { folder: Arc::clone(self), file_id, file, path })
     }
 
-    /// Opens a sealed file for reading.
+    /// Opens a sealed file for reading. One that a row names and that is not there is damage, as
+    /// a changed one is: it must not look as if it had never been.
     pub fn read(&self, file_id: Uuid) -> Result<File, StoreError> {
-        Ok(File::open(self.path(file_id))?)
+        File::open(self.path(file_id)).map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => {
+                tracing::error!(file = %file_id.simple(), "a sealed file is missing");
+                StoreError::Damaged
+            }
+            _ => e.into(),
+        })
     }
 
     /// Removes sealed files; what is gone already is no error.

@@ -36,10 +36,21 @@ pub fn boundary(content_type: &str) -> Option<String> {
     (1..=70).contains(&value.len()).then(|| value.to_owned())
 }
 
+/// What a form brings.
+pub struct Parsed<F> {
+    /// Names in lower case, and values, in the order they came.
+    pub fields: Vec<(String, String)>,
+    /// What the client calls the file; empty where it does not say.
+    pub filename: String,
+    /// The file as it flows.
+    pub file: F,
+}
+
 /// A form whose fields were read; the file is still to come.
 pub struct Form<S> {
     /// Names in lower case, and values, in the order they came.
     fields: Vec<(String, String)>,
+    filename: String,
     body: S,
     buffer: BytesMut,
     delimiter: Vec<u8>,
@@ -66,7 +77,8 @@ where
         let delimiter = format!("\r\n--{boundary}").into_bytes();
         // As if a line had ended before: the first delimiter is then like the others.
         let buffer = BytesMut::from(&b"\r\n"[..]);
-        let mut form = Self { fields: Vec::new(), body, buffer, delimiter };
+        let mut form =
+            Self { fields: Vec::new(), filename: String::new(), body, buffer, delimiter };
         let opening = form.until_delimiter().await?;
         if !opening.iter().all(|b| b"\r\n".contains(b)) {
             return Err(FormError::Malformed);
@@ -78,8 +90,9 @@ where
             }
             form.buffer.advance(2);
             let head = form.until(b"\r\n\r\n").await?;
-            let name = field_name(&head).ok_or(FormError::Malformed)?;
+            let (name, filename) = field_name(&head).ok_or(FormError::Malformed)?;
             if name == "file" {
+                form.filename = filename;
                 return Ok(form);
             }
             let value = form.until_delimiter().await?;
@@ -89,10 +102,10 @@ where
     }
 
     /// The fields, and the file up to its closing delimiter.
-    pub fn split(
-        mut self,
-    ) -> (Vec<(String, String)>, impl Stream<Item = Result<Bytes, BodyError>> + Send) {
-        (std::mem::take(&mut self.fields), self.file())
+    pub fn split(mut self) -> Parsed<impl Stream<Item = Result<Bytes, BodyError>> + Send + use<S>> {
+        let fields = std::mem::take(&mut self.fields);
+        let filename = std::mem::take(&mut self.filename);
+        Parsed { fields, filename, file: self.file() }
     }
 
     async fn more(&mut self) -> Result<(), FormError> {
@@ -137,7 +150,7 @@ where
         }
     }
 
-    fn file(self) -> impl Stream<Item = Result<Bytes, BodyError>> + Send {
+    fn file(self) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + use<S> {
         stream::try_unfold(Some(self), |form| async move {
             let Some(mut form) = form else { return Ok(None) };
             loop {
@@ -157,19 +170,47 @@ where
     }
 }
 
-/// The field's name in lower case, from the header lines of a part.
-fn field_name(head: &[u8]) -> Option<String> {
+/// The field's name in lower case and its file's name, from the header lines of a part.
+fn field_name(head: &[u8]) -> Option<(String, String)> {
     let head = std::str::from_utf8(head).ok()?;
     let disposition = head.split("\r\n").find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-disposition").then_some(value)
     })?;
-    let mut parameters = disposition.split(';').map(str::trim);
-    if !parameters.next()?.eq_ignore_ascii_case("form-data") {
+    let (kind, mut rest) = disposition.split_once(';')?;
+    if !kind.trim().eq_ignore_ascii_case("form-data") {
         return None;
     }
-    let name = parameters.find_map(|p| p.strip_prefix("name="))?;
-    Some(name.trim_matches('"').to_ascii_lowercase())
+    let (mut name, mut filename) = (None, String::new());
+    while let Some((parameter, value, after)) = parameter(rest) {
+        if parameter.eq_ignore_ascii_case("name") {
+            name.get_or_insert(value.to_ascii_lowercase());
+        } else if parameter.eq_ignore_ascii_case("filename") {
+            filename = value;
+        }
+        rest = after;
+    }
+    Some((name?, filename))
+}
+
+/// The first parameter: its name, its value and what follows. In quotes only a quote can be
+/// escaped: old browsers send paths with bare backslashes.
+fn parameter(text: &str) -> Option<(&str, String, &str)> {
+    let (name, value) = text.split_once('=')?;
+    let name = name.trim_matches([' ', '\t', ';']);
+    let Some(quoted) = value.strip_prefix('"') else {
+        let (value, rest) = value.split_once(';').unwrap_or((value, ""));
+        return Some((name, value.trim().to_owned(), rest));
+    };
+    let mut from = 0;
+    let end = loop {
+        let at = from + quoted[from..].find('"')?;
+        if !quoted[..at].ends_with('\\') {
+            break at;
+        }
+        from = at + 1;
+    };
+    Some((name, quoted[..end].replace("\\\"", "\""), &quoted[end + 1..]))
 }
 
 #[cfg(test)]
@@ -183,7 +224,8 @@ mod tests {
     async fn parse(pieces: Vec<&'static [u8]>) -> Result<(String, Vec<u8>), FormError> {
         let body = stream::iter(pieces.into_iter().map(|p| Ok(Bytes::from_static(p))));
         let form = Form::read(body, "B").await?;
-        let (fields, file) = form.split();
+        let Parsed { fields, filename, file } = form.split();
+        assert_eq!(filename, "x; name=y");
         let key = fields.iter().find(|(name, _)| name == "key").unwrap().1.clone();
         let file: Vec<_> = file.collect().await;
         Ok((key, file.into_iter().map(|piece| piece.unwrap()).collect::<Vec<_>>().concat()))
@@ -215,5 +257,22 @@ mod tests {
         assert_eq!(boundary("multipart/form-data; boundary=abc").as_deref(), Some("abc"));
         assert_eq!(boundary("multipart/form-data;BOUNDARY=\"a b\"").as_deref(), Some("a b"));
         assert_eq!(boundary("multipart/form-data"), None);
+    }
+
+    #[test]
+    fn names_are_read_whatever_stands_in_the_quotes() {
+        let read = |text: &str| field_name(format!("Content-Disposition: {text}").as_bytes());
+        let both = |name: &str, file: &str| Some((name.to_owned(), file.to_owned()));
+        assert_eq!(read("form-data; name=\"Key\""), both("key", ""));
+        assert_eq!(read("form-data;name=file; filename=a.pdf"), both("file", "a.pdf"));
+        let hidden = "form-data; filename=\"a; name=key.pdf\"; name=\"file\"";
+        assert_eq!(read(hidden), both("file", "a; name=key.pdf"));
+        let escaped = "form-data; name=\"file\"; filename=\"a \\\"b\\\".pdf\"";
+        assert_eq!(read(escaped), both("file", "a \"b\".pdf"));
+        let path = "form-data; name=\"file\"; filename=\"C:\\scans\\ü.pdf\"";
+        assert_eq!(read(path), both("file", "C:\\scans\\ü.pdf"));
+        for bad in ["form-data; filename=\"x\"", "attachment; name=\"x\"", "form-data; name=\"x"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
     }
 }

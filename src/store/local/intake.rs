@@ -51,6 +51,9 @@ pub enum IntakeError {
     BadDigest,
     /// A checksum is not one.
     #[error("a checksum is malformed")]
+    InvalidChecksum,
+    /// `Content-MD5` is not one.
+    #[error("the MD5 is malformed")]
     InvalidDigest,
 }
 

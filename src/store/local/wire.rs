@@ -7,12 +7,12 @@
 //! This must never serve an unsigned request, nor let bytes flow or anything change before the
 //! observer agreed.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::body::Body;
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use http_body::Body as _;
+use http::{Extensions, Request, Response, StatusCode, header};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::dto;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -21,6 +21,7 @@ use s3s::{S3, S3Error, S3Request, S3Response, S3Result};
 use super::LocalStore;
 use super::wire_cors::Origins;
 use super::wire_guard::{Gate, OneKey, is_form_upload, observe, refuse};
+use crate::http::layers::RequestInfo;
 use crate::store::ObjectKey;
 
 /// Largest XML body in bytes: a thousand keys to delete, ten thousand parts to complete.
@@ -39,6 +40,36 @@ pub struct WireAccess {
     pub presigned: bool,
     /// Whose signature it was.
     pub access_key_id: String,
+    /// Where the request came from, where the server around the wire told.
+    pub remote: Option<IpAddr>,
+    /// What the server around the wire calls the request.
+    pub request_id: Option<String>,
+}
+
+impl WireAccess {
+    /// An access that is part of a signed request; what it is to is for the caller to fill in.
+    pub(super) fn of<T>(req: &S3Request<T>) -> Self {
+        let signed = req.credentials.as_ref();
+        Self {
+            operation: "",
+            key: None,
+            version_id: None,
+            presigned: false,
+            access_key_id: signed.map_or_else(String::new, |c| c.access_key.clone()),
+            remote: remote(&req.extensions),
+            request_id: request_id(&req.extensions),
+        }
+    }
+}
+
+/// The address that the server around the wire took the request from.
+pub(super) fn remote(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<RequestInfo>()?.remote
+}
+
+/// The id that the server around the wire gave the request.
+pub(super) fn request_id(extensions: &Extensions) -> Option<String> {
+    extensions.get::<RequestInfo>().map(|info| info.id.as_ref().to_owned())
 }
 
 /// Is told of every access before bytes flow or anything changes.
@@ -92,8 +123,8 @@ impl Wire {
             return answer;
         }
         let headers = parts.headers.clone();
-        let unread = parts.version < http::Version::HTTP_2 && !body.is_end_stream();
-        let mut answer = if let Err(e) = refuse(&parts) {
+        let now = self.endpoint.store.now();
+        let mut answer = if let Err(e) = refuse(&parts, now) {
             error_answer(e)
         } else if is_form_upload(&parts) {
             self.endpoint.form_upload(&parts, body).await.unwrap_or_else(error_answer)
@@ -107,11 +138,6 @@ impl Wire {
         if answer.status() == StatusCode::NOT_MODIFIED {
             *answer.body_mut() = Body::empty();
             answer.headers_mut().remove(header::CONTENT_TYPE);
-        }
-        if unread && answer.status().is_client_error() {
-            // What is left of a refused body is not read, so the connection ends here. Without a
-            // word of it a client would send its next request on it and find it closed.
-            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         self.origins.decorate(&headers, answer.headers_mut());
         answer

@@ -68,22 +68,25 @@ pub fn condition(
     }
 }
 
+/// The checksums among the headers of a request or the fields of a form.
+pub fn named_checksums<'v>(text: impl Fn(&str) -> Option<&'v str>) -> S3Result<Expected> {
+    let mut expected = Expected::default();
+    for algorithm in Algorithm::ALL {
+        if let Some(value) = text(algorithm.header()) {
+            let added = expected.add(algorithm, value);
+            added.map_err(|_| intake_error(IntakeError::InvalidChecksum))?;
+        }
+    }
+    if let Some(value) = text("content-md5") {
+        expected.add_md5(value).map_err(|_| intake_error(IntakeError::InvalidDigest))?;
+    }
+    Ok(expected)
+}
+
 /// The checksums that headers announce or carry.
 pub fn expected(headers: &HeaderMap) -> S3Result<Expected> {
     let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-    let mut expected = Expected::default();
-    let mut read = || {
-        for algorithm in Algorithm::ALL {
-            if let Some(value) = text(algorithm.header()) {
-                expected.add(algorithm, value)?;
-            }
-        }
-        match text("content-md5") {
-            Some(value) => expected.add_md5(value),
-            None => Ok(()),
-        }
-    };
-    read().map_err(|_| intake_error(IntakeError::InvalidDigest))?;
+    let mut expected = named_checksums(text)?;
     expected.compute = match (announced(headers), text("x-amz-sdk-checksum-algorithm")) {
         (Some(algorithm), _) => Some(algorithm),
         (None, Some(name)) => Algorithm::parse(name),
@@ -109,8 +112,8 @@ pub fn trailers(
         let Some(algorithm) = announced else { return Ok(()) };
         let value = handle.and_then(|h| h.take()).and_then(|t| t.get(algorithm.header()).cloned());
         let text = value.as_ref().and_then(|v| v.to_str().ok());
-        let text = text.ok_or(IntakeError::InvalidDigest)?;
-        expected.add(algorithm, text).map_err(|_| IntakeError::InvalidDigest)
+        let text = text.ok_or(IntakeError::InvalidChecksum)?;
+        expected.add(algorithm, text).map_err(|_| IntakeError::InvalidChecksum)
     }
 }
 
@@ -122,10 +125,26 @@ pub fn content_encoding(text: Option<String>) -> Option<String> {
     (!kept.is_empty()).then(|| kept.join(","))
 }
 
-/// The attributes in any of the library's inputs that carry them.
+/// Most bytes of user metadata, names and values together ("Working with object metadata", Amazon
+/// S3 user guide).
+const MAX_METADATA: usize = 2048;
+
+/// The attributes, unless their user metadata is more than S3 takes.
+pub fn limited(attributes: Attributes) -> S3Result<Attributes> {
+    let size: usize = attributes.metadata.iter().map(|(n, v)| n.len() + v.len()).sum();
+    if size > MAX_METADATA {
+        return Err(fail(
+            S3ErrorCode::MetadataTooLarge,
+            "Your metadata headers exceed the maximum allowed metadata size",
+        ));
+    }
+    Ok(attributes)
+}
+
+/// The attributes in any of the library's inputs that carry them, or why they are refused.
 macro_rules! attributes {
     ($input:expr) => {
-        $crate::store::local::Attributes {
+        $crate::store::local::wire_convert::limited($crate::store::local::Attributes {
             cache_control: $input.cache_control.take(),
             content_disposition: $input.content_disposition.take(),
             content_encoding: $crate::store::local::wire_convert::content_encoding(
@@ -138,7 +157,7 @@ macro_rules! attributes {
                 .as_ref()
                 .map($crate::store::local::wire_convert::seconds),
             metadata: $input.metadata.take().unwrap_or_default().into_iter().collect(),
-        }
+        })
     };
 }
 pub(super) use attributes;

@@ -49,8 +49,8 @@ pub fn store_error(e: StoreError) -> S3Error {
             custom("InsufficientStorage", status, "The store has no space left.")
         }
         StoreError::Damaged => {
-            tracing::error!("a stored object failed its authentication");
-            fail(Code::InternalError, "The object's stored bytes failed their authentication.")
+            tracing::error!("a stored object is missing or failed its authentication");
+            fail(Code::InternalError, "The object's stored bytes are damaged.")
         }
         StoreError::Unavailable(source) => {
             tracing::error!(error = ?source, "the local store failed");
@@ -80,8 +80,11 @@ pub fn intake_error(e: IntakeError) -> S3Error {
         IntakeError::BadDigest => {
             fail(Code::BadDigest, "A checksum you specified did not match the calculated checksum.")
         }
+        IntakeError::InvalidChecksum => {
+            fail(Code::InvalidRequest, "The value of a checksum header is invalid.")
+        }
         IntakeError::InvalidDigest => {
-            fail(Code::InvalidDigest, "A checksum you specified is not valid.")
+            fail(Code::InvalidDigest, "The Content-MD5 you specified is not valid.")
         }
     }
 }

@@ -2,20 +2,28 @@
 //! key, and the observer's say before anything is done.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderValue, Method, Uri, header, request::Parts};
 use percent_encoding::percent_decode_str;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Error, S3ErrorCode, S3Result};
+use time::PrimitiveDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
 
-use super::wire::{WireAccess, WireObserver};
+use super::wire::{WireAccess, WireObserver, remote, request_id};
 use super::wire_errors::{fail, key_error};
 use crate::keys::S3Credentials;
 use crate::store::ObjectKey;
+use crate::time::Timestamp;
 
 /// Longest life of a presigned request in seconds (seven days).
 const MAX_EXPIRES: u64 = 604_800;
+
+/// How far the clock of whoever signs may be ahead of ours.
+const CLOCK_SKEW: Duration = Duration::from_mins(15);
 
 /// The operations served, and whether each touches objects and is shown to the observer.
 const SERVED: &[(&str, bool)] = &[
@@ -56,9 +64,10 @@ pub fn query_param(uri: &Uri, name: &str) -> Option<String> {
 ///
 /// - Signature Version 2, in header or query.
 /// - A presigned request that lives longer than seven days.
+/// - A presigned request that is not valid yet; the library calls it skewed.
 /// - An `x-amz-…` header that is not signed: with one (`x-amz-copy-source`) whoever holds a
 ///   presigned upload could turn it into another operation. S3 refuses such requests too.
-pub fn refuse(parts: &Parts) -> Result<(), S3Error> {
+pub fn refuse(parts: &Parts, now: Timestamp) -> Result<(), S3Error> {
     let authorization = parts.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     let v2 = authorization.is_some_and(|v| v.starts_with(b"AWS "))
         || ["AWSAccessKeyId", "Signature"].iter().any(|n| query_param(&parts.uri, n).is_some());
@@ -76,6 +85,9 @@ pub fn refuse(parts: &Parts) -> Result<(), S3Error> {
             S3ErrorCode::AuthorizationQueryParametersError,
             "X-Amz-Expires must be between 1 and 604800 seconds",
         ));
+    }
+    if query_param(&parts.uri, "X-Amz-Date").is_some_and(|date| is_early(&date, now)) {
+        return Err(fail(S3ErrorCode::AccessDenied, "Request is not valid yet"));
     }
     let signed = match (query_param(&parts.uri, "X-Amz-SignedHeaders"), authorization) {
         (Some(signed), _) => signed,
@@ -96,6 +108,15 @@ pub fn refuse(parts: &Parts) -> Result<(), S3Error> {
         ));
     }
     Ok(())
+}
+
+/// Whether a date (`YYYYMMDDThhmmssZ`) lies further ahead than clocks may differ. What is no date
+/// is the library's to refuse.
+fn is_early(date: &str, now: Timestamp) -> bool {
+    const FORMAT: &[BorrowedFormatItem<'_>] =
+        format_description!("[year][month][day]T[hour][minute][second]Z");
+    PrimitiveDateTime::parse(date, FORMAT)
+        .is_ok_and(|date| date.assume_utc() > now.date_time() + CLOCK_SKEW)
 }
 
 fn signed_headers(authorization: &str) -> &str {
@@ -162,6 +183,8 @@ impl S3Access for Gate {
             version_id: query_param(cx.uri(), "versionId"),
             presigned: is_presigned(cx.uri()),
             access_key_id,
+            remote: remote(cx.extensions_mut()),
+            request_id: request_id(cx.extensions_mut()),
         };
         observe(&*self.observer, &access).await
     }

@@ -172,7 +172,9 @@ impl Endpoint {
         let after = from_marker(marker, &prefix, input.delimiter.as_deref());
         let query = Query { prefix, delimiter: input.delimiter.clone(), after, limit };
         let page = self.store.list(&query).await.map_err(store_error)?;
-        let next = page.next.as_ref().map(|after| match after {
+        // Only with a delimiter; without one the last key is the marker of the next page.
+        let delimited = input.delimiter.as_deref().is_some_and(|d| !d.is_empty());
+        let next = page.next.as_ref().filter(|_| delimited).map(|after| match after {
             After::Start => String::new(),
             After::Key(text) | After::Prefix(text) | After::Version(text, _) => shown.text(text),
         });

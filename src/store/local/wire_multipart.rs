@@ -65,7 +65,7 @@ impl Endpoint {
         let begin = Begin {
             key: object_key(&input.key)?,
             content_type: input.content_type.take(),
-            attributes: attributes!(input),
+            attributes: attributes!(input)?,
             algorithm: algorithm.map(|a| (a, full(a))),
         };
         let upload_id = self.store.begin_multipart(&begin).await.map_err(store_error)?;

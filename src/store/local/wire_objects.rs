@@ -33,7 +33,7 @@ impl Endpoint {
             expected: expected(&headers)?,
             condition: condition(input.if_none_match.as_ref(), input.if_match.as_ref())?,
             content_type: input.content_type.take(),
-            attributes: attributes!(input),
+            attributes: attributes!(input)?,
         };
         let body = input.body.unwrap_or_else(|| StreamingBlob::from(s3s::Body::empty()));
         let trailers = trailers(&headers, req.trailing_headers);
@@ -64,10 +64,12 @@ impl Endpoint {
         .check(&found.row)
         .map_err(|_| store_error(StoreError::Precondition))?;
         let directive = input.metadata_directive.as_ref().map(MetadataDirective::as_str);
-        let replaced = (directive == Some(MetadataDirective::REPLACE)).then(|| Replaced {
-            content_type: input.content_type.take(),
-            attributes: attributes!(input),
-        });
+        let replaced = if directive == Some(MetadataDirective::REPLACE) {
+            let content_type = input.content_type.take();
+            Some(Replaced { content_type, attributes: attributes!(input)? })
+        } else {
+            None
+        };
         if replaced.is_none() && found.row.latest && found.row.key == input.key {
             return Err(fail(
                 S3ErrorCode::InvalidRequest,
@@ -114,16 +116,14 @@ impl Endpoint {
         &self,
         req: S3Request<DeleteObjectsInput>,
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
-        let access_key_id =
-            req.credentials.as_ref().map_or_else(String::new, |c| c.access_key.clone());
-        let delete = req.input.delete;
+        let (access, delete) = (WireAccess::of(&req), req.input.delete);
         if delete.objects.len() > 1000 {
             return Err(fail(S3ErrorCode::MalformedXML, "At most 1000 keys can be deleted."));
         }
         let (mut done, mut errors) = (Vec::new(), Vec::new());
         for object in delete.objects {
             let version = object.version_id.clone();
-            match self.delete_one(&object.key, version.as_deref(), &access_key_id).await {
+            match self.delete_one(&object.key, version.as_deref(), &access).await {
                 Ok(deleted) => done.push(deleted),
                 Err(e) => errors.push(s3s::dto::Error {
                     code: Some(e.code().as_str().to_owned()),
@@ -145,15 +145,14 @@ impl Endpoint {
         &self,
         key: &str,
         version: Option<&str>,
-        access_key_id: &str,
+        access: &WireAccess,
     ) -> S3Result<DeletedObject> {
         let key: ObjectKey = object_key(key)?;
         self.observe(WireAccess {
             operation: "DeleteObject",
             key: Some(key.clone()),
             version_id: version.map(str::to_owned),
-            presigned: false,
-            access_key_id: access_key_id.to_owned(),
+            ..access.clone()
         })
         .await?;
         let deleted = self.store.delete(&key, version).await.map_err(store_error)?;

@@ -13,13 +13,12 @@ use s3s::post_policy::{PostPolicy, PostPolicyCondition};
 use s3s::{S3ErrorCode, S3Result};
 use time::OffsetDateTime;
 
-use super::checksum::{Algorithm, Expected};
-use super::form::{Form, FormError, boundary};
+use super::form::{Form, FormError, Parsed, boundary};
 use super::intake::{BodyError, IntakeError, Length};
 use super::put::{Put, Stored};
 use super::rows::Condition;
-use super::wire::{Endpoint, WireAccess};
-use super::wire_convert::{MAX_SINGLE, form_attributes, object_key};
+use super::wire::{Endpoint, WireAccess, remote, request_id};
+use super::wire_convert::{MAX_SINGLE, form_attributes, limited, named_checksums, object_key};
 use super::wire_errors::{fail, intake_error};
 use crate::keys::S3Credentials;
 use crate::store::ObjectKey;
@@ -55,22 +54,27 @@ impl Endpoint {
         let boundary = boundary.ok_or_else(|| form_error(FormError::Malformed))?;
         let body = body.into_data_stream().map_err(BodyError::from);
         let form = Form::read(body, &boundary).await.map_err(form_error)?;
-        let (fields, file) = form.split();
+        let Parsed { mut fields, filename, file } = form.split();
+        name_file(&mut fields, &filename);
         let borrowed =
             |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
         let field = |name: &str| borrowed(name).map(str::to_owned);
+        let key = borrowed("key").ok_or_else(|| {
+            let text = "Bucket POST must contain a field named 'key'. If it is specified, please \
+                        check the order of the fields.";
+            fail(S3ErrorCode::InvalidArgument, text)
+        })?;
         let policy = self.signed_policy(&borrowed)?;
         check_policy(&policy, &fields, &config.bucket)?;
-        let key = object_key(borrowed("key").unwrap_or_default())?;
-        if key.as_str().contains("${filename}") {
-            return Err(fail(S3ErrorCode::NotImplemented, "${filename} is not implemented."));
-        }
+        let key = object_key(key)?;
         self.observe(WireAccess {
             operation: "PostObject",
             key: Some(key.clone()),
             version_id: None,
             presigned: true,
             access_key_id: config.credentials.access_key_id.clone(),
+            remote: remote(&parts.extensions),
+            request_id: request_id(&parts.extensions),
         })
         .await?;
         let (least, most) = policy.content_length_range().unwrap_or((0, MAX_SINGLE));
@@ -79,12 +83,13 @@ impl Endpoint {
             Some((name.strip_prefix("x-amz-meta-")?.to_owned(), value.clone()))
         });
         attributes.metadata = metadata.collect();
+        let attributes = limited(attributes)?;
         let put = Put {
             key: key.clone(),
             content_type: field("content-type"),
             attributes,
             length: Length { exact: None, most: most.min(MAX_SINGLE), least },
-            expected: expected(&borrowed)?,
+            expected: named_checksums(borrowed)?,
             condition: Condition::None,
         };
         let stored = self.store.put(put, Box::pin(file), |_| Ok(())).await.map_err(intake_error)?;
@@ -178,6 +183,18 @@ fn signing_key(credentials: &S3Credentials, day: &str, region: &str) -> hmac::Ke
     key
 }
 
+/// Writes the file's name where the fields ask for it, before the policy is held against them. Of
+/// a whole path only the last name counts, whichever way its slashes lean.
+fn name_file(fields: &mut [(String, String)], filename: &str) {
+    const VARIABLE: &str = "${filename}";
+    let name = filename.rsplit(['/', '\\']).next().unwrap_or_default();
+    for (field, value) in fields {
+        if field != "policy" && value.contains(VARIABLE) {
+            *value = value.replace(VARIABLE, name);
+        }
+    }
+}
+
 /// Every condition holds, and every field is named by one.
 fn check_policy(policy: &PostPolicy, fields: &[(String, String)], bucket: &str) -> S3Result<()> {
     let value = |field: &str| match field {
@@ -215,20 +232,6 @@ fn check_policy(policy: &PostPolicy, fields: &[(String, String)], bucket: &str) 
         return Err(fail(S3ErrorCode::InvalidArgument, "A field is given twice."));
     }
     Ok(())
-}
-
-fn expected(field: &Field<'_>) -> S3Result<Expected> {
-    let mut expected = Expected::default();
-    let mut read = || {
-        for algorithm in Algorithm::ALL {
-            if let Some(value) = field(algorithm.header()) {
-                expected.add(algorithm, value)?;
-            }
-        }
-        field("content-md5").map_or(Ok(()), |value| expected.add_md5(value))
-    };
-    read().map_err(|_| intake_error(IntakeError::InvalidDigest))?;
-    Ok(expected)
 }
 
 fn post_response(location: &str, bucket: &str, key: &ObjectKey, etag: &str) -> String {

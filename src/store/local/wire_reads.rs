@@ -215,11 +215,7 @@ impl Endpoint {
             operation: "GetObject",
             key: Some(object_key(key)?),
             version_id: version_id.as_deref().map(str::to_owned),
-            presigned: false,
-            access_key_id: req
-                .credentials
-                .as_ref()
-                .map_or_else(String::new, |c| c.access_key.clone()),
+            ..WireAccess::of(req)
         })
         .await?;
         self.find(key, version_id.as_deref()).await
