@@ -3,9 +3,12 @@
 use std::process::Output;
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use serde_json::Value;
+use strongroom::time::Clock;
 
 use crate::process::{Seeded, Server};
+use crate::s3::S3;
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
@@ -155,4 +158,33 @@ async fn commands_and_the_server_write_at_once_without_losing_anything() {
     let listed = server.get(&token, "/api/docs?limit=100").await.expect(200).json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 20);
     assert_eq!(json(&server.told(&["user", "list", "--json"])).as_array().unwrap().len(), 8);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_done_with_the_s3_credentials_stands_in_the_trail() {
+    let server = Server::start(&[]).await;
+    let s3 = S3::of(&server);
+    s3.send(Method::PUT, "/loose/a.txt", &[], "a").await.expect(200);
+    assert_eq!(s3.send(Method::GET, "/loose/a.txt", &[], "").await.expect(200).body, b"a");
+    // A holder of the credentials can presign what no document was allowed for.
+    let put = s3.presign_put("loose/b.txt", "text/plain", 1, None, Clock::default().now());
+    let mut sent = server.http.put(&put.url).body("b");
+    for (name, value) in &put.headers {
+        sent = sent.header(name, value);
+    }
+    assert!(sent.send().await.unwrap().status().is_success());
+    let told = server.get(&server.token("auditor"), "/api/audit").await.expect(200).json();
+    let events = told["items"].as_array().unwrap().iter().rev();
+    let objects: Vec<_> = events
+        .filter(|event| event["targetKind"] == "object")
+        .map(|event| (event["action"].as_str().unwrap(), event["targetId"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        objects,
+        [
+            ("wire.write", "loose/a.txt"),
+            ("wire.read", "loose/a.txt"),
+            ("wire.write", "loose/b.txt"),
+        ]
+    );
 }
