@@ -93,7 +93,7 @@ async fn a_flipped_byte_anywhere_in_a_sealed_file_is_never_served() {
         places.extend([end - TAG - 1, end - TAG, end - 1]);
     }
     let mut random = Seeded(11);
-    places.extend((0..12).map(|_| random.next() as usize % sealed.len()));
+    places.extend((0..12).map(|_| usize::try_from(random.next() % sealed.len() as u64).unwrap()));
     for at in places {
         let mut bad = sealed.clone();
         bad[at] ^= 1 << (at % 8);
