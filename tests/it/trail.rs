@@ -291,8 +291,8 @@ async fn the_whole_story_is_told(app: &TestApp) {
         let target = target.or(event.target_kind.clone()).unwrap_or_default();
         let patient = event.patient_id.as_deref().unwrap_or("-");
         let (actor, action) = (called(&event.actor_id), &event.action);
-        let line = format!("{actor:<18} {action:<16} {outcome:<12} {target:<12} {patient}");
-        story.extend([line.as_str(), "\n"]);
+        let told = format!("{actor:<18} {action:<16} {outcome:<12} {target:<12} {patient}");
+        story.extend([told.as_str(), "\n"]);
     }
     insta::assert_snapshot!("the_whole_story", story);
 }
