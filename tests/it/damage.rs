@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::crash::open;
 use crate::process::{Read, Seeded, Server};
+use crate::s3::S3;
 
 const CHUNK: usize = 64 * 1024;
 const TAG: usize = 16;
@@ -49,7 +51,7 @@ impl Room {
         let (document, bytes, _) = &self.documents[which];
         let link = self.server.link(&self.token, document).await;
         let content = format!("/api/docs/{}/content", document["id"].as_str().unwrap());
-        let content = self.server.request(reqwest::Method::GET, &content, &self.token);
+        let content = self.server.request(Method::GET, &content, &self.token);
         for request in [content, self.server.http.get(&link)] {
             let read = Read::or_cut(request.send().await).await;
             if read.status == 200 || read.status == 0 {
@@ -170,4 +172,33 @@ async fn a_range_over_damage_is_refused_and_one_beside_it_is_not() {
             assert!(!served || bytes[from..to].starts_with(&read.body), "{from}-{to}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sealed_file_that_is_gone_is_damage_and_not_a_document_that_never_was() {
+    let room = room(&[2 * CHUNK, 3000]).await;
+    let (document, _, file) = &room.documents[0];
+    let link = room.server.link(&room.token, document).await;
+    std::fs::remove_file(file).unwrap();
+
+    let content = room.server.content(&room.token, document).await.expect(500);
+    assert_eq!(content.code(), "damaged");
+    let read = room.server.fetch(&link).await.expect(500);
+    assert_eq!(read.s3_code(), "InternalError");
+    let range = room.server.http.get(&link).header("range", "bytes=70000-70010");
+    let read = Read::of(range.send().await).await.expect(500);
+    assert_eq!(read.s3_code(), "InternalError");
+    let s3 = S3::of(&room.server);
+    let key = document["key"].as_str().unwrap();
+    let source = format!("/{}/{key}", s3.bucket);
+    let copy = s3.signed(Method::PUT, "/copy", &[("x-amz-copy-source", &source)], []);
+    let copied = Read::of(copy.send().await).await.expect(500);
+    assert_eq!(copied.s3_code(), "InternalError");
+
+    // The document is still known, and the log says which file is missing.
+    let id = document["id"].as_str().unwrap();
+    room.server.get(&room.token, &format!("/api/docs/{id}")).await.expect(200);
+    let name = file.file_name().unwrap().to_str().unwrap();
+    assert!(room.server.log().contains(name), "{}", room.server.log());
+    room.reads_well(1).await;
 }

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use axum::body::Body;
 use http::{Method, header};
 use serde_json::{Value, json};
 use strongroom::access::DEFAULT_CLINIC;
 use strongroom::audit::rows::EventRow;
 use strongroom::db::Db;
+use strongroom::http::layers::Peer;
 use uuid::Uuid;
 
 use crate::doors::{DOORS, Door, Needs, imaging, open};
 use crate::on_both_engines;
-use crate::support::{Caller, TestApp, pdf};
+use crate::support::{Caller, TestApp, at, pdf};
 
 on_both_engines!(
     a_call_that_succeeds_leaves_exactly_one_granted_event,
@@ -24,6 +26,7 @@ on_both_engines!(
     rows_of_the_trail_cannot_be_changed_or_removed,
     without_the_trail_nothing_is_changed_and_no_byte_is_served,
     a_presigned_read_is_an_event_of_the_documents_clinic,
+    a_presigned_read_is_found_by_the_id_and_the_address_of_its_request,
     the_trail_is_searched_by_each_of_its_fields,
     pages_of_the_trail_hold_still_while_it_grows,
     the_trail_is_for_admins_and_auditors_of_the_clinic,
@@ -386,6 +389,29 @@ async fn a_presigned_read_is_an_event_of_the_documents_clinic(app: &TestApp) {
     let forged = format!("{head}{}", if last == "0" { "1" } else { "0" });
     app.fetch(&forged).await.expect(403);
     assert_eq!(reads().await.len(), 1);
+}
+
+async fn a_presigned_read_is_found_by_the_id_and_the_address_of_its_request(app: &TestApp) {
+    let document = app.upload(&app.admin(), "patient-1", &pdf()).await;
+    let path = format!("/api/docs/{}/download", document["id"].as_str().unwrap());
+    let link = app.get(&app.admin(), &path).await.expect(200).json();
+    let read = async |id: Option<&str>| {
+        let mut request = at(Method::GET, link["url"].as_str().unwrap());
+        if let Some(id) = id {
+            request = request.header("x-request-id", id);
+        }
+        let mut request = request.body(Body::empty()).unwrap();
+        request.extensions_mut().insert(Peer(([192, 0, 2, 7], 4000).into()));
+        let answer = app.send(request).await.expect(200);
+        answer.headers["x-request-id"].to_str().unwrap().to_owned()
+    };
+    assert_eq!(read(Some("named-by-the-caller")).await, "named-by-the-caller");
+    for id in ["named-by-the-caller".to_owned(), read(None).await] {
+        let events = of_request(app, &id).await;
+        let [event] = events.as_slice() else { panic!("{id}: {events:?}") };
+        assert_eq!(event.action, "wire.read");
+        assert_eq!(event.remote_addr.as_deref(), Some("192.0.2.7"));
+    }
 }
 
 async fn items(app: &TestApp, query: &str) -> Vec<Value> {

@@ -1,9 +1,11 @@
 //! Copying an object inside the bucket: a new row over the same sealed files.
 
+use std::sync::Arc;
+
 use super::object::Attributes;
 use super::put::Stored;
 use super::rows::{Condition, VersionRow};
-use super::{Found, LocalStore, rows};
+use super::{Found, LocalStore, blocking, rows};
 use crate::store::{ObjectKey, StoreError};
 
 /// What the copy gets instead of what the source has.
@@ -23,6 +25,10 @@ impl LocalStore {
         to: &ObjectKey,
         replaced: Option<Replaced>,
     ) -> Result<Stored, StoreError> {
+        // A copy reads no byte, but it must not vouch for a file that is gone.
+        let folder = Arc::clone(&self.folder);
+        let files: Vec<_> = source.segments.iter().map(|segment| segment.file_id).collect();
+        blocking(move || files.iter().try_for_each(|id| folder.read(*id).map(drop))).await?;
         let replaced = match replaced {
             Some(replaced) => replaced,
             None => Replaced {
