@@ -180,7 +180,7 @@ macro_rules! fill {
             "insert into document_assets (id, clinic_id, patient_id, owner_user_id, \
              storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, \
              created_at, updated_at, state, upload_expires_at, confirmed_at, version_id, etag, \
-             category, file_name) select ",
+             category, file_name, file_name_folded) select ",
             $id,
             ", ",
             $clinic,
@@ -196,7 +196,7 @@ macro_rules! fill {
             ", ",
             $at,
             ", '0123456789abcdef0123456789abcdef', '\"0123456789abcdef-1\"', 'medical-records', \
-             'letter-' || i || '.pdf' ",
+             'letter-' || i || '.pdf', 'letter-' || i || '.pdf' ",
             $from
         )
     };

@@ -31,6 +31,8 @@ create table document_assets (
     -- what it is
     category          text not null,
     file_name         text not null,
+    -- the same in lower case as Rust knows it: the engines differ beyond ASCII
+    file_name_folded  text not null,
     entity_type       text,
     entity_id         text,
     temporary         boolean not null default false,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::access::{
-    AuthError, Call, LogInError, SessionCookie, Target, TargetKind, Visitor, rows,
+    AuthError, Call, LogInError, SessionCookie, Target, TargetKind, Visitor, rows, users,
 };
 use crate::app::App;
 use crate::http::{ApiError, ApiJson, Code};
@@ -47,11 +47,13 @@ pub async fn log_in(
     headers: HeaderMap,
     ApiJson(body): ApiJson<LogInRequest>,
 ) -> Result<Response, ApiError> {
+    // Before anybody is named: what another site or a machine sends is nobody's attempt.
+    let origin = app.gate.authenticator.check_origin(&headers, &Method::POST);
+    origin.map_err(|e| forbidden_origin(&e))?;
+    if body.username.len() > users::MAX_NAME || body.password.len() > users::MAX_PASSWORD {
+        return Err(refused(&app, LogInError::Wrong));
+    }
     visitor.claims(&body.username).await?;
-    app.gate
-        .authenticator
-        .check_origin(&headers, &Method::POST)
-        .map_err(|e| forbidden_origin(&e))?;
     let signing_in = app.gate.authenticator.log_in(&body.username, Secret::new(body.password));
     let cookie = signing_in.await.map_err(|e| refused(&app, e))?;
     visitor.signed_in(cookie.session.to_string()).await?;

@@ -42,7 +42,12 @@ pub async fn run(args: Args, config: Config) -> Done {
     let key_is_new = opened.key_is_new;
     let jwt = opened.jwt();
     let (app, store) = opened.into_app().await?;
-    let trail = WireTrail { db: app.db.clone(), clock: app.clock.clone(), ids: app.ids.clone() };
+    let trail = WireTrail {
+        db: app.db.clone(),
+        clock: app.clock.clone(),
+        ids: app.ids.clone(),
+        bucket: app.store.bucket().to_owned(),
+    };
     let wire = store.wire(Arc::new(trail), app.config.server.allowed_origins.clone());
     welcome(&app.config, key_is_new, args.demo);
     let service = routes::router(app.clone(), Some(wire));

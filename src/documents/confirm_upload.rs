@@ -50,6 +50,7 @@ pub async fn confirm_upload(
     match document.state {
         State::Pending => {}
         State::Scanning | State::Available | State::Quarantined => {
+            check_repeated(call, document, announced).await?;
             let repeated = serde_json::json!({ "repeated": true });
             return Ok(Confirmed::Before(grant.read(found, Some(repeated)).await?));
         }
@@ -75,41 +76,62 @@ pub async fn confirm_upload(
     pin(app, call, grant, document, &object).await
 }
 
+/// A repeated confirm must still say what is true, and answers only those who may read.
+async fn check_repeated(
+    call: &Call,
+    document: &Document,
+    announced: &Announced,
+) -> Result<(), DocumentError> {
+    if !call.may_read(&document.target()).await? {
+        return Err(DocumentError::NotFound);
+    }
+    match said_otherwise(document, announced) {
+        Some(what) => Err(DocumentError::NotAsConfirmed(what)),
+        None => Ok(()),
+    }
+}
+
 /// The stored key as the store takes it.
 pub(super) fn object_key(document: &Document) -> Result<ObjectKey, DocumentError> {
     ObjectKey::new(document.object_key.clone())
         .map_err(|e| DocumentError::Store(StoreError::unavailable(e)))
 }
 
-/// What differs from what was presigned, without looking into the bytes.
-fn difference(
-    document: &Document,
-    announced: &Announced,
-    object: &ObjectInfo,
-) -> Option<&'static str> {
-    let presigned_sha = document.sha256_hex.as_deref();
-    let sha_fits = |sha: Option<[u8; 32]>| match (sha, presigned_sha) {
-        (Some(sha), Some(presigned)) => hex::encode(sha) == presigned,
-        _ => true,
-    };
-    let stored = object.sha256;
-    let said_fits = match (announced.sha256, stored) {
-        (Some(said), Some(stored)) => said == stored,
-        _ => true,
-    };
-    let same_type =
-        |mime: &str| FileType::find(mime).is_some_and(|t| t.mime == document.content_type);
-    if announced.patient.is_some() && announced.patient != document.patient_id {
+/// What the caller says now and the row says otherwise.
+fn said_otherwise(document: &Document, said: &Announced) -> Option<&'static str> {
+    let known = document.sha256_hex.as_deref();
+    let other_sha = said.sha256.zip(known).is_some_and(|(sha, known)| hex::encode(sha) != known);
+    if said.patient.is_some() && said.patient != document.patient_id {
         Some("patient")
-    } else if announced.size.is_some_and(|size| size != document.byte_size)
-        || object.size != document.byte_size
-    {
+    } else if said.size.is_some_and(|size| size != document.byte_size) {
         Some("size")
-    } else if !sha_fits(announced.sha256) || !sha_fits(stored) || !said_fits {
+    } else if other_sha {
         Some("checksum")
-    } else if !announced.content_type.as_deref().is_none_or(same_type)
-        || !object.content_type.as_deref().is_none_or(same_type)
-    {
+    } else if !said.content_type.as_deref().is_none_or(|mime| is_type(document, mime)) {
+        Some("type")
+    } else {
+        None
+    }
+}
+
+fn is_type(document: &Document, mime: &str) -> bool {
+    FileType::find(mime).is_some_and(|t| t.mime == document.content_type)
+}
+
+/// What differs from what was presigned, without looking into the bytes.
+fn difference(document: &Document, said: &Announced, object: &ObjectInfo) -> Option<&'static str> {
+    let stored = object.sha256;
+    let known = document.sha256_hex.as_deref();
+    let other_sha = stored.zip(known).is_some_and(|(sha, known)| hex::encode(sha) != known)
+        || stored.zip(said.sha256).is_some_and(|(stored, said)| stored != said);
+    let otherwise = said_otherwise(document, said);
+    if otherwise.is_some() {
+        otherwise
+    } else if object.size != document.byte_size {
+        Some("size")
+    } else if other_sha {
+        Some("checksum")
+    } else if !object.content_type.as_deref().is_none_or(|mime| is_type(document, mime)) {
         Some("type")
     } else {
         None

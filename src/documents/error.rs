@@ -45,6 +45,9 @@ pub enum DocumentError {
     /// What was uploaded is not what was announced; it was removed.
     #[error("the content is not what was announced: {0}")]
     ContentMismatch(&'static str),
+    /// What the caller says of a confirmed document is not so; nothing was changed.
+    #[error("the document was confirmed with another {0}")]
+    NotAsConfirmed(&'static str),
     /// The document's state does not allow this.
     #[error("the document is {0}")]
     WrongState(State),

@@ -11,7 +11,6 @@ use crate::access::{Action, Call, Role, Target, TargetKind};
 use crate::app::App;
 use crate::documents::rows;
 use crate::documents::{Category, Document, DocumentError, State};
-use crate::http::page;
 use crate::ids::{DocumentId, PatientId, UserId};
 use crate::time::Timestamp;
 
@@ -205,7 +204,18 @@ fn visible(call: &Call, document: &Document, seen: &mut HashMap<Class, bool>) ->
     *seen.entry(class).or_insert_with(|| call.could(Action::ReadDocument, &document.target(), true))
 }
 
+/// A position as a cursor. It is sealed: it names a document that its reader may not see, and a
+/// file name has no place in a URL.
+pub fn cursor(app: &App, position: &Position) -> Option<String> {
+    let json = serde_json::to_vec(position).ok()?;
+    app.secrets.seal_cursor(&json)
+}
+
 /// Reads a cursor back.
-pub fn position(cursor: Option<&str>) -> Result<Option<Position>, crate::http::ApiError> {
-    cursor.map(page::decode).transpose()
+pub fn position(app: &App, cursor: Option<&str>) -> Result<Option<Position>, DocumentError> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let opened = app.secrets.open_cursor(cursor);
+    let position = opened.and_then(|json| serde_json::from_slice(&json).ok());
+    let wrong = "is not one this server gave; start without a cursor";
+    position.map(Some).ok_or_else(|| DocumentError::field("cursor", wrong))
 }

@@ -43,7 +43,7 @@ pub use delete::delete;
 pub use error::DocumentError;
 use issue_download::shown;
 pub use issue_download::{IssuedDownload, issue_download};
-pub use list::{Filter, Sort, list, position};
+pub use list::{Filter, Sort, cursor, list, position};
 pub use read::read;
 pub use restore::restore;
 pub use rows::Reference;

@@ -25,7 +25,12 @@ pub enum Reference {
     /// By its id.
     Id(DocumentId),
     /// By its object key.
-    Key(String),
+    Key {
+        /// The bucket it is in.
+        bucket: String,
+        /// The key.
+        key: String,
+    },
 }
 
 /// The document of this name in this clinic.
@@ -46,15 +51,16 @@ pub async fn find(
             clinic,
             id
         ),
-        Reference::Key(key) => fetch_optional!(
+        Reference::Key { bucket, key } => fetch_optional!(
             conn,
             Document,
             concat!(
                 "select ",
                 columns!(),
-                " from document_assets where clinic_id = $1 and object_key = $2"
+                " from document_assets where clinic_id = $1 and bucket = $2 and object_key = $3"
             ),
             clinic,
+            bucket,
             key
         ),
     }?;
@@ -68,8 +74,9 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         "insert into document_assets (clinic_id, id, patient_id, owner_user_id, \
          storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, created_at, \
          updated_at, state, upload_expires_at, category, file_name, entity_type, entity_id, \
-         temporary, released, supersedes) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, \
-         $12, 'pending', $13, $14, $15, $16, $17, $18, $19, $20)",
+         temporary, released, supersedes, file_name_folded) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', $13, $14, $15, \
+         $16, $17, $18, $19, $20, $21)",
         d.clinic_id,
         d.id,
         &d.patient_id,
@@ -90,6 +97,7 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         d.temporary,
         d.released,
         d.supersedes,
+        d.file_name.reveal().to_lowercase(),
     )
 }
 
@@ -212,7 +220,7 @@ fn narrow(query: &mut Where, clinic: ClinicId, filter: &Filter, scope: &Scope) {
     }
     if let Some(text) = &filter.name_contains {
         let pattern = format!("%{}%", escape_like(&text.to_lowercase()));
-        query.and("lower(file_name) like ? escape '\\'", [pattern.into()]);
+        query.and("file_name_folded like ? escape '\\'", [pattern.into()]);
     }
     for (condition, value) in [("created_at >= ?", filter.from), ("created_at < ?", filter.to)] {
         if let Some(value) = value {
@@ -279,18 +287,24 @@ pub struct KeyOwner {
     pub clinic_id: ClinicId,
     /// Its patient.
     pub patient_id: Option<PatientId>,
+    /// Where it is in its life.
+    #[sqlx(try_from = "String")]
+    pub state: State,
 }
 
 /// Whose object a key is, in any clinic; for the trail of the embedded S3 endpoint, which knows
 /// no clinics.
 pub async fn owner_of_key(
     mut conn: &mut impl Connection,
+    bucket: &str,
     key: &str,
 ) -> Result<Option<KeyOwner>, DbError> {
     fetch_optional!(
         conn,
         KeyOwner,
-        "select id, clinic_id, patient_id from document_assets where object_key = $1",
+        "select id, clinic_id, patient_id, state from document_assets \
+         where bucket = $1 and object_key = $2",
+        bucket,
         key
     )
 }

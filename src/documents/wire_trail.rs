@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use crate::access::{Action, DEFAULT_CLINIC, write};
 use crate::audit::{Actor, Event, Outcome, Subject};
 use crate::db::{Db, DbError};
+use crate::documents::State;
 use crate::documents::rows::{self, KeyOwner};
 use crate::ids::{EventId, Ids};
 use crate::store::local::{WireAccess, WireObserver};
@@ -23,6 +24,8 @@ pub struct WireTrail {
     pub clock: Clock,
     /// New ids.
     pub ids: Ids,
+    /// The endpoint's bucket.
+    pub bucket: String,
 }
 
 #[async_trait]
@@ -38,7 +41,9 @@ impl WireTrail {
     async fn record(&self, access: &WireAccess) -> Result<(), DbError> {
         let action = action(access.operation);
         let owner = self.owner(access).await?;
-        if access.presigned && action == Action::WireWrite && owner.is_some() {
+        let pending = owner.as_ref().is_some_and(|owner| owner.state == State::Pending);
+        let bytes = ["PutObject", "UploadPart"].contains(&access.operation);
+        if access.presigned && bytes && pending {
             // Recorded when it was allowed, and again when it is confirmed.
             return Ok(());
         }
@@ -48,7 +53,7 @@ impl WireTrail {
     async fn owner(&self, access: &WireAccess) -> Result<Option<KeyOwner>, DbError> {
         let mut reader = self.db.reader().await?;
         match &access.key {
-            Some(key) => rows::owner_of_key(&mut reader, key.as_str()).await,
+            Some(key) => rows::owner_of_key(&mut reader, &self.bucket, key.as_str()).await,
             None => Ok(None),
         }
     }

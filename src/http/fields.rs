@@ -53,13 +53,14 @@ impl Fields {
     /// Several values, comma separated.
     pub fn several<T>(&mut self, name: &str, text: &str) -> Vec<T>
     where
-        T: std::str::FromStr,
+        T: std::str::FromStr + PartialEq,
         T::Err: std::fmt::Display,
     {
         let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
         let mut values = Vec::new();
         for item in items {
             match item.parse::<T>() {
+                Ok(value) if values.contains(&value) => {}
                 Ok(value) => values.push(value),
                 Err(e) => self.wrong(name, e.to_string()),
             }

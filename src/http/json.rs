@@ -114,6 +114,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
     }
 }
 
+/// No query parameter at all: one that is not known must not look as if it had been obeyed.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
 /// An id in the path; one that cannot be an id names nothing, so the answer is 404.
 #[derive(Debug)]
 pub struct ApiPath<T>(pub T);

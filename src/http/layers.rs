@@ -86,7 +86,7 @@ pub async fn frame(ids: RequestIds, https: bool, mut request: Request, next: Nex
     let status = response.status();
     let seconds = began.elapsed().as_secs_f64();
     let labels = [
-        ("method", method.as_str().to_owned()),
+        ("method", known_method(&method).to_owned()),
         ("route", route.clone()),
         ("status", status.as_str().to_owned()),
     ];
@@ -102,6 +102,12 @@ pub async fn frame(ids: RequestIds, https: bool, mut request: Request, next: Nex
         }
     });
     response
+}
+
+/// The method where it is one of HTTP's own; a client may invent others, without end.
+fn known_method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
 fn write_problem(response: &mut Response, error: &ApiError, id: &str) {

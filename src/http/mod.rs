@@ -12,4 +12,4 @@ pub mod range;
 mod unread;
 
 pub use error::{ApiError, Code};
-pub use json::{ApiJson, ApiPath, ApiQuery};
+pub use json::{ApiJson, ApiPath, ApiQuery, Nothing};

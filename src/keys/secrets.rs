@@ -3,7 +3,12 @@
 //!
 //! Invariant: once made, a secret never changes; two servers that start at once end with the same.
 
+use std::sync::Arc;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{hkdf, hmac};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -48,6 +53,7 @@ pub struct AppSecrets {
     jwt: Secret<Vec<u8>>,
     s3: S3Credentials,
     pseudonym: Secret<hmac::Key>,
+    cursor: Arc<RandomizedNonceKey>,
 }
 
 impl AppSecrets {
@@ -60,7 +66,13 @@ impl AppSecrets {
         let jwt = one(db, ring, clock, "jwt").await?;
         let s3 = one(db, ring, clock, "s3").await?;
         let pseudonym = one(db, ring, clock, "pseudonym").await?;
+        let mut cursor = Zeroizing::new([0; KEY_LEN]);
+        let broken = |source| SecretsError::Key { name: "pseudonym", source };
+        derive(&pseudonym, &[b"list cursors"], cursor.as_mut()).map_err(broken)?;
+        let cursor = RandomizedNonceKey::new(&AES_256_GCM, cursor.as_ref())
+            .map_err(|e| broken(KeyError::from(e)))?;
         Ok(Self {
+            cursor: Arc::new(cursor),
             jwt: Secret::new(jwt.to_vec()),
             s3: derive_credentials(&s3)
                 .map_err(|source| SecretsError::Key { name: "s3", source })?,
@@ -76,6 +88,24 @@ impl AppSecrets {
     /// The one access key of the embedded S3 endpoint.
     pub fn s3_credentials(&self) -> S3Credentials {
         self.s3.clone()
+    }
+
+    /// A text that only this installation can read back: for positions in lists, which name what
+    /// stands there, and which clients put into URLs.
+    pub fn seal_cursor(&self, position: &[u8]) -> Option<String> {
+        let mut text = position.to_vec();
+        let nonce = self.cursor.seal_in_place_append_tag(Aad::empty(), &mut text).ok()?;
+        text.extend_from_slice(nonce.as_ref());
+        Some(URL_SAFE_NO_PAD.encode(text))
+    }
+
+    /// What such a text holds; nothing where it is not one of ours.
+    pub fn open_cursor(&self, text: &str) -> Option<Vec<u8>> {
+        let mut bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let nonce = bytes.split_off(bytes.len().checked_sub(NONCE_LEN)?);
+        let nonce = Nonce::try_assume_unique_for_key(&nonce).ok()?;
+        let opened = self.cursor.open_in_place(nonce, Aad::empty(), &mut bytes).ok()?;
+        Some(opened.to_vec())
     }
 
     /// The patient as object keys name them: the id itself where it is a UUID, else a keyed

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::access::{Call, Target, TargetKind, rows};
 use crate::app::App;
-use crate::http::{ApiError, ApiJson, ApiPath, page};
+use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Nothing, page};
 use crate::ids::{PatientId, UserId};
 use crate::time::Timestamp;
 
@@ -49,6 +49,7 @@ fn check(name: &str, id: &str) -> Result<(), ApiError> {
     params(("patientId" = String, Path)), responses((status = 200, body = CareTeam)))]
 pub async fn list(
     call: Call,
+    ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath(patient): ApiPath<PatientId>,
 ) -> Result<ApiJson<CareTeam>, ApiError> {
     let grant = call.authorize(target(&call, &patient)).await?;
@@ -71,6 +72,7 @@ pub async fn list(
 pub async fn add(
     State(app): State<App>,
     call: Call,
+    ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath((patient, user)): ApiPath<(PatientId, UserId)>,
 ) -> Result<StatusCode, ApiError> {
     check("patientId", patient.as_str())?;
@@ -90,6 +92,7 @@ pub async fn add(
     responses((status = 204, description = "They are not in it any more.")))]
 pub async fn remove(
     call: Call,
+    ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath((patient, user)): ApiPath<(PatientId, UserId)>,
 ) -> Result<StatusCode, ApiError> {
     let grant = call.authorize(target(&call, &patient)).await?;

@@ -13,6 +13,7 @@ mod db;
 mod docs;
 mod doors;
 mod full_disk;
+mod hostile;
 mod life;
 mod load;
 mod people;

@@ -335,3 +335,27 @@ async fn a_client_that_keeps_connections_meets_no_closed_one_after_a_refused_bod
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_says_nothing_is_closed() {
+    use tokio::io::AsyncReadExt as _;
+    let server = Server::start(&[]).await;
+    let address = server.url.strip_prefix("http://").unwrap().to_owned();
+    let mut idle = tokio::net::TcpStream::connect(&address).await.unwrap();
+    let mut heard = Vec::new();
+    let limit = Duration::from_secs(45);
+    let ended = tokio::time::timeout(limit, idle.read_to_end(&mut heard)).await;
+    assert!(ended.is_ok(), "the connection was still open after {limit:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn invented_methods_do_not_grow_the_metrics() {
+    let server = Server::start(&[]).await;
+    for n in 0..20 {
+        let method = reqwest::Method::from_bytes(format!("INVENTED{n}").as_bytes()).unwrap();
+        server.http.request(method, format!("{}/healthz", server.url)).send().await.unwrap();
+    }
+    let figures = Read::of(server.http.get(format!("{}/metrics", server.url)).send().await).await;
+    let figures = String::from_utf8(figures.expect(200).body).unwrap();
+    assert!(!figures.contains("INVENTED") && figures.contains("method=\"other\""), "{figures}");
+}

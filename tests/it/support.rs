@@ -135,7 +135,8 @@ impl TestApp {
         let jwt = opened.jwt();
         let (app, store) = opened.into_app().await.unwrap();
         let (db, ids) = (app.db.clone(), app.ids.clone());
-        let trail = WireTrail { db, clock: clock.clone(), ids };
+        let bucket = app.store.bucket().to_owned();
+        let trail = WireTrail { db, clock: clock.clone(), ids, bucket };
         let origins = app.config.server.allowed_origins.clone();
         let wire = store.wire(Arc::new(trail), origins);
         let router = routes::router(app.clone(), Some(wire));

@@ -188,6 +188,13 @@ impl Call {
         }
     }
 
+    /// Whether the caller may see what they otherwise act on; a change may be allowed to those who
+    /// must not read.
+    pub async fn may_read(&self, target: &Target) -> Result<bool, DbError> {
+        let context = self.context(target).await?;
+        Ok(self.gate.policy.readable(&self.caller, target, context))
+    }
+
     /// Whether the caller could do `action` to `target`, without doing it; for what a list shows.
     /// `care_team` says whether the caller is in the patient's care team.
     pub fn could(&self, action: Action, target: &Target, care_team: bool) -> bool {

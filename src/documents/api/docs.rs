@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::documents::{self, Confirmed, Document, DocumentError, list, stream_download};
 use crate::http::disposition::{Disposition, header_value};
 use crate::http::page::{self, Page};
-use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, range};
+use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Nothing, range};
 use crate::ids::DocumentId;
 use crate::time::Timestamp;
 
@@ -51,6 +51,7 @@ pub struct PresignUploadAnswer {
 pub async fn presign_upload(
     State(app): State<App>,
     call: Call,
+    ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiJson(body): ApiJson<PresignUploadRequest>,
 ) -> Result<(StatusCode, ApiJson<PresignUploadAnswer>), ApiError> {
     let begun = documents::begin_upload(&app, &call, read_presign(&call, body)?).await?;
@@ -78,9 +79,10 @@ pub async fn presign_upload(
 pub async fn confirm(
     State(app): State<App>,
     call: Call,
+    ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiJson(body): ApiJson<ConfirmRequest>,
 ) -> Result<(StatusCode, ApiJson<DocumentJson>), ApiError> {
-    let (reference, announced) = read_confirm(body)?;
+    let (reference, announced) = read_confirm(app.store.bucket(), body)?;
     Ok(match documents::confirm_upload(&app, &call, &reference, &announced).await? {
         Confirmed::Now(document) => (StatusCode::CREATED, ApiJson(document.into())),
         Confirmed::Before(document) => (StatusCode::OK, ApiJson(document.into())),
@@ -95,6 +97,7 @@ pub async fn confirm(
 pub async fn get(
     State(app): State<App>,
     call: Call,
+    ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath(id): ApiPath<DocumentId>,
 ) -> Result<ApiJson<DocumentJson>, ApiError> {
     Ok(ApiJson(documents::read(&app, &call, id).await?.into()))
@@ -111,12 +114,12 @@ pub async fn list_documents(
     ApiQuery(query): ApiQuery<ListQuery>,
 ) -> Result<ApiJson<Page<DocumentJson>>, ApiError> {
     let limit = page::limit(query.limit)?;
-    let after = documents::position(query.cursor.as_deref())?;
+    let after = documents::position(&app, query.cursor.as_deref())?;
     let filter = read_filter(query)?;
     let (documents, next) = list(&app, &call, &filter, after, limit).await?;
     Ok(ApiJson(Page {
         items: documents.into_iter().map(DocumentJson::from).collect(),
-        next_cursor: next.as_ref().and_then(page::encode),
+        next_cursor: next.and_then(|position| documents::cursor(&app, &position)),
     }))
 }
 
@@ -223,6 +226,10 @@ pub async fn content(
         span.map_err(|_| DocumentError::Range(d.byte_size)).map(|span| span.map(|s| s.start..s.end))
     };
     let streamed = stream_download(&app, &call, id, pick).await?;
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
+    if known.zip(streamed.document.sha256_hex.as_deref()).is_some_and(|(k, sha)| k.contains(sha)) {
+        return Ok(StatusCode::NOT_MODIFIED.into_response());
+    }
     Ok(bytes_response(streamed, disposition))
 }
 
@@ -262,6 +269,7 @@ fn bytes_response(streamed: documents::Streamed, asked: Disposition) -> Response
 pub async fn delete(
     State(app): State<App>,
     call: Call,
+    ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath(id): ApiPath<DocumentId>,
 ) -> Result<ApiJson<DocumentJson>, ApiError> {
     Ok(ApiJson(documents::delete(&app, &call, id).await?.into()))
@@ -275,6 +283,7 @@ pub async fn delete(
 pub async fn restore(
     State(app): State<App>,
     call: Call,
+    ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath(id): ApiPath<DocumentId>,
 ) -> Result<ApiJson<DocumentJson>, ApiError> {
     Ok(ApiJson(documents::restore(&app, &call, id).await?.into()))

@@ -52,6 +52,10 @@ impl From<DocumentError> for ApiError {
                      removed. Begin a new upload."
                 ),
             ),
+            DocumentError::NotAsConfirmed(what) => Self::new(
+                Code::ContentMismatch,
+                format!("The document was confirmed with another {what}; nothing was changed."),
+            ),
             DocumentError::WrongState(state) => wrong_state(state),
             DocumentError::Range(size) => Self::new(
                 Code::RangeNotSatisfiable,

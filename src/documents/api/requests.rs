@@ -103,11 +103,14 @@ pub struct ConfirmRequest {
 }
 
 /// Which upload, and what is said again of it.
-pub(super) fn read_confirm(body: ConfirmRequest) -> Result<(Reference, Announced), ApiError> {
+pub(super) fn read_confirm(
+    bucket: &str,
+    body: ConfirmRequest,
+) -> Result<(Reference, Announced), ApiError> {
     let mut fields = Fields::default();
     let reference = match (body.id, body.key) {
         (Some(id), None) => fields.parse("id", Some(&id), "a document's id").map(Reference::Id),
-        (None, Some(key)) => Some(Reference::Key(key)),
+        (None, Some(key)) => Some(Reference::Key { bucket: bucket.to_owned(), key }),
         _ => {
             fields.wrong("key", "give key or id, one of them".to_owned());
             None
@@ -151,6 +154,12 @@ pub struct ListQuery {
 /// What to list, and in which order.
 pub(super) fn read_filter(query: ListQuery) -> Result<Filter, ApiError> {
     let mut fields = Fields::default();
+    if query.q.as_ref().is_some_and(|q| q.len() > 255) {
+        fields.wrong("q", "must have at most 255 bytes".to_owned());
+    }
+    if query.patient_id.as_ref().is_some_and(|id| id.len() > 128) {
+        fields.wrong("patientId", "must have at most 128 bytes".to_owned());
+    }
     let states = query.state.as_deref().unwrap_or("available,scanning,quarantined");
     let sort = match query.sort.as_deref() {
         None | Some("-created") => Sort::Newest,
