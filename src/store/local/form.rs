@@ -1,7 +1,8 @@
 //! `multipart/form-data` (RFC 7578) as it flows: the fields first, then the one file.
 //!
-//! Invariants: the fields are bounded and held; of the file no more than one frame of the body is
-//! held at a time.
+//! Invariants: all that comes before the file, headers and boundaries too, is bounded in bytes and
+//! in number, and no byte of it is searched again with each frame; of the file no more than one
+//! frame of the body is held at a time.
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
@@ -10,6 +11,8 @@ use super::intake::BodyError;
 
 /// Most bytes of everything before the file.
 const MAX_FIELDS: usize = 128 * 1024;
+/// Most fields before the file.
+const MAX_COUNT: usize = 100;
 
 /// Why a form could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +20,7 @@ pub enum FormError {
     /// It is not a form, or its file does not come last.
     #[error("the form is malformed")]
     Malformed,
-    /// Its fields are too large.
+    /// Its fields are too large or too many.
     #[error("the fields of the form are too large")]
     TooLarge,
     /// It broke off.
@@ -54,11 +57,16 @@ pub struct Form<S> {
     body: S,
     buffer: BytesMut,
     delimiter: Vec<u8>,
+    /// Bytes taken off the buffer so far.
+    taken: usize,
+    /// How many bytes were searched, so that a test can see that it stays linear.
+    #[cfg(test)]
+    searched: usize,
 }
 
-fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+/// Where `needle` first stands at `from` or behind.
+fn find(haystack: &[u8], needle: &[u8], mut from: usize) -> Option<usize> {
     let first = needle.first()?;
-    let mut from = 0;
     while let Some(at) = haystack.get(from..)?.iter().position(|b| b == first) {
         if haystack[from + at..].starts_with(needle) {
             return Some(from + at);
@@ -77,8 +85,16 @@ where
         let delimiter = format!("\r\n--{boundary}").into_bytes();
         // As if a line had ended before: the first delimiter is then like the others.
         let buffer = BytesMut::from(&b"\r\n"[..]);
-        let mut form =
-            Self { fields: Vec::new(), filename: String::new(), body, buffer, delimiter };
+        let mut form = Self {
+            fields: Vec::new(),
+            filename: String::new(),
+            body,
+            buffer,
+            delimiter,
+            taken: 0,
+            #[cfg(test)]
+            searched: 0,
+        };
         let opening = form.until_delimiter().await?;
         if !opening.iter().all(|b| b"\r\n".contains(b)) {
             return Err(FormError::Malformed);
@@ -89,11 +105,15 @@ where
                 return Err(FormError::Malformed);
             }
             form.buffer.advance(2);
+            form.taken += 2;
             let head = form.until(b"\r\n\r\n").await?;
             let (name, filename) = field_name(&head).ok_or(FormError::Malformed)?;
             if name == "file" {
                 form.filename = filename;
                 return Ok(form);
+            }
+            if form.fields.len() == MAX_COUNT {
+                return Err(FormError::TooLarge);
             }
             let value = form.until_delimiter().await?;
             let value = String::from_utf8(value).map_err(|_| FormError::Malformed)?;
@@ -133,19 +153,25 @@ where
 
     /// What comes before `mark`; both are taken off.
     async fn until(&mut self, mark: &[u8]) -> Result<Vec<u8>, FormError> {
+        let mut from = 0;
         loop {
-            if let Some(at) = find(&self.buffer, mark) {
-                let before = self.buffer.split_to(at).to_vec();
-                self.buffer.advance(mark.len());
-                let held: usize = self.fields.iter().map(|(n, v)| n.len() + v.len()).sum();
-                if held + before.len() > MAX_FIELDS {
-                    return Err(FormError::TooLarge);
-                }
-                return Ok(before);
+            #[cfg(test)]
+            {
+                self.searched += self.buffer.len() - from;
             }
-            if self.buffer.len() > MAX_FIELDS {
+            let at = find(&self.buffer, mark, from);
+            let length = at.map_or(self.buffer.len(), |at| at + mark.len());
+            if self.taken + length > MAX_FIELDS {
                 return Err(FormError::TooLarge);
             }
+            if let Some(at) = at {
+                let before = self.buffer.split_to(at).to_vec();
+                self.buffer.advance(mark.len());
+                self.taken += length;
+                return Ok(before);
+            }
+            // What is here may end in the beginning of the mark.
+            from = (self.buffer.len() + 1).saturating_sub(mark.len());
             self.more().await?;
         }
     }
@@ -154,7 +180,7 @@ where
         stream::try_unfold(Some(self), |form| async move {
             let Some(mut form) = form else { return Ok(None) };
             loop {
-                if let Some(at) = find(&form.buffer, &form.delimiter) {
+                if let Some(at) = find(&form.buffer, &form.delimiter, 0) {
                     let last = form.buffer.split_to(at).freeze();
                     return Ok(Some((last, None)));
                 }
@@ -250,6 +276,35 @@ mod tests {
         let long: &'static [u8] = Box::leak(vec![b'x'; MAX_FIELDS].into_boxed_slice());
         let head = b"--B\r\nContent-Disposition: form-data; name=\"k\"\r\n\r\n";
         assert!(matches!(parse(vec![head, long, long]).await, Err(FormError::TooLarge)));
+    }
+
+    const FILE: &str = "--B\r\nContent-Disposition: form-data; name=file\r\n\r\nx\r\n--B--\r\n";
+
+    /// Reads `count` fields without a name or a value, each with `padding` among its headers.
+    async fn read_empty(count: usize, padding: usize) -> Result<(), FormError> {
+        let pad = "x".repeat(padding);
+        let head = format!("--B\r\nX: {pad}\r\nContent-Disposition: form-data; name=\"\"");
+        let body = format!("{head}\r\n\r\n\r\n").repeat(count) + FILE;
+        let pieces: Vec<_> = body.into_bytes().chunks(1000).map(Bytes::copy_from_slice).collect();
+        Form::read(stream::iter(pieces.into_iter().map(Ok)), "B").await.map(|_| ())
+    }
+
+    #[tokio::test]
+    async fn fields_without_name_and_value_count_too() {
+        assert!(read_empty(MAX_COUNT, 0).await.is_ok());
+        assert!(matches!(read_empty(MAX_COUNT + 1, 0).await, Err(FormError::TooLarge)));
+        assert!(read_empty(30, 4000).await.is_ok());
+        assert!(matches!(read_empty(40, 4000).await, Err(FormError::TooLarge)));
+    }
+
+    #[tokio::test]
+    async fn what_was_searched_once_is_not_searched_again() {
+        let head = "--B\r\nContent-Disposition: form-data; name=k\r\n\r\n";
+        let text = format!("{head}{}\r\n{FILE}", "\r".repeat(60_000)).into_bytes();
+        let pieces = text.chunks(1).map(|piece| Ok(Bytes::copy_from_slice(piece)));
+        let form = Form::read(stream::iter(pieces.collect::<Vec<_>>()), "B").await.unwrap();
+        assert_eq!(form.fields[0].1.len(), 60_000);
+        assert!(form.searched < 5 * text.len(), "{}", form.searched);
     }
 
     #[test]

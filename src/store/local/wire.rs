@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::body::Body;
-use http::{Extensions, Request, Response, StatusCode, header};
+use http::request::Parts;
+use http::{Extensions, HeaderValue, Method, Request, Response, StatusCode, header};
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::dto;
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -123,6 +124,7 @@ impl Wire {
             return answer;
         }
         let headers = parts.headers.clone();
+        let reads_object = is_object_read(&parts);
         let now = self.endpoint.store.now();
         let mut answer = if let Err(e) = refuse(&parts, now) {
             error_answer(e)
@@ -139,8 +141,30 @@ impl Wire {
             *answer.body_mut() = Body::empty();
             answer.headers_mut().remove(header::CONTENT_TYPE);
         }
+        if reads_object {
+            guard_object(&mut answer);
+        }
         self.origins.decorate(&headers, answer.headers_mut());
         answer
+    }
+}
+
+/// Whether the request reads something below a bucket.
+fn is_object_read(parts: &Parts) -> bool {
+    let key = parts.uri.path().trim_start_matches('/').split_once('/').map(|(_, key)| key);
+    (parts.method == Method::GET || parts.method == Method::HEAD)
+        && key.is_some_and(|k| !k.is_empty())
+}
+
+/// What was uploaded is taken for what its type says, and kept by nobody unless the object or the
+/// signed request says otherwise. Of what a client kept, the first answer's word stands.
+fn guard_object(answer: &mut Response<Body>) {
+    let unchanged = answer.status() == StatusCode::NOT_MODIFIED;
+    let headers = answer.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if !unchanged {
+        let unkept = HeaderValue::from_static("private, no-store");
+        headers.entry(header::CACHE_CONTROL).or_insert(unkept);
     }
 }
 

@@ -25,6 +25,11 @@ const MAX_EXPIRES: u64 = 604_800;
 /// How far the clock of whoever signs may be ahead of ours.
 const CLOCK_SKEW: Duration = Duration::from_mins(15);
 
+/// Headers that are kept with an object and sent to whoever downloads it: who signs an upload
+/// decides on them, not who sends it.
+const SHOWN: [&str; 5] =
+    ["cache-control", "content-disposition", "content-encoding", "content-language", "expires"];
+
 /// The operations served, and whether each touches objects and is shown to the observer.
 const SERVED: &[(&str, bool)] = &[
     ("GetObject", true),
@@ -67,6 +72,7 @@ pub fn query_param(uri: &Uri, name: &str) -> Option<String> {
 /// - A presigned request that is not valid yet; the library calls it skewed.
 /// - An `x-amz-…` header that is not signed: with one (`x-amz-copy-source`) whoever holds a
 ///   presigned upload could turn it into another operation. S3 refuses such requests too.
+/// - In a presigned upload, a header of [`SHOWN`] that is not signed.
 pub fn refuse(parts: &Parts, now: Timestamp) -> Result<(), S3Error> {
     let authorization = parts.headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
     let v2 = authorization.is_some_and(|v| v.starts_with(b"AWS "))
@@ -89,7 +95,11 @@ pub fn refuse(parts: &Parts, now: Timestamp) -> Result<(), S3Error> {
     if query_param(&parts.uri, "X-Amz-Date").is_some_and(|date| is_early(&date, now)) {
         return Err(fail(S3ErrorCode::AccessDenied, "Request is not valid yet"));
     }
-    let signed = match (query_param(&parts.uri, "X-Amz-SignedHeaders"), authorization) {
+    let in_query = query_param(&parts.uri, "X-Amz-SignedHeaders");
+    // A page that is loaded again sends `Cache-Control` with what it reads; nothing is kept of it.
+    let presigned_write =
+        in_query.is_some() && (parts.method == Method::PUT || parts.method == Method::POST);
+    let signed = match (in_query, authorization) {
         (Some(signed), _) => signed,
         (None, Some(header)) => signed_headers(&String::from_utf8_lossy(header)).to_owned(),
         (None, None) => return Ok(()),
@@ -97,7 +107,8 @@ pub fn refuse(parts: &Parts, now: Timestamp) -> Result<(), S3Error> {
     let is_signed = |name: &str| signed.split(';').any(|s| s.eq_ignore_ascii_case(name));
     // The payload's hash is checked against the payload itself.
     let unsigned = |name: &&str| {
-        name.starts_with("x-amz-") && *name != "x-amz-content-sha256" && !is_signed(name)
+        let ours = name.starts_with("x-amz-") && *name != "x-amz-content-sha256";
+        (ours || (presigned_write && SHOWN.contains(name))) && !is_signed(name)
     };
     if !is_signed("host")
         || parts.headers.keys().map(header::HeaderName::as_str).any(|n| unsigned(&n))

@@ -3,6 +3,8 @@
 //!
 //! Ours and not the protocol library's, because that one gathers the whole file in memory. Only
 //! Signature Version 4; every field must be covered by the policy.
+//!
+//! Nothing is made of what the fields say before the policy is found signed.
 
 use aws_lc_rs::hmac;
 use axum::body::Body;
@@ -19,10 +21,13 @@ use super::put::{Put, Stored};
 use super::rows::Condition;
 use super::wire::{Endpoint, WireAccess, remote, request_id};
 use super::wire_convert::{MAX_SINGLE, form_attributes, limited, named_checksums, object_key};
-use super::wire_errors::{fail, intake_error};
+use super::wire_errors::{fail, intake_error, key_error};
 use crate::keys::S3Credentials;
-use crate::store::ObjectKey;
 use crate::store::presign::{PATH, QUERY};
+use crate::store::{ObjectKey, ObjectKeyError};
+
+/// Longest key in bytes (S3: "Naming Amazon S3 objects").
+const MAX_KEY: usize = 1024;
 
 /// Reads a field of the form.
 type Field<'f> = dyn Fn(&str) -> Option<&'f str> + Send + Sync + 'f;
@@ -55,16 +60,15 @@ impl Endpoint {
         let body = body.into_data_stream().map_err(BodyError::from);
         let form = Form::read(body, &boundary).await.map_err(form_error)?;
         let Parsed { mut fields, filename, file } = form.split();
-        name_file(&mut fields, &filename);
-        let borrowed =
-            |name: &str| fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        let policy = self.signed_policy(&|name: &str| value_of(&fields, name))?;
+        name_file(&mut fields, &filename)?;
+        let borrowed = |name: &str| value_of(&fields, name);
         let field = |name: &str| borrowed(name).map(str::to_owned);
         let key = borrowed("key").ok_or_else(|| {
             let text = "Bucket POST must contain a field named 'key'. If it is specified, please \
                         check the order of the fields.";
             fail(S3ErrorCode::InvalidArgument, text)
         })?;
-        let policy = self.signed_policy(&borrowed)?;
         check_policy(&policy, &fields, &config.bucket)?;
         let key = object_key(key)?;
         self.observe(WireAccess {
@@ -183,16 +187,28 @@ fn signing_key(credentials: &S3Credentials, day: &str, region: &str) -> hmac::Ke
     key
 }
 
-/// Writes the file's name where the fields ask for it, before the policy is held against them. Of
-/// a whole path only the last name counts, whichever way its slashes lean.
-fn name_file(fields: &mut [(String, String)], filename: &str) {
+fn value_of<'f>(fields: &'f [(String, String)], name: &str) -> Option<&'f str> {
+    fields.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+}
+
+/// Writes the file's name into the key where it asks for it, before the policy's conditions are
+/// held against it. Of a whole path only the last name counts, whichever way its slashes lean. A
+/// key that would become too long is never built: the name may stand in it many times.
+fn name_file(fields: &mut [(String, String)], filename: &str) -> S3Result<()> {
     const VARIABLE: &str = "${filename}";
     let name = filename.rsplit(['/', '\\']).next().unwrap_or_default();
-    for (field, value) in fields {
-        if field != "policy" && value.contains(VARIABLE) {
-            *value = value.replace(VARIABLE, name);
-        }
+    let Some((_, key)) = fields.iter_mut().find(|(field, _)| field == "key") else {
+        return Ok(());
+    };
+    let times = key.matches(VARIABLE).count();
+    let length = key.len() - times * VARIABLE.len() + times.saturating_mul(name.len());
+    if length > MAX_KEY {
+        return Err(key_error(ObjectKeyError::TooLong));
     }
+    if times > 0 {
+        *key = key.replace(VARIABLE, name);
+    }
+    Ok(())
 }
 
 /// Every condition holds, and every field is named by one.

@@ -161,6 +161,8 @@ impl Endpoint {
             show_checksums!(output, found.checksums());
         }
         show_attributes!(output, found.attributes().map_err(store_error)?);
+        // For a GET the library does this.
+        output.cache_control = input.response_cache_control.or(output.cache_control);
         Ok(S3Response::new(output))
     }
 

@@ -465,3 +465,134 @@ async fn a_form_is_taken_in_by_its_policy_alone() {
     assert_eq!(headers["etag"].to_str().unwrap(), format!("\"{}\"", info.etag));
     assert_eq!((info.size, info.content_type.as_deref()), (500, Some("image/png")));
 }
+
+#[tokio::test]
+async fn the_files_name_goes_into_the_key_alone_and_only_once_the_policy_is_found_signed() {
+    let server = serve().await;
+    let send = async |extra: &[(&str, &str)], filename: &str| {
+        let (url, body) = form(&server, extra, 60, &[1; 20]);
+        let body = String::from_utf8(body).unwrap();
+        let body = body.replace("filename=\"x\"", &format!("filename=\"{filename}\""));
+        let request =
+            server.client.post(url).header("content-type", "multipart/form-data; boundary=B");
+        let answer = request.body(body).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (many, long) = ("${filename}".repeat(1000), "n".repeat(100_000));
+    let (status, text) = send(&[("key", &many)], &long).await;
+    assert_eq!((status, code(&text)), (400, "KeyTooLongError"), "{text}");
+    let forged = [("key", &*many), ("x-amz-signature", "00")];
+    let (status, text) = send(&forged, &long).await;
+    assert_eq!((status, code(&text)), (403, "SignatureDoesNotMatch"), "{text}");
+    let asked = [("key", "form/${filename}"), ("content-type", "image/${filename}")];
+    let (status, text) = send(&asked, "C:\\scans\\k").await;
+    assert_eq!(status, 201, "{text}");
+    let info = server.store.head(&ObjectKey::new("form/k").unwrap(), None).await.unwrap();
+    assert_eq!(info.content_type.as_deref(), Some("image/${filename}"));
+}
+
+#[tokio::test]
+async fn what_a_download_would_show_cannot_be_added_to_a_presigned_upload() {
+    let server = serve().await;
+    let good = server.presign(&upload_of("k", b"x")).await;
+    let (key, now) = (ObjectKey::new("k").unwrap(), Clock::default().now());
+    let minute = Duration::from_mins(1);
+    let part = server.store.presigner().part(&key, "u", 1, None, minute, now).unwrap();
+    for (name, value) in [
+        ("cache-control", "public, max-age=31536000"),
+        ("content-encoding", "gzip"),
+        ("content-encoding", "aws-chunked"),
+        ("content-disposition", "inline"),
+        ("content-language", "de"),
+        ("expires", "Wed, 21 Oct 2099 07:28:00 GMT"),
+    ] {
+        for request in [&good, &part] {
+            let mut changed = request.clone();
+            set(&mut changed, name, value);
+            let (status, text) = server.send(&changed, b"x").await;
+            assert_eq!((status, code(&text)), (403, "AccessDenied"), "{name}: {text}");
+            assert!(text.contains("headers present in the request which were not signed"));
+        }
+    }
+    assert!(server.watcher.seen.lock().unwrap().is_empty());
+    assert_eq!(server.send(&good, b"x").await.0, 200);
+}
+
+#[tokio::test]
+async fn objects_are_neither_sniffed_nor_kept_unless_they_or_the_signed_request_say_so() {
+    let server = serve().await;
+    server.put("k", b"x").await;
+    let url = server.presigned_get("k", AnswerHeaders::default()).await;
+    let fresh = server.client.get(&url).send().await.unwrap();
+    assert_eq!(fresh.headers()["x-content-type-options"], "nosniff");
+    assert_eq!(fresh.headers()["cache-control"], "private, no-store");
+    // What a reload sends along is not stored, and not refused.
+    let reload = server.client.get(&url).header("cache-control", "no-cache").send().await.unwrap();
+    assert_eq!(reload.status(), 200);
+    let etag = fresh.headers()["etag"].clone();
+    let same = server.client.get(&url).header("if-none-match", etag).send().await.unwrap();
+    assert_eq!(same.headers()["x-content-type-options"], "nosniff");
+    assert!(!same.headers().contains_key("cache-control"), "the first answer's stays");
+    for method in ["GET", "HEAD"] {
+        for (query, expected) in
+            [("", "private, no-store"), ("?response-cache-control=max-age%3D60", "max-age=60")]
+        {
+            let url = presigned(&server, method, &format!("/room/k{query}"));
+            let answer = server.client.request(method.parse().unwrap(), url).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{method} {query}");
+            assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+            assert_eq!(answer.headers()["cache-control"], expected, "{method} {query}");
+        }
+    }
+    let put = Put {
+        key: ObjectKey::new("kept").unwrap(),
+        content_type: None,
+        attributes: Attributes {
+            cache_control: Some("max-age=5".to_owned()),
+            ..Attributes::default()
+        },
+        length: Length { exact: None, most: 10, least: 0 },
+        expected: Expected::default(),
+        condition: Condition::None,
+    };
+    let body = futures::stream::iter([Ok(bytes::Bytes::from_static(b"x"))]);
+    server.store.put(put, body, |_| Ok(())).await.unwrap();
+    let url = server.presigned_get("kept", AnswerHeaders::default()).await;
+    let kept = server.client.get(&url).send().await.unwrap();
+    assert_eq!(kept.headers()["cache-control"], "max-age=5");
+}
+
+/// A URL of any method and path, signed for a minute.
+fn presigned(server: &Server, method: &str, path: &str) -> String {
+    use aws_sigv4::http_request::{
+        SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign,
+    };
+    let mut settings = SigningSettings::default();
+    settings.signature_location = SignatureLocation::QueryParams;
+    settings.expires_in = Some(Duration::from_mins(1));
+    let credentials = &server.store.config.credentials;
+    let identity = aws_credential_types::Credentials::new(
+        &credentials.access_key_id,
+        credentials.secret_access_key.reveal(),
+        None,
+        None,
+        "test",
+    )
+    .into();
+    let params = aws_sigv4::sign::v4::SigningParams::builder()
+        .identity(&identity)
+        .region("us-east-1")
+        .name("s3")
+        .time(Clock::default().now().system_time())
+        .settings(settings)
+        .build()
+        .unwrap()
+        .into();
+    let url = format!("{}{path}", server.base);
+    let body = SignableBody::UnsignedPayload;
+    let request = SignableRequest::new(method, &*url, std::iter::empty(), body).unwrap();
+    let (instructions, _) = sign(request, &params).unwrap().into_parts();
+    let mut request = http::Request::builder().uri(url).body(()).unwrap();
+    instructions.apply_to_request_http1x(&mut request);
+    request.uri().to_string()
+}
