@@ -13,7 +13,7 @@ use crate::db::{Db, DbError};
 use crate::documents::State;
 use crate::documents::rows::{self, KeyOwner};
 use crate::ids::{EventId, Ids};
-use crate::store::local::{WireAccess, WireObserver};
+use crate::store::local::{WireAccess, WireObserver, WireRefusal};
 use crate::time::Clock;
 
 /// Writes an event for each access that needs one.
@@ -30,24 +30,31 @@ pub struct WireTrail {
 
 #[async_trait]
 impl WireObserver for WireTrail {
-    async fn before(&self, access: &WireAccess) -> Result<(), ()> {
-        self.record(access)
-            .await
-            .map_err(|e| tracing::error!(error = %e, "the trail cannot be written"))
+    async fn before(&self, access: &WireAccess) -> Result<(), WireRefusal> {
+        self.record(access).await.unwrap_or_else(|e| {
+            tracing::error!(error = %e, "the trail cannot be written");
+            Err(WireRefusal::NotRecorded)
+        })
     }
 }
 
 impl WireTrail {
-    async fn record(&self, access: &WireAccess) -> Result<(), DbError> {
+    async fn record(&self, access: &WireAccess) -> Result<Result<(), WireRefusal>, DbError> {
         let action = action(access.operation);
         let owner = self.owner(access).await?;
-        let pending = owner.as_ref().is_some_and(|owner| owner.state == State::Pending);
         let bytes = ["PutObject", "UploadPart"].contains(&access.operation);
-        if access.presigned && bytes && pending {
-            // Recorded when it was allowed, and again when it is confirmed.
-            return Ok(());
+        if access.presigned && bytes {
+            match owner.as_ref().map(|owner| owner.state) {
+                // Recorded when it was allowed, and again when it is confirmed.
+                Some(State::Pending) => return Ok(Ok(())),
+                // Its object is gone for good, and the URL may not bring another.
+                Some(State::Refused | State::Abandoned | State::Purged) => {
+                    return Ok(Err(WireRefusal::Ended));
+                }
+                _ => {}
+            }
         }
-        write(&self.db, &self.event(action, access, owner)).await
+        write(&self.db, &self.event(action, access, owner)).await.map(Ok)
     }
 
     async fn owner(&self, access: &WireAccess) -> Result<Option<KeyOwner>, DbError> {

@@ -20,6 +20,7 @@ on_both_engines!(
     a_confirmed_document_is_not_confirmed_with_other_words,
     content_that_is_known_is_not_sent_again,
     a_write_over_a_document_by_presigned_url_is_an_event,
+    the_url_of_a_refused_upload_is_worth_nothing,
 );
 
 async fn a_cursor_tells_nothing_of_what_its_reader_may_not_see(app: &TestApp) {
@@ -149,4 +150,15 @@ async fn a_write_over_a_document_by_presigned_url_is_an_event(app: &TestApp) {
     let last = app.events(DEFAULT_CLINIC).await.pop().unwrap();
     assert_eq!(last.action, "wire.write");
     assert_eq!(last.target_id.as_deref(), begun["id"].as_str());
+}
+
+async fn the_url_of_a_refused_upload_is_worth_nothing(app: &TestApp) {
+    let admin = app.admin();
+    let sample = Sample { bytes: b"MZ this is no PDF".to_vec(), ..pdf() };
+    let begun = app.post(&admin, "/api/docs/presign-upload", sample.asked("patient-1")).await;
+    let begun = begun.expect(201).json();
+    app.put(&begun, sample.bytes.clone()).await.expect(200);
+    app.post(&admin, "/api/docs/confirm", json!({ "id": begun["id"] })).await.expect(422);
+    let again = app.put(&begun, sample.bytes).await.expect(403);
+    assert!(String::from_utf8_lossy(&again.body).contains("<Code>AccessDenied</Code>"));
 }

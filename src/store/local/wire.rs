@@ -73,11 +73,20 @@ pub(super) fn request_id(extensions: &Extensions) -> Option<String> {
     extensions.get::<RequestInfo>().map(|info| info.id.as_ref().to_owned())
 }
 
+/// Why an access is not to happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WireRefusal {
+    /// It could not be noted: 503.
+    NotRecorded,
+    /// What the URL was made for has ended: 403.
+    Ended,
+}
+
 /// Is told of every access before bytes flow or anything changes.
 #[async_trait]
 pub trait WireObserver: Send + Sync {
-    /// Notes an access; `Err` refuses it with 503.
-    async fn before(&self, access: &WireAccess) -> Result<(), ()>;
+    /// Notes an access; `Err` refuses it.
+    async fn before(&self, access: &WireAccess) -> Result<(), WireRefusal>;
 }
 
 /// The endpoint. Cheap to clone.

@@ -13,7 +13,7 @@ use time::PrimitiveDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::wire::{WireAccess, WireObserver, remote, request_id};
+use super::wire::{WireAccess, WireObserver, WireRefusal, remote, request_id};
 use super::wire_errors::{fail, key_error};
 use crate::keys::S3Credentials;
 use crate::store::ObjectKey;
@@ -161,8 +161,14 @@ pub struct Gate {
 
 /// Asks the observer; its refusal is 503.
 pub async fn observe(observer: &dyn WireObserver, access: &WireAccess) -> S3Result<()> {
-    observer.before(access).await.map_err(|()| {
-        fail(S3ErrorCode::ServiceUnavailable, "The access cannot be recorded. Please try again.")
+    observer.before(access).await.map_err(|refusal| match refusal {
+        WireRefusal::NotRecorded => fail(
+            S3ErrorCode::ServiceUnavailable,
+            "The access cannot be recorded. Please try again.",
+        ),
+        WireRefusal::Ended => {
+            fail(S3ErrorCode::AccessDenied, "The upload that this URL was made for has ended.")
+        }
     })
 }
 

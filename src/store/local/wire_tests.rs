@@ -22,10 +22,10 @@ struct Watcher {
 
 #[async_trait]
 impl WireObserver for Watcher {
-    async fn before(&self, access: &WireAccess) -> Result<(), ()> {
+    async fn before(&self, access: &WireAccess) -> Result<(), WireRefusal> {
         self.seen.lock().unwrap().push(access.clone());
         let refuses = self.refuses.load(std::sync::atomic::Ordering::Relaxed);
-        if refuses { Err(()) } else { Ok(()) }
+        if refuses { Err(WireRefusal::NotRecorded) } else { Ok(()) }
     }
 }
 
