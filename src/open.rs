@@ -15,8 +15,9 @@ use crate::db::{DatabaseUrl, Db, DbError};
 use crate::ids::{ClinicId, EventId, Ids};
 use crate::keys::{AppSecrets, KeyError, KeyRing, SecretsError};
 use crate::sensitive::Secret;
-use crate::store::StoreError;
 use crate::store::local::{LocalStore, LocalStoreConfig};
+use crate::store::s3::S3Store;
+use crate::store::{ObjectStore, StoreError};
 use crate::time::Clock;
 
 /// Why the house could not be opened.
@@ -140,11 +141,31 @@ impl Opened {
     }
 
     /// Opens the store and the gate too: a server's parts.
-    pub async fn into_app(self) -> Result<(App, Arc<LocalStore>), OpenError> {
-        let store = LocalStore::open(LocalStoreConfig {
+    pub async fn into_app(self) -> Result<(App, Option<Arc<LocalStore>>), OpenError> {
+        let (store, local) = self.store().await?;
+        let gate = Arc::new(self.gate()?);
+        let app = App::new(Parts {
+            db: self.db,
+            store,
+            secrets: self.secrets,
+            gate,
+            clock: self.clock,
+            ids: self.ids,
+            config: self.config,
+        });
+        Ok((app, local))
+    }
+
+    /// The store, and once more the local one: it has a wire to serve and files to sweep.
+    async fn store(&self) -> Result<(Arc<dyn ObjectStore>, Option<Arc<LocalStore>>), OpenError> {
+        let config = &self.config.store;
+        if let Some(s3) = &config.s3 {
+            return Ok((S3Store::open(config, s3, self.clock.clone()).await?, None));
+        }
+        let local = LocalStore::open(LocalStoreConfig {
             dir: self.config.data.dir.join("store"),
-            bucket: self.config.store.bucket.clone(),
-            region: self.config.store.region.clone(),
+            bucket: config.bucket.clone(),
+            region: config.region.clone(),
             endpoint: self.config.server.public_url.clone(),
             credentials: self.secrets.s3_credentials(),
             ring: self.ring.clone(),
@@ -152,17 +173,7 @@ impl Opened {
             ids: self.ids.clone(),
         })
         .await?;
-        let gate = Arc::new(self.gate()?);
-        let app = App::new(Parts {
-            db: self.db,
-            store: Arc::<LocalStore>::clone(&store),
-            secrets: self.secrets,
-            gate,
-            clock: self.clock,
-            ids: self.ids,
-            config: self.config,
-        });
-        Ok((app, store))
+        Ok((Arc::<LocalStore>::clone(&local), Some(local)))
     }
 
     fn gate(&self) -> Result<Gate, OpenError> {

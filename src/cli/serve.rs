@@ -41,16 +41,18 @@ pub async fn run(args: Args, config: Config) -> Done {
     let opened = open::records(config).await?;
     let key_is_new = opened.key_is_new;
     let jwt = opened.jwt();
-    let (app, store) = opened.into_app().await?;
-    let trail = WireTrail {
-        db: app.db.clone(),
-        clock: app.clock.clone(),
-        ids: app.ids.clone(),
-        bucket: app.store.bucket().to_owned(),
-    };
-    let wire = store.wire(Arc::new(trail), app.config.server.allowed_origins.clone());
+    let (app, local) = opened.into_app().await?;
+    let wire = local.as_ref().map(|store| {
+        let trail = WireTrail {
+            db: app.db.clone(),
+            clock: app.clock.clone(),
+            ids: app.ids.clone(),
+            bucket: app.store.bucket().to_owned(),
+        };
+        store.wire(Arc::new(trail), app.config.server.allowed_origins.clone())
+    });
     welcome(&app.config, key_is_new, args.demo);
-    let service = routes::router(app.clone(), Some(wire));
+    let service = routes::router(app.clone(), wire);
     let serving = http::listen::serve(listener, tls, service, stop_signal());
     let beside = async {
         if args.demo
@@ -58,7 +60,9 @@ pub async fn run(args: Args, config: Config) -> Done {
         {
             tracing::warn!("the demo could not be filled in: {e}");
         }
-        sweep(&store).await;
+        if let Some(store) = &local {
+            sweep(store).await;
+        }
         std::future::pending::<()>().await;
     };
     tokio::select! {
@@ -66,7 +70,9 @@ pub async fn run(args: Args, config: Config) -> Done {
         () = beside => {}
     }
     tracing::info!("stopped; what was in flight has ended");
-    store.close().await;
+    if let Some(store) = &local {
+        store.close().await;
+    }
     app.db.close().await;
     Ok(())
 }
@@ -124,7 +130,12 @@ fn welcome(config: &Config, key_is_new: bool, demo: bool) {
         eprintln!("  somewhere else than the data directory.");
     }
     eprintln!("\n  API        {url}/docs");
-    eprintln!("  S3         {url}/{}   (strongroom s3-credentials)", config.store.bucket);
+    match &config.store.s3 {
+        Some(_) => eprintln!("  bucket     {} ({})", config.store.bucket, config.store.region),
+        None => {
+            eprintln!("  S3         {url}/{}   (strongroom s3-credentials)", config.store.bucket)
+        }
+    }
     eprintln!("  data       {dir}");
     eprintln!("{}", tour(url));
 }

@@ -6,6 +6,7 @@
 
 pub mod example;
 mod source;
+mod store;
 pub mod variables;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use source::{Reader, Source, parse_bytes};
+pub use store::{CloudFrontConfig, S3Config, S3Keys, StoreConfig};
 
 use crate::sensitive::Secret;
 
@@ -58,19 +60,6 @@ pub struct DataConfig {
     pub master_key: Option<Secret<String>>,
 }
 
-/// The object store.
-#[derive(Clone, Debug)]
-pub struct StoreConfig {
-    /// The bucket.
-    pub bucket: String,
-    /// The region, for signatures.
-    pub region: String,
-    /// The folder that object keys stand under, without slashes at its ends.
-    pub folder_prefix: String,
-    /// Whether uploads are switched on (guide 001's flag).
-    pub uploads_enabled: bool,
-}
-
 /// How object keys are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyLayout {
@@ -97,6 +86,8 @@ pub struct UploadConfig {
     pub max_document: u64,
     /// Largest DICOM file in one request, bytes.
     pub max_medical: u64,
+    /// Largest file that may come in parts, bytes.
+    pub max_upload: u64,
     /// Smaller limits per category, bytes.
     pub max_by_category: BTreeMap<String, u64>,
     /// How object keys are laid out.
@@ -148,7 +139,7 @@ impl Config {
         let server = server(&mut reader);
         let config = Self {
             data: data(&mut reader),
-            store: store(&mut reader),
+            store: store::store(&mut reader),
             uploads: uploads(&mut reader),
             access: access(&mut reader),
             log: log(&mut reader),
@@ -228,70 +219,6 @@ fn data(r: &mut Reader) -> DataConfig {
     }
 }
 
-fn store(r: &mut Reader) -> StoreConfig {
-    let bucket = r.text("AWS_S3_DOCUMENTS_BUCKET_NAME");
-    let region = r.text("AWS_REGION");
-    // Read for their conflicts and spelling; they count once the store is S3.
-    for name in
-        ["S3_ENDPOINT", "AWS_KMS_KEY_ID", "AWS_CLOUDFRONT_URL", "AWS_CLOUDFRONT_KEY_PAIR_ID"]
-    {
-        let _ = r.text(name);
-    }
-    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CLOUDFRONT_PRIVATE_KEY"] {
-        let _ = r.secret(name);
-    }
-    let _ = r.flag("S3_FORCE_PATH_STYLE", false);
-    let _ = r.flag("S3_USE_ACCELERATE", false);
-    let provider = r.text("STORAGE_PROVIDER");
-    let s3 = match provider.as_deref() {
-        Some("local") => false,
-        Some("s3" | "aws-s3") => true,
-        Some(other) => {
-            let right = format!("{other:?} is not a provider; expected local, s3 or aws-s3");
-            r.problem("STORAGE_PROVIDER", &right);
-            false
-        }
-        None => bucket.is_some(),
-    };
-    if s3 {
-        r.problem(
-            "STORAGE_PROVIDER",
-            "this version keeps documents in its own sealed store only; set \
-             STORAGE_PROVIDER=local (S3 is being built and is never replaced silently)",
-        );
-    }
-    let bucket = bucket.unwrap_or_else(|| "strongroom".to_owned());
-    if !is_bucket_name(&bucket) {
-        let right = "expected 3 to 63 of a-z, 0-9, - and ., as S3 names buckets";
-        r.problem("AWS_S3_DOCUMENTS_BUCKET_NAME", right);
-    }
-    let folder_prefix = r.text("AWS_S3_FOLDER_PREFIX").unwrap_or_default();
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./".contains(&b);
-    if !folder_prefix.bytes().all(plain) || folder_prefix.contains("..") {
-        r.problem("AWS_S3_FOLDER_PREFIX", "expected letters, digits, -, _, . and /");
-    }
-    StoreConfig {
-        bucket,
-        region: region.unwrap_or_else(|| "us-east-1".to_owned()),
-        folder_prefix: folder_prefix.trim_matches('/').to_owned(),
-        uploads_enabled: r.flag("NEXT_PUBLIC_ENABLE_AWS_S3_STORAGE", true),
-    }
-}
-
-/// Paths the server itself answers; a bucket of that name would shadow them.
-const RESERVED_BUCKETS: &[&str] =
-    &["api", "docs", "healthz", "readyz", "metrics", "storage", "test", "login", "setup"];
-
-fn is_bucket_name(name: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
-    let edge = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
-    (3..=63).contains(&name.len())
-        && name.bytes().all(plain)
-        && edge(name.bytes().next())
-        && edge(name.bytes().last())
-        && !RESERVED_BUCKETS.contains(&name)
-}
-
 fn uploads(r: &mut Reader) -> UploadConfig {
     let max = r.parse("STRONGROOM_PRESIGN_MAX_EXPIRES", "seconds from 60 to 3600").unwrap_or(900);
     if !(60..=3600).contains(&max) {
@@ -326,10 +253,23 @@ fn uploads(r: &mut Reader) -> UploadConfig {
         max_image: r.bytes("STRONGROOM_MAX_IMAGE", 10_000_000),
         max_document: r.bytes("STRONGROOM_MAX_DOCUMENT", 25_000_000),
         max_medical: r.bytes("STRONGROOM_MAX_MEDICAL", 50_000_000),
+        max_upload: max_upload(r),
         max_by_category: by_category(r),
         key_layout,
         trash_days: r.parse("STRONGROOM_TRASH_DAYS", "a number of days").unwrap_or(30),
     }
+}
+
+/// One copy inside S3 carries 5 GiB ("CopyObject", Amazon S3 API reference), and what came in
+/// parts must be movable in one piece.
+const MAX_UPLOAD: u64 = 5 << 30;
+
+fn max_upload(r: &mut Reader) -> u64 {
+    let max = r.bytes("STRONGROOM_MAX_UPLOAD", 5_000_000_000);
+    if max > MAX_UPLOAD {
+        r.problem("STRONGROOM_MAX_UPLOAD", "expected at most 5GiB");
+    }
+    max
 }
 
 fn by_category(r: &mut Reader) -> BTreeMap<String, u64> {

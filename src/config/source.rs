@@ -162,6 +162,13 @@ impl Reader {
         self.text(name).map(Secret::new)
     }
 
+    /// The file a secret value stands in, where it stands in one.
+    pub fn file(&mut self, name: &'static str) -> Option<PathBuf> {
+        let variable = self.variable(name)?;
+        let mut names = std::iter::once(&variable.name).chain(variable.aliases);
+        names.find_map(|name| self.source.values.get(&format!("{name}_FILE"))).map(PathBuf::from)
+    }
+
     /// A value of a type that reads itself, with a word on what would be right.
     pub fn parse<T: FromStr>(&mut self, name: &'static str, expected: &str) -> Option<T> {
         let text = self.text(name)?;

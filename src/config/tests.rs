@@ -55,11 +55,61 @@ fn two_names_for_one_thing_must_agree() {
 }
 
 #[test]
-fn s3_is_refused_and_never_replaced_by_the_local_store() {
-    for pairs in [&[("STORAGE_PROVIDER", "aws-s3")][..], &[("S3_BUCKET", "my-bucket")][..]] {
-        let problems = load(pairs).unwrap_err();
-        assert!(problems[0].contains("STORAGE_PROVIDER"), "{problems:?}");
+fn a_bucket_is_all_that_makes_the_store_s3() {
+    let region = ("S3_REGION", "eu-west-2");
+    for named in [("STORAGE_PROVIDER", "aws-s3"), ("STORAGE_PROVIDER", "s3"), region] {
+        let config = load(&[named, region, ("S3_BUCKET", "my-bucket")]).unwrap();
+        let s3 = config.store.s3.unwrap();
+        assert!(!s3.path_style && s3.endpoint.is_none());
+        assert!(matches!(s3.keys, S3Keys::Chain));
     }
+    let local = load(&[("STORAGE_PROVIDER", "local"), ("S3_BUCKET", "my-bucket")]).unwrap();
+    assert!(local.store.s3.is_none());
+}
+
+#[test]
+fn half_an_s3_configuration_is_refused_and_never_replaced_by_the_local_store() {
+    let region = ("AWS_REGION", "eu-west-2");
+    let problems = load(&[("STORAGE_PROVIDER", "s3"), region]).unwrap_err();
+    assert!(problems[0].contains("AWS_S3_DOCUMENTS_BUCKET_NAME"), "{problems:?}");
+    let bucket = ("S3_BUCKET", "my-bucket");
+    let problems = load(&[bucket]).unwrap_err();
+    assert!(problems[0].contains("AWS_REGION"), "{problems:?}");
+    for (half, missing) in [
+        (("S3_ACCESS_KEY", "AK"), "AWS_SECRET_ACCESS_KEY"),
+        (("S3_SECRET_KEY", "secret"), "AWS_ACCESS_KEY_ID"),
+        (("AWS_CLOUDFRONT_URL", "https://d1.cloudfront.net"), "AWS_CLOUDFRONT_KEY_PAIR_ID"),
+        (("S3_ENDPOINT", "s3.example.com"), "S3_ENDPOINT"),
+    ] {
+        let problems = load(&[bucket, region, half]).unwrap_err();
+        assert!(problems[0].contains(missing), "{problems:?}");
+    }
+    let endpoint = ("S3_ENDPOINT", "http://127.0.0.1:3900");
+    let problems = load(&[bucket, region, endpoint, ("S3_USE_ACCELERATE", "true")]).unwrap_err();
+    assert!(problems[0].contains("S3_USE_ACCELERATE"), "{problems:?}");
+}
+
+#[test]
+fn keys_in_files_are_remembered_by_their_paths() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = ["id", "secret"].map(|name| dir.path().join(name));
+    for path in &paths {
+        std::fs::write(path, "a key\n").unwrap();
+    }
+    let pairs = [
+        ("S3_BUCKET", "my-bucket"),
+        ("AWS_REGION", "garage"),
+        ("S3_ENDPOINT", "http://127.0.0.1:3900/"),
+        ("S3_ACCESS_KEY_FILE", paths[0].to_str().unwrap()),
+        ("AWS_SECRET_ACCESS_KEY_FILE", paths[1].to_str().unwrap()),
+    ];
+    let s3 = load(&pairs).unwrap().store.s3.unwrap();
+    assert!(s3.path_style, "other stores than AWS have the bucket in the path");
+    assert_eq!(s3.endpoint.as_deref(), Some("http://127.0.0.1:3900"));
+    let S3Keys::Files { id, secret, session_token: None } = s3.keys else {
+        panic!("{:?}", s3.keys)
+    };
+    assert_eq!([id, secret], paths);
 }
 
 #[test]

@@ -100,11 +100,24 @@ const STORE: &[Variable] = &[
         secret("AWS_SECRET_ACCESS_KEY", "the SDK's own chain", "Secret key for S3."),
         &["S3_SECRET_KEY"],
     ),
-    var("S3_ENDPOINT", "AWS", "Endpoint of an S3-compatible store."),
-    var("S3_FORCE_PATH_STYLE", "false", "Bucket in the path instead of the host name."),
-    var("S3_USE_ACCELERATE", "false", "S3 Transfer Acceleration."),
-    var("AWS_KMS_KEY_ID", "the bucket's default", "KMS key for SSE-KMS."),
-    var("AWS_CLOUDFRONT_URL", "none", "CloudFront distribution for downloads."),
+    secret("AWS_SESSION_TOKEN", "none", "Goes with temporary keys."),
+    var("S3_ENDPOINT", "AWS", "Address of an S3-compatible store, such as https://s3.example.com."),
+    var(
+        "S3_FORCE_PATH_STYLE",
+        "true with S3_ENDPOINT, else false",
+        "Bucket in the path instead of the host name.",
+    ),
+    var(
+        "S3_USE_ACCELERATE",
+        "false",
+        "Presigned requests go to S3 Transfer Acceleration (it must be on for the bucket).",
+    ),
+    var("AWS_KMS_KEY_ID", "the bucket's default", "Key for SSE-KMS, its full ARN."),
+    var(
+        "AWS_CLOUDFRONT_URL",
+        "none",
+        "CloudFront distribution that downloads go through; uploads stay on S3.",
+    ),
     var("AWS_CLOUDFRONT_KEY_PAIR_ID", "none", "Id of the key that signs CloudFront URLs."),
     secret("AWS_CLOUDFRONT_PRIVATE_KEY", "none", "The key that signs CloudFront URLs, PEM."),
     var(
@@ -124,6 +137,11 @@ const UPLOADS: &[Variable] = &[
     var("STRONGROOM_MAX_IMAGE", "10MB", "Largest image in one request."),
     var("STRONGROOM_MAX_DOCUMENT", "25MB", "Largest PDF, Office, text or CSV file."),
     var("STRONGROOM_MAX_MEDICAL", "50MB", "Largest DICOM file in one request."),
+    var(
+        "STRONGROOM_MAX_UPLOAD",
+        "5GB",
+        "Largest file that may come in parts (multipart); at most 5GiB.",
+    ),
     var(
         "STRONGROOM_MAX_BY_CATEGORY",
         "none",

@@ -10,7 +10,7 @@ use crate::documents::rows::{self, Reference};
 use crate::documents::{Category, Document, DocumentError, State};
 use crate::ids::{DocumentId, PatientId};
 use crate::sensitive::Phi;
-use crate::store::{ObjectKey, PresignPut, PresignedRequest};
+use crate::store::{ObjectKey, PresignPut, PresignedRequest, UploadMethod};
 use crate::time::Timestamp;
 
 /// How long after its URL has expired an upload may still be confirmed.
@@ -70,7 +70,7 @@ pub async fn begin_upload(
         sha256: asked.sha256,
     };
     let expires = app.config.uploads.presign_expires;
-    let request = app.store.presign_put(&put, expires, now).await?;
+    let request = app.store.presign_put(&put, UploadMethod::Put, expires, now)?;
     let document = row(app, call, id, asked, &put, request.expires_at + CONFIRM_GRACE, now);
     let mut tx = grant.begin().await?;
     rows::insert_pending(&mut tx, &document).await?;

@@ -39,7 +39,7 @@ pub async fn issue_download(
     let expires = app.config.uploads.presign_expires;
     let key = object_key(document)?;
     let version = document.version_id.as_deref();
-    let request = app.store.presign_get(&key, version, &answer, expires, app.clock.now()).await?;
+    let request = app.store.presign_get(&key, version, &answer, expires, app.clock.now())?;
     let detail = serde_json::json!({ "expiresAt": request.expires_at });
     let document = grant.read(found, Some(detail)).await?;
     Ok(IssuedDownload { document, request })

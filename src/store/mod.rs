@@ -5,185 +5,30 @@
 //!
 //! This must never log a presigned URL (it is a key to the object) or an object's content.
 
+mod abilities;
+mod error;
 mod key;
 pub mod local;
+mod object;
 mod presign;
+mod presign_form;
+mod requests;
+pub mod s3;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures::stream::BoxStream;
 
 use crate::time::Timestamp;
 
+pub use abilities::Abilities;
+pub use error::StoreError;
 pub use key::{ObjectKey, ObjectKeyError};
+pub use object::{
+    Archive, ByteRange, ByteStream, NewObject, ObjectBody, ObjectInfo, PartialUpload, UploadedPart,
+};
 pub use presign::{Presigner, PresignerConfig};
-
-/// What can go wrong with a store. The source is logged, never shown to a caller.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// There is no such object or version.
-    #[error("there is no such object")]
-    NotFound,
-    /// A conditional create found the name taken.
-    #[error("the object exists already")]
-    AlreadyExists,
-    /// A condition of the request does not hold, or the request makes no sense (a range beyond
-    /// the end).
-    #[error("a condition of the request does not hold")]
-    Precondition,
-    /// The store refused our credentials.
-    #[error("the store denied access")]
-    Denied,
-    /// The object lies in an archive and must be restored first.
-    #[error("the object is archived")]
-    Archived,
-    /// No space is left.
-    #[error("the store is full")]
-    Full,
-    /// A sealed file is not what was written: changed, cut short, swapped, gone, or another key
-    /// ring.
-    #[error("a stored object is missing or failed its authentication")]
-    Damaged,
-    /// The store cannot be used now; trying again later may help.
-    #[error("the store is not available")]
-    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl StoreError {
-    /// Wraps any error as [`Self::Unavailable`].
-    pub fn unavailable(e: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Unavailable(e.into())
-    }
-}
-
-impl From<std::io::Error> for StoreError {
-    fn from(e: std::io::Error) -> Self {
-        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
-        match e.kind() {
-            StorageFull | QuotaExceeded => Self::Full,
-            // A file or folder that should be there: never an object that is not.
-            _ => Self::unavailable(e),
-        }
-    }
-}
-
-impl From<crate::db::DbError> for StoreError {
-    fn from(e: crate::db::DbError) -> Self {
-        if e.is_disk_full() { Self::Full } else { Self::unavailable(e) }
-    }
-}
-
-impl From<crate::keys::KeyError> for StoreError {
-    fn from(e: crate::keys::KeyError) -> Self {
-        use crate::keys::KeyError::{Damaged, UnknownKey};
-        match e {
-            Damaged | UnknownKey(_) => Self::Damaged,
-            other => Self::unavailable(other),
-        }
-    }
-}
-
-/// What an upload must be to be let in by its presigned request.
-#[derive(Clone, Debug)]
-pub struct PresignPut {
-    /// The name it will have.
-    pub key: ObjectKey,
-    /// The media type that must be sent.
-    pub content_type: String,
-    /// The exact length in bytes.
-    pub content_length: u64,
-    /// The SHA-256 the bytes must have, where known.
-    pub sha256: Option<[u8; 32]>,
-}
-
-/// Headers that the answer to a presigned download will carry.
-#[derive(Clone, Debug, Default)]
-pub struct AnswerHeaders {
-    /// `Content-Type` of the answer.
-    pub content_type: Option<String>,
-    /// `Content-Disposition` of the answer, ready to send (RFC 6266).
-    pub content_disposition: Option<String>,
-}
-
-/// A request anybody may make until it expires.
-#[derive(Clone)]
-pub struct PresignedRequest {
-    /// The HTTP method.
-    pub method: &'static str,
-    /// The whole URL with its signature. A secret while it lasts: never logged.
-    pub url: String,
-    /// Exactly what must be sent beside the body; `Host` is left out.
-    pub headers: Vec<(String, String)>,
-    /// When the store stops honouring it.
-    pub expires_at: Timestamp,
-}
-
-impl std::fmt::Debug for PresignedRequest {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PresignedRequest")
-            .field("method", &self.method)
-            .field("url", &"[secret]")
-            .field("headers", &self.headers)
-            .field("expires_at", &self.expires_at)
-            .finish()
-    }
-}
-
-/// What the store knows of one version of an object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObjectInfo {
-    /// The version, where the bucket keeps versions.
-    pub version_id: Option<String>,
-    /// Length in bytes.
-    pub size: u64,
-    /// The entity tag, without quotes.
-    pub etag: String,
-    /// The media type it was stored with.
-    pub content_type: Option<String>,
-    /// SHA-256 of the whole object, where the store knows it (not for multipart uploads).
-    pub sha256: Option<[u8; 32]>,
-    /// When it was stored.
-    pub modified: Timestamp,
-}
-
-/// A part of an object, as a client asks for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ByteRange {
-    /// From the first byte to the last one named, both included.
-    Inclusive(u64, u64),
-    /// From this byte to the end.
-    From(u64),
-    /// This many bytes at the end.
-    Last(u64),
-}
-
-impl ByteRange {
-    /// The range within an object of `size` bytes as `start..end`; nothing where it holds no byte.
-    /// Ends beyond the object are cut (RFC 9110, section 14.1.2).
-    pub fn within(self, size: u64) -> Option<std::ops::Range<u64>> {
-        let range = match self {
-            Self::Inclusive(first, last) => first..last.saturating_add(1).min(size),
-            Self::From(first) => first..size,
-            Self::Last(count) => size.saturating_sub(count)..size,
-        };
-        (range.start < range.end).then_some(range)
-    }
-}
-
-/// The bytes of an object, as they come.
-pub type ByteStream = BoxStream<'static, Result<Bytes, StoreError>>;
-
-/// An object being read.
-pub struct ObjectBody {
-    /// What it is.
-    pub info: ObjectInfo,
-    /// Which bytes of it follow, `start..end`; the whole where no range was asked for.
-    pub range: std::ops::Range<u64>,
-    /// The bytes. An error in the middle means: throw away what came.
-    pub stream: ByteStream,
-}
+pub use requests::{AnswerHeaders, PresignPut, PresignedRequest, UploadMethod};
 
 /// A bucket of objects.
 #[async_trait]
@@ -194,16 +39,21 @@ pub trait ObjectStore: Send + Sync {
     /// The bucket's name.
     fn bucket(&self) -> &str;
 
-    /// A request that uploads exactly what `put` describes, once: a second one is refused.
-    async fn presign_put(
+    /// What the store was seen to do. Fails with the reason while it cannot be used; no network.
+    fn abilities(&self) -> Result<Abilities, StoreError>;
+
+    /// A request that uploads exactly what `put` describes. No network. A second one is refused
+    /// where the store can do that (see [`Abilities::can_be_replaced`]).
+    fn presign_put(
         &self,
         put: &PresignPut,
+        method: UploadMethod,
         expires: Duration,
         now: Timestamp,
     ) -> Result<PresignedRequest, StoreError>;
 
-    /// A request that downloads one version.
-    async fn presign_get(
+    /// A request that downloads one version. No network.
+    fn presign_get(
         &self,
         key: &ObjectKey,
         version: Option<&str>,
@@ -211,6 +61,53 @@ pub trait ObjectStore: Send + Sync {
         expires: Duration,
         now: Timestamp,
     ) -> Result<PresignedRequest, StoreError>;
+
+    /// A request that uploads one part of exactly `size` bytes; a part of the same number is
+    /// replaced. No network.
+    fn presign_part(
+        &self,
+        upload: &PartialUpload,
+        number: u32,
+        size: u64,
+        expires: Duration,
+        now: Timestamp,
+    ) -> Result<PresignedRequest, StoreError>;
+
+    /// Begins an upload in parts.
+    async fn begin_parts(&self, object: &NewObject) -> Result<PartialUpload, StoreError>;
+
+    /// Every part that is there, by number. [`StoreError::NotFound`]: there is no such upload
+    /// (any more).
+    async fn parts(&self, upload: &PartialUpload) -> Result<Vec<UploadedPart>, StoreError>;
+
+    /// Makes the object of the parts, all of them, in order. [`StoreError::NotFound`]: there is no
+    /// such upload (any more); it may be complete.
+    async fn complete_parts(
+        &self,
+        upload: &PartialUpload,
+        parts: &[UploadedPart],
+    ) -> Result<(), StoreError>;
+
+    /// Forgets an upload and its parts. Nothing there is no error.
+    async fn abort_parts(&self, upload: &PartialUpload) -> Result<(), StoreError>;
+
+    /// Writes an object from a stream of exactly `size` bytes, with bounded memory. Nothing is
+    /// there when it fails.
+    async fn put(
+        &self,
+        object: &NewObject,
+        size: u64,
+        body: ByteStream,
+    ) -> Result<ObjectInfo, StoreError>;
+
+    /// Copies the object as it is now to another key, inside the store.
+    /// [`StoreError::Precondition`]: it is not the one with this ETag.
+    async fn copy(
+        &self,
+        from: &ObjectKey,
+        etag: &str,
+        to: &NewObject,
+    ) -> Result<ObjectInfo, StoreError>;
 
     /// What the store knows of an object.
     async fn head(&self, key: &ObjectKey, version: Option<&str>) -> Result<ObjectInfo, StoreError>;
@@ -226,23 +123,15 @@ pub trait ObjectStore: Send + Sync {
     /// Destroys every version of an object for good. Nothing there is no error.
     async fn purge(&self, key: &ObjectKey) -> Result<(), StoreError>;
 
+    /// Asks for a readable copy of an archived object for this many days; to ask again is no
+    /// error. What has become of it is in [`ObjectInfo::archive`].
+    async fn retrieve(
+        &self,
+        key: &ObjectKey,
+        version: Option<&str>,
+        days: u32,
+    ) -> Result<(), StoreError>;
+
     /// Whether the store can be used now.
     async fn check(&self) -> Result<(), StoreError>;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ByteRange::{From, Inclusive, Last};
-
-    #[test]
-    fn ranges_are_cut_to_the_object_and_empty_ones_are_refused() {
-        assert_eq!(Inclusive(0, 9).within(10), Some(0..10));
-        assert_eq!(Inclusive(3, u64::MAX).within(10), Some(3..10));
-        assert_eq!(Inclusive(5, 4).within(10), None);
-        assert_eq!(From(10).within(10), None);
-        assert_eq!(Last(4).within(10), Some(6..10));
-        assert_eq!(Last(40).within(10), Some(0..10));
-        assert_eq!(Last(0).within(10), None);
-        assert_eq!(From(0).within(0), None);
-    }
 }

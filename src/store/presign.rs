@@ -18,8 +18,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{AnswerHeaders, ObjectKey, PresignPut, PresignedRequest, StoreError};
+use super::{AnswerHeaders, ObjectKey, PartialUpload, PresignPut, PresignedRequest, StoreError};
 use crate::keys::S3Credentials;
+use crate::sensitive::Secret;
 use crate::time::Timestamp;
 
 /// Everything but RFC 3986's unreserved characters.
@@ -31,21 +32,27 @@ pub(super) const PATH: &AsciiSet = &QUERY.remove(b'/');
 /// Whose name and bucket the requests are signed for.
 #[derive(Clone, Debug)]
 pub struct PresignerConfig {
-    /// The base URL that clients reach, without a trailing slash.
-    pub endpoint: String,
-    /// The bucket; stands in the path.
+    /// The bucket.
     pub bucket: String,
+    /// The URL of the bucket as clients reach it, with or without a trailing slash.
+    pub bucket_url: String,
     /// The region in the credential scope.
     pub region: String,
     /// The access key.
     pub credentials: S3Credentials,
+    /// The token that goes with temporary credentials.
+    pub session_token: Option<Secret<String>>,
+    /// Headers that every new object is sent with (encryption at the store).
+    pub object_headers: Vec<(String, String)>,
 }
 
-/// Makes presigned requests for one bucket, path style.
+/// Makes presigned requests for one bucket.
 pub struct Presigner {
+    bucket: String,
     base: String,
     region: String,
     credentials: Credentials,
+    object_headers: Vec<(String, String)>,
 }
 
 impl Presigner {
@@ -54,30 +61,56 @@ impl Presigner {
         let credentials = Credentials::new(
             config.credentials.access_key_id.clone(),
             config.credentials.secret_access_key.reveal().clone(),
-            None,
+            config.session_token.as_ref().map(|token| token.reveal().clone()),
             None,
             "strongroom",
         );
-        let endpoint = config.endpoint.trim_end_matches('/');
-        let base = format!("{endpoint}/{}/", config.bucket);
-        Self { base, region: config.region.clone(), credentials }
+        let base = format!("{}/", config.bucket_url.trim_end_matches('/'));
+        let object_headers = config.object_headers.clone();
+        let bucket = config.bucket.clone();
+        Self { bucket, base, region: config.region.clone(), credentials, object_headers }
     }
 
-    /// A PUT of exactly what `put` describes that creates and never replaces.
+    pub(super) fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// The bucket's URL, with a trailing slash.
+    pub(super) fn bucket_url(&self) -> &str {
+        &self.base
+    }
+
+    pub(super) fn region(&self) -> &str {
+        &self.region
+    }
+
+    pub(super) const fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    pub(super) fn object_headers(&self) -> &[(String, String)] {
+        &self.object_headers
+    }
+
+    /// A PUT of exactly what `put` describes; with `create_only` it never replaces.
     pub fn put(
         &self,
         put: &PresignPut,
+        create_only: bool,
         expires: Duration,
         now: Timestamp,
     ) -> Result<PresignedRequest, StoreError> {
         let mut headers = vec![
             ("content-type".to_owned(), put.content_type.clone()),
             ("content-length".to_owned(), put.content_length.to_string()),
-            ("if-none-match".to_owned(), "*".to_owned()),
         ];
+        if create_only {
+            headers.push(("if-none-match".to_owned(), "*".to_owned()));
+        }
         if let Some(sha256) = &put.sha256 {
             headers.push(("x-amz-checksum-sha256".to_owned(), STANDARD.encode(sha256)));
         }
+        headers.extend(self.object_headers.iter().cloned());
         self.sign("PUT", self.url(&put.key), headers, expires, now)
     }
 
@@ -104,21 +137,20 @@ impl Presigner {
         self.sign("GET", url, Vec::new(), expires, now)
     }
 
-    /// A PUT of one part of an upload, of exactly `content_length` bytes where that is known.
+    /// A PUT of one part of an upload, of exactly `size` bytes.
     pub fn part(
         &self,
-        key: &ObjectKey,
-        upload_id: &str,
+        upload: &PartialUpload,
         number: u32,
-        content_length: Option<u64>,
+        size: u64,
         expires: Duration,
         now: Timestamp,
     ) -> Result<PresignedRequest, StoreError> {
-        let (mut url, mut separator) = (self.url(key), '?');
+        let (mut url, mut separator) = (self.url(&upload.key), '?');
         push_query(&mut url, &mut separator, "partNumber", &number.to_string());
-        push_query(&mut url, &mut separator, "uploadId", upload_id);
-        let length = content_length.map(|n| ("content-length".to_owned(), n.to_string()));
-        self.sign("PUT", url, length.into_iter().collect(), expires, now)
+        push_query(&mut url, &mut separator, "uploadId", &upload.upload_id);
+        let length = vec![("content-length".to_owned(), size.to_string())];
+        self.sign("PUT", url, length, expires, now)
     }
 
     fn url(&self, key: &ObjectKey) -> String {
@@ -162,7 +194,7 @@ impl Presigner {
         }
         // The signature's date has whole seconds: what it says is when it ends.
         let expires_at = Timestamp::from_micros(now.seconds() * 1_000_000) + expires;
-        Ok(PresignedRequest { method, url, headers, expires_at })
+        Ok(PresignedRequest { method, url, headers, fields: Vec::new(), expires_at })
     }
 }
 
@@ -177,17 +209,18 @@ fn push_query(url: &mut String, separator: &mut char, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sensitive::Secret;
 
     fn presigner() -> Presigner {
         Presigner::new(&PresignerConfig {
-            endpoint: "http://127.0.0.1:8080/".to_owned(),
             bucket: "room".to_owned(),
+            bucket_url: "http://127.0.0.1:8080/room/".to_owned(),
             region: "us-east-1".to_owned(),
             credentials: S3Credentials {
                 access_key_id: "AKIAIOSFODNN7EXAMPLE".to_owned(),
                 secret_access_key: Secret::new("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".into()),
             },
+            session_token: None,
+            object_headers: Vec::new(),
         })
     }
 
@@ -200,7 +233,7 @@ mod tests {
             sha256: Some([1; 32]),
         };
         let now = Timestamp::parse("2026-01-02T03:04:05.678Z").unwrap();
-        let signed = presigner().put(&put, Duration::from_mins(15), now).unwrap();
+        let signed = presigner().put(&put, true, Duration::from_mins(15), now).unwrap();
         assert!(signed.url.starts_with("http://127.0.0.1:8080/room/a/%C3%BC%20b%2Bc.pdf?"));
         let signed_headers = "X-Amz-SignedHeaders=content-length%3Bcontent-type%3Bhost\
                               %3Bif-none-match%3Bx-amz-checksum-sha256";

@@ -137,18 +137,20 @@ impl S3 {
             content_length: size as u64,
             sha256,
         };
-        self.presigner().put(&put, Duration::from_mins(5), at).unwrap()
+        self.presigner().put(&put, true, Duration::from_mins(5), at).unwrap()
     }
 
     pub fn presigner(&self) -> Presigner {
         Presigner::new(&PresignerConfig {
-            endpoint: self.endpoint.clone(),
             bucket: self.bucket.clone(),
+            bucket_url: format!("{}/{}", self.endpoint, self.bucket),
             region: self.region.clone(),
             credentials: S3Credentials {
                 access_key_id: self.access_key_id.clone(),
                 secret_access_key: Secret::new(self.secret_access_key.clone()),
             },
+            session_token: None,
+            object_headers: Vec::new(),
         })
     }
 

@@ -133,13 +133,14 @@ impl TestApp {
         let clock = Clock::default();
         let opened = open::records_with(config, clock.clone(), Ids::Random).await.unwrap();
         let jwt = opened.jwt();
-        let (app, store) = opened.into_app().await.unwrap();
-        let (db, ids) = (app.db.clone(), app.ids.clone());
-        let bucket = app.store.bucket().to_owned();
-        let trail = WireTrail { db, clock: clock.clone(), ids, bucket };
-        let origins = app.config.server.allowed_origins.clone();
-        let wire = store.wire(Arc::new(trail), origins);
-        let router = routes::router(app.clone(), Some(wire));
+        let (app, local) = opened.into_app().await.unwrap();
+        let wire = local.map(|store| {
+            let (db, ids) = (app.db.clone(), app.ids.clone());
+            let bucket = app.store.bucket().to_owned();
+            let trail = WireTrail { db, clock: clock.clone(), ids, bucket };
+            store.wire(Arc::new(trail), app.config.server.allowed_origins.clone())
+        });
+        let router = routes::router(app.clone(), wire);
         Self { app, dir, clock, jwt, router, database }
     }
 

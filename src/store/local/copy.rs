@@ -19,7 +19,7 @@ pub struct Replaced {
 
 impl LocalStore {
     /// Copies a version that was found to a key.
-    pub(super) async fn copy(
+    pub(super) async fn copy_object(
         &self,
         source: &Found,
         to: &ObjectKey,

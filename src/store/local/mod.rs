@@ -20,6 +20,7 @@ mod intake;
 mod listing;
 mod multipart;
 mod object;
+mod object_store;
 mod put;
 mod rotate;
 mod rows;
@@ -42,10 +43,7 @@ mod wire_tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
-use futures::StreamExt;
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
@@ -53,10 +51,7 @@ use self::blocks::{Blocks, Segment};
 use self::folder::Folder;
 use self::object::Found;
 use self::rows::VersionRow;
-use super::{
-    AnswerHeaders, ByteRange, ObjectBody, ObjectInfo, ObjectKey, ObjectStore, PresignPut,
-    PresignedRequest, Presigner, PresignerConfig, StoreError,
-};
+use super::{ObjectKey, Presigner, PresignerConfig, StoreError};
 use crate::db::{SqliteDb, SqliteReader, migrator};
 use crate::ids::Ids;
 use crate::keys::{KeyRing, S3Credentials};
@@ -64,7 +59,7 @@ use crate::time::{Clock, Timestamp};
 
 pub use checksum::{Algorithm, Checksums, Expected};
 pub use intake::{BodyError, IntakeError, Length};
-pub use multipart::{Begin, Complete, MultipartError, NamedPart, UploadedPart};
+pub use multipart::{Begin, Complete, MultipartError, NamedPart};
 pub use object::Attributes;
 pub use put::{Put, Stored};
 pub use rows::Condition;
@@ -110,10 +105,12 @@ impl LocalStore {
         let index = SqliteDb::open(&config.dir.join("index.sqlite")).await?;
         index.migrate(&migrator(STEPS.iter().copied())).await?;
         let presigner = Presigner::new(&PresignerConfig {
-            endpoint: config.endpoint.clone(),
             bucket: config.bucket.clone(),
+            bucket_url: format!("{}/{}", config.endpoint.trim_end_matches('/'), config.bucket),
             region: config.region.clone(),
             credentials: config.credentials.clone(),
+            session_token: None,
+            object_headers: Vec::new(),
         });
         Ok(Arc::new(Self { config, folder, index, presigner }))
     }
@@ -210,66 +207,4 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     spawn_blocking(work).await.map_err(StoreError::unavailable)?
-}
-
-#[async_trait]
-impl ObjectStore for LocalStore {
-    fn provider(&self) -> &'static str {
-        "local"
-    }
-
-    fn bucket(&self) -> &str {
-        &self.config.bucket
-    }
-
-    async fn presign_put(
-        &self,
-        put: &PresignPut,
-        expires: Duration,
-        now: Timestamp,
-    ) -> Result<PresignedRequest, StoreError> {
-        self.presigner.put(put, expires, now)
-    }
-
-    async fn presign_get(
-        &self,
-        key: &ObjectKey,
-        version: Option<&str>,
-        answer: &AnswerHeaders,
-        expires: Duration,
-        now: Timestamp,
-    ) -> Result<PresignedRequest, StoreError> {
-        self.presigner.get(key, version, answer, expires, now)
-    }
-
-    async fn head(&self, key: &ObjectKey, version: Option<&str>) -> Result<ObjectInfo, StoreError> {
-        Ok(self.find(key, version).await?.info())
-    }
-
-    async fn get(
-        &self,
-        key: &ObjectKey,
-        version: Option<&str>,
-        range: Option<ByteRange>,
-    ) -> Result<ObjectBody, StoreError> {
-        let found = self.find(key, version).await?;
-        let size = found.size();
-        let range = match range {
-            Some(range) => range.within(size).ok_or(StoreError::Precondition)?,
-            None => 0..size,
-        };
-        let stream = self.read(&found, range.clone()).await?.boxed();
-        Ok(ObjectBody { info: found.info(), range, stream })
-    }
-
-    async fn purge(&self, key: &ObjectKey) -> Result<(), StoreError> {
-        self.purge_versions(key).await
-    }
-
-    async fn check(&self) -> Result<(), StoreError> {
-        let mut reader = self.reader().await?;
-        rows::current(&mut reader, "").await?;
-        let (folder, id) = (Arc::clone(&self.folder), self.new_id());
-        blocking(move || folder.probe(id)).await
-    }
 }

@@ -164,6 +164,8 @@ pub fn info(row: &VersionRow) -> ObjectInfo {
         content_type: row.content_type.clone(),
         sha256: row.sha256.as_deref().and_then(|h| h.try_into().ok()),
         modified: row.modified,
+        storage_class: None,
+        archive: None,
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Stored {
 
 impl LocalStore {
     /// Takes in a body as a new version. Returns once it is on disk.
-    pub async fn put<S>(
+    pub async fn put_object<S>(
         &self,
         put: Put,
         body: S,

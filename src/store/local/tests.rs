@@ -15,6 +15,7 @@ use super::listing::{After, Query};
 use super::multipart::MIN_PART;
 use super::*;
 use crate::sensitive::Secret;
+use crate::store::{ByteRange, ObjectStore as _};
 
 pub(super) const CANARY: &str = "CANARY-Maria-Musterfrau";
 
@@ -78,7 +79,7 @@ fn describe(name: &str, length: usize) -> Put {
 }
 
 async fn put(store: &LocalStore, name: &str, data: &[u8]) -> Stored {
-    store.put(describe(name, data.len()), body(data), |_| Ok(())).await.unwrap()
+    store.put_object(describe(name, data.len()), body(data), |_| Ok(())).await.unwrap()
 }
 
 async fn get(
@@ -218,7 +219,7 @@ async fn nothing_readable_is_written() {
     let mut put = describe("opaque", CANARY.len());
     put.attributes.content_disposition = Some(format!("attachment; filename=\"{CANARY}\""));
     put.attributes.metadata.insert("name".to_owned(), CANARY.to_owned());
-    store.put(put, body(CANARY.as_bytes()), |_| Ok(())).await.unwrap();
+    store.put_object(put, body(CANARY.as_bytes()), |_| Ok(())).await.unwrap();
     let found = store.find(&key("opaque"), None).await.unwrap();
     assert_eq!(found.attributes().unwrap().metadata["name"], CANARY);
     store.close().await;
@@ -235,7 +236,7 @@ async fn of_two_conditional_creates_at_once_exactly_one_wins() {
     let conditional = |data: &'static [u8]| {
         let mut put = describe("k", data.len());
         put.condition = Condition::Absent;
-        store.put(put, body(data), |_| Ok(()))
+        store.put_object(put, body(data), |_| Ok(()))
     };
     let (a, b) = tokio::join!(conditional(b"one"), conditional(b"two"));
     assert_ne!(a.is_ok(), b.is_ok());
@@ -271,7 +272,7 @@ async fn a_copy_shares_its_files_and_outlives_its_source() {
     let (dir, store) = store().await;
     put(&store, "from", b"data").await;
     let found = store.find(&key("from"), None).await.unwrap();
-    store.copy(&found, &key("to"), None).await.unwrap();
+    store.copy_object(&found, &key("to"), None).await.unwrap();
     assert_eq!(sealed_files(&dir).len(), 1);
     store.purge(&key("from")).await.unwrap();
     assert_eq!(get(&store, "to", None).await.unwrap(), b"data");
@@ -374,19 +375,19 @@ async fn a_body_that_is_not_what_was_announced_leaves_nothing() {
     let (dir, store) = store().await;
     let data = bytes(700_000);
     let mut short = describe("k", data.len() + 1);
-    let refused = store.put(short.clone(), body(&data), |_| Ok(())).await;
+    let refused = store.put_object(short.clone(), body(&data), |_| Ok(())).await;
     assert!(matches!(refused, Err(IntakeError::Short)));
     short.length = Length::exactly(data.len() as u64 - 1, u64::MAX);
-    let refused = store.put(short, body(&data), |_| Ok(())).await;
+    let refused = store.put_object(short, body(&data), |_| Ok(())).await;
     assert!(matches!(refused, Err(IntakeError::Long)));
     let mut wrong = describe("k", data.len());
     wrong.expected.values.insert(Algorithm::Sha256, vec![0; 32]);
-    let refused = store.put(wrong, body(&data), |_| Ok(())).await;
+    let refused = store.put_object(wrong, body(&data), |_| Ok(())).await;
     assert!(matches!(refused, Err(IntakeError::BadDigest)));
     let broken = body(&data).chain(stream::iter([Err(BodyError::from("gone"))]));
     let mut endless = describe("k", 0);
     endless.length = Length { exact: None, most: u64::MAX, least: 0 };
-    let refused = store.put(endless, broken, |_| Ok(())).await;
+    let refused = store.put_object(endless, broken, |_| Ok(())).await;
     assert!(matches!(refused, Err(IntakeError::Body(_))));
     assert_eq!(sealed_files(&dir).len(), 0);
     assert!(matches!(store.head(&key("k"), None).await, Err(StoreError::NotFound)));

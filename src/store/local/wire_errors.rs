@@ -52,6 +52,12 @@ pub fn store_error(e: StoreError) -> S3Error {
             tracing::error!("a stored object is missing or failed its authentication");
             fail(Code::InternalError, "The object's stored bytes are damaged.")
         }
+        StoreError::InvalidParts => {
+            fail(Code::InvalidPart, "One or more of the specified parts could not be found.")
+        }
+        StoreError::Unsupported(_) | StoreError::Unusable(_) => {
+            fail(Code::NotImplemented, "The store cannot do this.")
+        }
         StoreError::Unavailable(source) => {
             tracing::error!(error = ?source, "the local store failed");
             fail(Code::ServiceUnavailable, "The store cannot be used now. Please try again.")

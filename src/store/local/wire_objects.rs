@@ -37,7 +37,7 @@ impl Endpoint {
         };
         let body = input.body.unwrap_or_else(|| StreamingBlob::from(s3s::Body::empty()));
         let trailers = trailers(&headers, req.trailing_headers);
-        let stored = self.store.put(put, body, trailers).await.map_err(intake_error)?;
+        let stored = self.store.put_object(put, body, trailers).await.map_err(intake_error)?;
         let mut output = PutObjectOutput {
             e_tag: strong(&stored.info.etag),
             version_id: stored.info.version_id,
@@ -78,7 +78,7 @@ impl Endpoint {
             ));
         }
         let to = object_key(&input.key)?;
-        let stored = self.store.copy(&found, &to, replaced).await.map_err(store_error)?;
+        let stored = self.store.copy_object(&found, &to, replaced).await.map_err(store_error)?;
         let mut result = CopyObjectResult {
             e_tag: strong(&stored.info.etag),
             last_modified: Some(stamp(stored.info.modified)),

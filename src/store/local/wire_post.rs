@@ -96,7 +96,8 @@ impl Endpoint {
             expected: named_checksums(borrowed)?,
             condition: Condition::None,
         };
-        let stored = self.store.put(put, Box::pin(file), |_| Ok(())).await.map_err(intake_error)?;
+        let stored =
+            self.store.put_object(put, Box::pin(file), |_| Ok(())).await.map_err(intake_error)?;
         self.form_answer(&key, &stored, &field)
     }
 

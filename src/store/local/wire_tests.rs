@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -13,6 +14,9 @@ use tokio::task::JoinSet;
 
 use super::tests::{bytes, config};
 use super::*;
+use crate::store::{
+    AnswerHeaders, ObjectStore as _, PartialUpload, PresignPut, PresignedRequest, UploadMethod,
+};
 
 #[derive(Default)]
 struct Watcher {
@@ -84,7 +88,7 @@ fn upload_of(name: &str, data: &[u8]) -> PresignPut {
 impl Server {
     async fn presign(&self, put: &PresignPut) -> PresignedRequest {
         let now = Clock::default().now();
-        self.store.presign_put(put, Duration::from_mins(1), now).await.unwrap()
+        self.store.presign_put(put, UploadMethod::Put, Duration::from_mins(1), now).unwrap()
     }
 
     async fn send(&self, request: &PresignedRequest, body: &[u8]) -> (u16, String) {
@@ -106,7 +110,7 @@ impl Server {
     async fn presigned_get(&self, name: &str, answer: AnswerHeaders) -> String {
         let (key, now) = (ObjectKey::new(name).unwrap(), Clock::default().now());
         let expires = Duration::from_mins(1);
-        self.store.presign_get(&key, None, &answer, expires, now).await.unwrap().url
+        self.store.presign_get(&key, None, &answer, expires, now).unwrap().url
     }
 }
 
@@ -185,7 +189,8 @@ async fn an_expired_and_an_unsigned_request_are_denied() {
     let server = serve().await;
     let past = Clock::default().now() - Duration::from_mins(2);
     let put = upload_of("k", b"x");
-    let expired = server.store.presign_put(&put, Duration::from_mins(1), past).await.unwrap();
+    let expired =
+        server.store.presign_put(&put, UploadMethod::Put, Duration::from_mins(1), past).unwrap();
     let (status, text) = server.send(&expired, b"x").await;
     assert_eq!((status, code(&text)), (403, "AccessDenied"));
     assert!(text.contains("<Message>Request has expired</Message>"), "{text}");
@@ -272,13 +277,14 @@ async fn parts_go_up_by_presigned_requests_and_become_the_object() {
         algorithm: None,
     };
     let upload_id = server.store.begin_multipart(&begin).await.unwrap();
+    let upload = PartialUpload { key: key.clone(), upload_id: upload_id.clone() };
     let whole = bytes(5 * 1024 * 1024 + 10);
     let pieces = whole.chunks(5 * 1024 * 1024);
     for (number, piece) in (1..).zip(pieces) {
-        let (length, now) = (Some(piece.len() as u64), Clock::default().now());
+        let (size, now) = (piece.len() as u64, Clock::default().now());
         let minute = Duration::from_mins(1);
         let presigner = server.store.presigner();
-        let request = presigner.part(&key, &upload_id, number, length, minute, now).unwrap();
+        let request = presigner.part(&upload, number, size, minute, now).unwrap();
         let (status, text) = server.send(&request, &piece[1..]).await;
         assert_eq!((status, code(&text)), (403, "SignatureDoesNotMatch"), "{text}");
         assert_eq!(server.send(&request, piece).await.0, 200);
@@ -496,8 +502,8 @@ async fn what_a_download_would_show_cannot_be_added_to_a_presigned_upload() {
     let server = serve().await;
     let good = server.presign(&upload_of("k", b"x")).await;
     let (key, now) = (ObjectKey::new("k").unwrap(), Clock::default().now());
-    let minute = Duration::from_mins(1);
-    let part = server.store.presigner().part(&key, "u", 1, None, minute, now).unwrap();
+    let upload = PartialUpload { key, upload_id: "u".to_owned() };
+    let part = server.store.presign_part(&upload, 1, 1, Duration::from_mins(1), now).unwrap();
     for (name, value) in [
         ("cache-control", "public, max-age=31536000"),
         ("content-encoding", "gzip"),
@@ -556,7 +562,7 @@ async fn objects_are_neither_sniffed_nor_kept_unless_they_or_the_signed_request_
         condition: Condition::None,
     };
     let body = futures::stream::iter([Ok(bytes::Bytes::from_static(b"x"))]);
-    server.store.put(put, body, |_| Ok(())).await.unwrap();
+    server.store.put_object(put, body, |_| Ok(())).await.unwrap();
     let url = server.presigned_get("kept", AnswerHeaders::default()).await;
     let kept = server.client.get(&url).send().await.unwrap();
     assert_eq!(kept.headers()["cache-control"], "max-age=5");

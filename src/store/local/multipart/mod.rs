@@ -84,17 +84,6 @@ pub struct NamedPart {
     pub checksums: Checksums,
 }
 
-/// A part that is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UploadedPart {
-    /// Its number.
-    pub number: i64,
-    /// Its length in bytes.
-    pub size: u64,
-    /// Its ETag, without quotes.
-    pub etag: String,
-}
-
 /// What completes an upload.
 #[derive(Clone, Debug)]
 pub struct Complete {
@@ -202,20 +191,14 @@ impl LocalStore {
     }
 
     /// The parts of an upload that are there, in order.
-    pub async fn uploaded_parts(
+    pub(super) async fn uploaded_parts(
         &self,
         key: &ObjectKey,
         upload_id: &str,
-    ) -> Result<Vec<UploadedPart>, MultipartError> {
+    ) -> Result<Vec<PartRow>, MultipartError> {
         let upload = self.upload(key, upload_id).await?;
         let mut reader = self.reader().await?;
-        let rows = rows::parts_after(&mut reader, &upload.upload_id, 0, MAX_PARTS).await?;
-        let shown = |row: PartRow| UploadedPart {
-            number: row.number,
-            size: row.size.cast_unsigned(),
-            etag: row.etag,
-        };
-        Ok(rows.into_iter().map(shown).collect())
+        Ok(rows::parts_after(&mut reader, &upload.upload_id, 0, MAX_PARTS).await?)
     }
 
     /// Makes the object out of its parts.
