@@ -9,6 +9,7 @@ mod key;
 mod s3_credentials;
 mod serve;
 mod token;
+mod upkeep;
 mod user;
 
 use std::process::ExitCode;
@@ -43,6 +44,8 @@ enum Command {
     User(user::Args),
     /// Print the credentials of the embedded S3 endpoint
     S3Credentials(s3_credentials::Args),
+    /// Do now what a running server does by itself every minute
+    Upkeep(upkeep::Args),
     /// Check the configuration, or print an example of it
     Config(config::Args),
     /// Print the OpenAPI document
@@ -96,6 +99,7 @@ async fn run(command: Command) -> Done {
         Command::Key(args) => key::run(args, load()?).await,
         Command::User(args) => user::run(args, load()?).await,
         Command::S3Credentials(args) => s3_credentials::run(&args, load()?).await,
+        Command::Upkeep(args) => upkeep::run(args, load()?).await,
         Command::Config(args) => config::run(&args),
         Command::Openapi => {
             print!("{}", crate::openapi::json());

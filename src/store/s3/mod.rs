@@ -40,6 +40,10 @@ impl ObjectStore for S3Store {
         &self.bucket
     }
 
+    fn seals(&self) -> bool {
+        false
+    }
+
     fn abilities(&self) -> Result<Abilities, StoreError> {
         Err(StoreError::Unsupported("s3"))
     }
