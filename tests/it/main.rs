@@ -20,6 +20,7 @@ mod people;
 mod process;
 mod rows;
 mod s3;
+mod s3_store;
 mod serving;
 mod support;
 mod tampering;
