@@ -1,5 +1,7 @@
 //! AWS S3 and every S3-compatible store.
 
+mod cloudfront;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +14,8 @@ use crate::store::{
     UploadedPart,
 };
 use crate::time::{Clock, Timestamp};
+
+pub use cloudfront::CloudFront;
 
 /// A bucket of AWS S3 or of a store that speaks its protocol.
 pub struct S3Store {
