@@ -68,6 +68,10 @@ impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.detail.trim_end_matches('.'))?;
         for (field, right) in &self.errors {
+            // The detail often says it already.
+            if self.detail.contains(right) {
+                continue;
+            }
             write!(f, "; {field} {right}")?;
         }
         write!(f, " ({}, {})", self.code, self.status)

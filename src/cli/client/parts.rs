@@ -156,13 +156,12 @@ impl Parts<'_> {
                 Ok(Stand::Parts(there.map(|part| (part.part_number, part.etag)).collect()))
             }
             Err(e) if e.is_status(&[404, 409, 410]) => {
-                // Killed between the last call and its answer: the document is there.
-                let asked = self.client.get::<Value>(&format!("/api/docs/{}", begun.id)).await;
-                match asked {
-                    Ok(document) if is_complete(&document) => Ok(Stand::Complete(document)),
-                    Ok(_) => Ok(Stand::Gone),
-                    Err(e) if e.is_status(&[403, 404, 409, 410]) => Ok(Stand::Gone),
-                    Err(e) => Err(e),
+                // Killed between the last call and its answer: it may be complete.
+                let asked = json!({});
+                match self.client.post(&path(begun, "/complete"), &asked).await {
+                    Ok(document) => Ok(Stand::Complete(document)),
+                    Err(e) if e.is_passing() => Err(e),
+                    Err(_) => Ok(Stand::Gone),
                 }
             }
             Err(e) => Err(e),
@@ -296,11 +295,8 @@ fn path(begun: &Begun, rest: &str) -> String {
     format!("/api/docs/multipart/{id}{rest}")
 }
 
-fn is_complete(document: &Value) -> bool {
-    matches!(document["state"].as_str(), Some("available" | "scanning" | "quarantined"))
-}
-
 /// Whether the upload can never become complete.
 fn is_final(e: &ClientError) -> bool {
-    e.is_status(&[404, 409, 410, 413, 415, 422])
+    // Parts that are missing or changed can be sent again.
+    e.is_status(&[404, 409, 410, 413, 415, 422]) && e.code() != "invalid_fields"
 }
