@@ -18,6 +18,7 @@ mod life;
 mod load;
 mod people;
 mod process;
+mod put_get;
 mod rows;
 mod s3;
 mod s3_store;

@@ -23,6 +23,8 @@ mod put;
 mod reasons;
 mod watch;
 
+mod cloudfront;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +42,8 @@ pub use self::examine::{Finding, Verdict};
 
 /// How long a start waits for the first look at the bucket.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
+
+pub use cloudfront::CloudFront;
 
 /// A bucket of AWS S3 or of a store that speaks its protocol.
 pub struct S3Store {
