@@ -13,6 +13,7 @@ mod db;
 mod docs;
 mod doors;
 mod full_disk;
+mod garage;
 mod hostile;
 mod life;
 mod load;
