@@ -78,8 +78,7 @@ impl Account {
     /// A new bucket that keeps versions.
     pub async fn versioned_bucket(&self) -> Bucket {
         let bucket = self.bucket().await;
-        let on =
-            VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let on = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
         let put = bucket.client.put_bucket_versioning().bucket(&bucket.name);
         put.versioning_configuration(on).send().await.unwrap();
         bucket
@@ -87,7 +86,8 @@ impl Account {
 }
 
 fn set_by_make_test(name: &str) -> String {
-    variable(name).unwrap_or_else(|| panic!("{name} is set by `make test`, which starts the stores"))
+    variable(name)
+        .unwrap_or_else(|| panic!("{name} is set by `make test`, which starts the stores"))
 }
 
 /// A bucket of one test.
@@ -130,8 +130,7 @@ impl Bucket {
 
     /// Every object's key.
     pub async fn keys(&self) -> Vec<String> {
-        let mut pages =
-            self.client.list_objects_v2().bucket(&self.name).into_paginator().send();
+        let mut pages = self.client.list_objects_v2().bucket(&self.name).into_paginator().send();
         let mut keys = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.unwrap_or_else(|e| panic!("no list: {e:?}"));

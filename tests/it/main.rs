@@ -6,12 +6,17 @@
 mod canary;
 mod clients;
 mod commands;
+mod conformance;
+mod conformance_objects;
+mod conformance_parts;
+mod conformance_presign;
 mod contract;
 mod crash;
 mod damage;
 mod db;
 mod docs;
 mod doors;
+mod faulty_proxy;
 mod full_disk;
 mod garage;
 mod hostile;

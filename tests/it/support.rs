@@ -150,8 +150,7 @@ impl TestApp {
         let mut all = variables.to_vec();
         all.push(("DATABASE_URL", &url));
         all.extend(of_bucket.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-        let app =
-            Self::open(&all, Ground { database: Some(database), bucket: Some(bucket) }).await;
+        let app = Self::open(&all, Ground { database: Some(database), bucket: Some(bucket) }).await;
         // What the bucket can do is found out beside the start.
         let deadline = Instant::now() + PATIENCE;
         while let Err(e) = app.app.store.abilities() {
