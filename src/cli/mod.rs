@@ -3,9 +3,12 @@
 //! Exit codes: 0 done, 1 failed, 2 usage or configuration. What a command shows for scripts
 //! goes to standard output, everything else to standard error.
 
+mod client;
 mod config;
 mod demo;
+mod get;
 mod key;
+mod put;
 mod s3_credentials;
 mod serve;
 mod token;
@@ -41,6 +44,10 @@ enum Command {
     Key(key::Args),
     /// Add, list and disable the people who sign in to the pages
     User(user::Args),
+    /// Send files to a server
+    Put(put::Args),
+    /// Fetch a document from a server
+    Get(get::Args),
     /// Print the credentials of the embedded S3 endpoint
     S3Credentials(s3_credentials::Args),
     /// Check the configuration, or print an example of it
@@ -95,6 +102,8 @@ async fn run(command: Command) -> Done {
         Command::Token(args) => token::run(args, load()?).await,
         Command::Key(args) => key::run(args, load()?).await,
         Command::User(args) => user::run(args, load()?).await,
+        Command::Put(args) => put::run(args).await,
+        Command::Get(args) => get::run(args).await,
         Command::S3Credentials(args) => s3_credentials::run(&args, load()?).await,
         Command::Config(args) => config::run(&args),
         Command::Openapi => {

@@ -4,6 +4,7 @@
 //! the guides use (variables.rs). Every problem is reported at once. Nothing outside this folder
 //! reads the environment.
 
+mod client;
 pub mod example;
 mod source;
 mod store;
@@ -14,6 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use client::{ClientArgs, ClientConfig};
 pub use source::{Reader, Source, parse_bytes};
 pub use store::{CloudFrontConfig, S3Config, S3Keys, StoreConfig};
 

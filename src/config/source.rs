@@ -46,6 +46,11 @@ impl Source {
         source
     }
 
+    /// What the operating system says and no table lists, such as `HOME`.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
     fn add(&mut self, pairs: impl IntoIterator<Item = (String, String)>) {
         for (name, value) in pairs {
             // An empty value means "not set", as in the guides' own .env samples.

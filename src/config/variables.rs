@@ -42,6 +42,7 @@ pub const TOPICS: &[Topic] = &[
     ("Uploads", UPLOADS),
     ("Who may call", ACCESS),
     ("Log", LOG),
+    ("Commands that speak to a server", CLIENT),
 ];
 
 /// Every variable.
@@ -173,4 +174,22 @@ const ACCESS: &[Variable] = &[
 const LOG: &[Variable] = &[
     var("STRONGROOM_LOG", "info", "Level, or a filter such as info,strongroom::store=debug."),
     var("STRONGROOM_LOG_FORMAT", "pretty on a terminal, else json", "pretty or json."),
+];
+
+const CLIENT: &[Variable] = &[
+    var(
+        "STRONGROOM_URL",
+        "the public URL",
+        "The server that `put` and `get` speak to; `--server` comes first.",
+    ),
+    secret(
+        "STRONGROOM_TOKEN",
+        "none",
+        "Their credential: a token (JWT) or an API key; `--token-file` comes first.",
+    ),
+    var(
+        "STRONGROOM_STATE_DIR",
+        "$XDG_STATE_HOME/strongroom, else ~/.local/state/strongroom",
+        "Where `put` remembers uploads that were cut off; no credential and no URL lies there.",
+    ),
 ];

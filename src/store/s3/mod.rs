@@ -1,131 +1,108 @@
 //! AWS S3 and every S3-compatible store.
+//!
+//! What a store does is seen by trying it (`probe`), whether it can be used is watched (`watch`),
+//! and both are known without asking again: presigning makes no network call, and a call to a
+//! bucket that cannot be used fails at once with the reason.
+//!
+//! This must never send an ACL, ask for encryption that was not configured, or log a signed URL.
+
+mod bucket;
+mod client;
+mod credentials;
+mod errors;
+mod examine;
+mod examine_each;
+mod examine_presigned;
+mod object_store;
+mod objects;
+mod parts;
+mod place;
+mod probe;
+mod purge;
+mod put;
+mod reasons;
+mod watch;
+
+mod cloudfront;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+use tokio::task::JoinHandle;
 
+use self::bucket::Bucket;
+use self::credentials::Source;
+use self::place::Place;
 use crate::config::{S3Config, StoreConfig};
-use crate::store::{
-    Abilities, AnswerHeaders, ByteRange, ByteStream, NewObject, ObjectBody, ObjectInfo, ObjectKey,
-    ObjectStore, PartialUpload, PresignPut, PresignedRequest, StoreError, UploadMethod,
-    UploadedPart,
-};
-use crate::time::{Clock, Timestamp};
+use crate::store::StoreError;
+use crate::time::Clock;
+
+pub use self::bucket::Health;
+pub use self::examine::{Finding, Verdict};
+
+/// How long a start waits for the first look at the bucket.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+
+pub use cloudfront::CloudFront;
 
 /// A bucket of AWS S3 or of a store that speaks its protocol.
 pub struct S3Store {
-    bucket: String,
+    bucket: Arc<Bucket>,
+    /// Look after the bucket and the keys; they end with the store.
+    tasks: [JoinHandle<()>; 2],
 }
 
 impl S3Store {
     /// Prepares the client and begins to look after the bucket; whether it can be used shows in
-    /// [`ObjectStore::check`]. Fails only where the configuration can never work.
+    /// [`Self::health`]. Waits for the first look, but not for long. Fails only where the
+    /// configuration can never work.
     pub async fn open(
         store: &StoreConfig,
-        _s3: &S3Config,
-        _clock: Clock,
+        s3: &S3Config,
+        clock: Clock,
     ) -> Result<Arc<Self>, StoreError> {
-        Ok(Arc::new(Self { bucket: store.bucket.clone() }))
+        let bucket = Arc::new(Bucket::new(Place::new(store, s3), clock));
+        let source = Source::new(&s3.keys, &store.region).await;
+        let first = Arc::clone(&bucket);
+        let begin = async move {
+            match tokio::time::timeout(FIRST_LOOK, source.read()).await {
+                Ok(Ok(credentials)) => first.keys.adopt(credentials),
+                Ok(Err(reason)) => first.keys.missing(&reason),
+                Err(_) => first.keys.missing("The credentials did not come within 5 seconds."),
+            }
+            first.wake.notify_one();
+            watch::keep_keys(first, source).await;
+        };
+        let mut health = bucket.health.subscribe();
+        let watched = watch::watch(Arc::clone(&bucket));
+        #[expect(clippy::disallowed_methods, reason = "the store owns these tasks and ends them")]
+        let tasks = [tokio::spawn(begin), tokio::spawn(watched)];
+        let looked = health.wait_for(|health| health.checked_at.is_some());
+        // Late or never: then the reason says so until the watch knows better.
+        let _ = tokio::time::timeout(FIRST_LOOK, looked).await.is_ok();
+        Ok(Arc::new(Self { bucket, tasks }))
+    }
+
+    /// Whether the bucket can be used, since when, and why not.
+    pub fn health(&self) -> Health {
+        self.bucket.health.borrow().clone()
+    }
+
+    /// The same whenever it changes or is looked at again.
+    pub fn follow_health(&self) -> tokio::sync::watch::Receiver<Health> {
+        self.bucket.health.subscribe()
+    }
+
+    /// Tries everything a store can be relied on for; about fifty small requests.
+    pub async fn examine(&self) -> Vec<Finding> {
+        self.bucket.examine().await
     }
 }
 
-#[async_trait]
-impl ObjectStore for S3Store {
-    fn provider(&self) -> &'static str {
-        "s3"
-    }
-
-    fn bucket(&self) -> &str {
-        &self.bucket
-    }
-
-    fn abilities(&self) -> Result<Abilities, StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    fn presign_put(
-        &self,
-        _: &PresignPut,
-        _: UploadMethod,
-        _: Duration,
-        _: Timestamp,
-    ) -> Result<PresignedRequest, StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    fn presign_get(
-        &self,
-        _: &ObjectKey,
-        _: Option<&str>,
-        _: &AnswerHeaders,
-        _: Duration,
-        _: Timestamp,
-    ) -> Result<PresignedRequest, StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    fn presign_part(
-        &self,
-        _: &PartialUpload,
-        _: u32,
-        _: u64,
-        _: Duration,
-        _: Timestamp,
-    ) -> Result<PresignedRequest, StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    async fn begin_parts(&self, _: &NewObject) -> Result<PartialUpload, StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    async fn parts(&self, _: &PartialUpload) -> Result<Vec<UploadedPart>, StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    async fn complete_parts(
-        &self,
-        _: &PartialUpload,
-        _: &[UploadedPart],
-    ) -> Result<(), StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    async fn abort_parts(&self, _: &PartialUpload) -> Result<(), StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    async fn put(&self, _: &NewObject, _: u64, _: ByteStream) -> Result<ObjectInfo, StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    async fn copy(&self, _: &ObjectKey, _: &str, _: &NewObject) -> Result<ObjectInfo, StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    async fn head(&self, _: &ObjectKey, _: Option<&str>) -> Result<ObjectInfo, StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    async fn get(
-        &self,
-        _: &ObjectKey,
-        _: Option<&str>,
-        _: Option<ByteRange>,
-    ) -> Result<ObjectBody, StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    async fn purge(&self, _: &ObjectKey) -> Result<(), StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    async fn retrieve(&self, _: &ObjectKey, _: Option<&str>, _: u32) -> Result<(), StoreError> {
-        Err(StoreError::Unsupported("s3"))
-    }
-
-    async fn check(&self) -> Result<(), StoreError> {
-        Err(StoreError::Unsupported("s3"))
+impl Drop for S3Store {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
     }
 }
