@@ -12,7 +12,8 @@ use strongroom::config::{S3Config, S3Keys, StoreConfig};
 use strongroom::sensitive::Secret;
 use strongroom::store::s3::{S3Store, Verdict};
 use strongroom::store::{
-    AnswerHeaders, ByteRange, ByteStream, NewObject, ObjectKey, ObjectStore as _, StoreError,
+    AnswerHeaders, Archive, ByteRange, ByteStream, NewObject, ObjectKey, ObjectStore as _,
+    StoreError,
 };
 use strongroom::time::{Clock, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
@@ -78,6 +79,24 @@ impl Place {
         call.versioning_configuration(on).send().await.unwrap();
     }
 
+    async fn archive_everything(&self, bucket: &str) {
+        use aws_sdk_s3::types::{
+            BucketLifecycleConfiguration, ExpirationStatus, LifecycleRule, LifecycleRuleFilter,
+            Transition, TransitionStorageClass,
+        };
+        let to = TransitionStorageClass::DeepArchive;
+        let rule = LifecycleRule::builder()
+            .id("all")
+            .status(ExpirationStatus::Enabled)
+            .filter(LifecycleRuleFilter::builder().prefix("").build())
+            .transitions(Transition::builder().days(90).storage_class(to).build())
+            .build()
+            .unwrap();
+        let rules = BucketLifecycleConfiguration::builder().rules(rule).build().unwrap();
+        let call = self.client().put_bucket_lifecycle_configuration().bucket(bucket);
+        call.lifecycle_configuration(rules).send().await.unwrap();
+    }
+
     fn given(&self) -> S3Keys {
         S3Keys::Given {
             id: Secret::new(self.id.clone()),
@@ -91,6 +110,10 @@ impl Place {
     }
 
     async fn open_with(&self, bucket: &str, keys: S3Keys) -> Arc<S3Store> {
+        self.open_kms(bucket, keys, None).await
+    }
+
+    async fn open_kms(&self, bucket: &str, keys: S3Keys, kms: Option<&str>) -> Arc<S3Store> {
         let store = StoreConfig {
             bucket: bucket.to_owned(),
             region: self.region.clone(),
@@ -102,7 +125,7 @@ impl Place {
             endpoint: Some(self.endpoint.clone()),
             path_style: true,
             accelerate: false,
-            kms_key: None,
+            kms_key: kms.map(str::to_owned),
             keys,
             cloudfront: None,
         };
@@ -337,6 +360,66 @@ async fn an_upload_that_is_dropped_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn slow_senders_do_not_keep_others_waiting() {
+    let place = garage();
+    let store = place.open(&place.bucket().await).await;
+    let size = 8 * 1024 * 1024;
+    let slow = (0..40).map(|n| {
+        let store = Arc::clone(&store);
+        let body = stream::iter([Ok(Bytes::from_static(&[0; 70_000]))]).chain(stream::pending());
+        // Half of them would be put at once, half in parts.
+        let size = size + u64::from(n % 2 == 0);
+        async move { store.put(&object(&format!("slow-{n}")), size, body.boxed()).await }
+    });
+    let slow = futures::future::join_all(slow);
+    let quick = async {
+        for size in [1_000, 8_000_000, 30_000_000] {
+            let (bytes, stream) = body(size, 7);
+            let name = object(&format!("quick-{size}"));
+            let begun = store.put(&name, size as u64, stream);
+            let written = tokio::time::timeout(Duration::from_secs(10), begun).await;
+            assert_eq!(written.expect("in time").unwrap().size, size as u64);
+            assert!(read(&store, &name.key, None).await == bytes);
+        }
+    };
+    tokio::select! {
+        _ = slow => panic!("they never end"),
+        () = quick => {}
+    }
+}
+
+#[tokio::test]
+async fn encryption_and_archives_are_as_configured() {
+    let place = moto();
+    let bucket = place.bucket().await;
+    place.keep_versions(&bucket).await;
+    let store = place.open_kms(&bucket, place.given(), Some("alias/room")).await;
+    let archived = object("archived");
+    let (_, stream) = body(12 * 1024 * 1024, 1);
+    store.put(&archived, 12 * 1024 * 1024, stream).await.unwrap();
+    let call = place.client().head_object().bucket(&bucket).key(archived.key.as_str());
+    let found = call.send().await.unwrap();
+    let kind = aws_sdk_s3::types::ServerSideEncryption::AwsKms;
+    assert_eq!(found.server_side_encryption(), Some(&kind));
+    assert!(!store.abilities().unwrap().archives);
+    let call = place.client().copy_object().bucket(&bucket).key(archived.key.as_str());
+    let call = call.copy_source(format!("{bucket}/{}", archived.key));
+    call.storage_class(aws_sdk_s3::types::StorageClass::Glacier).send().await.unwrap();
+    let head = store.head(&archived.key, None).await.unwrap();
+    assert_eq!((head.archive, head.is_readable()), (Some(Archive::Archived), false));
+    let unread = store.get(&archived.key, None, None).await.map(|_| ());
+    assert!(matches!(unread, Err(StoreError::Archived)), "{unread:?}");
+    let version = head.version_id.as_deref();
+    store.retrieve(&archived.key, version, 3).await.unwrap();
+    store.retrieve(&archived.key, version, 3).await.unwrap();
+    let head = store.head(&archived.key, version).await.unwrap();
+    assert!(matches!(head.archive, Some(Archive::Retrieving | Archive::Retrieved(_))), "{head:?}");
+    place.archive_everything(&bucket).await;
+    let store = place.open(&bucket).await;
+    assert!(store.abilities().unwrap().archives);
+}
+
+#[tokio::test]
 async fn an_examination_tells_what_garage_only_pretends_to_do() {
     let place = garage();
     let bucket = place.bucket().await;
@@ -346,7 +429,6 @@ async fn an_examination_tells_what_garage_only_pretends_to_do() {
         let found = findings.iter().find(|finding| finding.name == name);
         found.unwrap_or_else(|| panic!("{name}: {findings:#?}")).verdict
     };
-    println!("{findings:#?}");
     for name in
         ["reach", "write", "sha256", "forms", "multipart", "copyCondition", "ranges", "clock"]
     {
@@ -370,8 +452,8 @@ async fn an_examination_of_moto_finds_versions_and_locks() {
     call.object_lock_enabled_for_bucket(true).send().await.unwrap();
     let store = place.open(&bucket).await;
     let findings = store.examine().await;
-    println!("{findings:#?}");
-    for name in ["reach", "write", "versions", "createOnly", "tags", "objectLock", "multipart"] {
+    for name in ["reach", "write", "versions", "createOnly", "tags", "objectLock", "archiveClasses"]
+    {
         let found = findings.iter().find(|finding| finding.name == name).unwrap();
         assert_eq!(found.verdict, Verdict::Works, "{findings:#?}");
     }

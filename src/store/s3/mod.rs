@@ -14,6 +14,7 @@ mod errors;
 mod examine;
 mod examine_each;
 mod examine_presigned;
+mod incoming;
 mod object_store;
 mod objects;
 mod parts;
