@@ -13,6 +13,7 @@ mod put;
 mod s3_credentials;
 mod serve;
 mod token;
+mod upkeep;
 mod user;
 
 use std::process::ExitCode;
@@ -53,6 +54,8 @@ enum Command {
     S3Credentials(s3_credentials::Args),
     /// Look at everything, and say what is wrong and what to do (exit code 1 when a check fails)
     Doctor(doctor::Args),
+    /// Do now what a running server does by itself every minute
+    Upkeep(upkeep::Args),
     /// Check the configuration, or print an example of it
     Config(config::Args),
     /// Print the OpenAPI document
@@ -109,6 +112,7 @@ async fn run(command: Command) -> Done {
         Command::Get(args) => get::run(args).await,
         Command::S3Credentials(args) => s3_credentials::run(&args, load()?).await,
         Command::Doctor(args) => doctor::run(&args).await,
+        Command::Upkeep(args) => upkeep::run(args, load()?).await,
         Command::Config(args) => config::run(&args),
         Command::Openapi => {
             print!("{}", crate::openapi::json());

@@ -16,6 +16,7 @@ mod full_disk;
 mod hostile;
 mod life;
 mod load;
+mod parts;
 mod people;
 mod process;
 mod put_get;
