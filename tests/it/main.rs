@@ -22,6 +22,7 @@ mod process;
 mod put_get;
 mod rows;
 mod s3;
+mod s3_store;
 mod serving;
 mod support;
 mod tampering;

@@ -157,15 +157,17 @@ impl Failure {
 
     /// The region the store says the bucket is in.
     pub fn expected_region(&self) -> Option<String> {
-        // "the region 'us-east-1' is wrong; expecting 'eu-west-1'"
+        // "the region 'us-east-1' is wrong; expecting 'eu-west-1'"; Garage shows a whole scope:
+        // "expected: '20260102/garage/s3/aws4_request'".
         let named = self.message.as_deref().and_then(|message| {
-            let (_, rest) = message.split_once("expecting '")?;
-            Some(rest.split_once('\'')?.0.to_owned())
+            let at = message.find("expecting '").or_else(|| message.find("expected: '"))?;
+            let (named, _) = message.get(at..)?.split_once('\'')?.1.split_once('\'')?;
+            Some(named.split('/').nth(1).unwrap_or(named).to_owned())
         });
         self.region.clone().or(named)
     }
 
-    /// For callers of the store. `None`: it says that the bucket itself cannot be used.
+    /// For callers of the store, as far as it is about the call and not about the bucket.
     pub fn into_store_error(self) -> StoreError {
         match self.code() {
             "NoSuchKey" | "NoSuchVersion" | "NotFound" | "NoSuchUpload" | "MethodNotAllowed" => {

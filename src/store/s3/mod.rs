@@ -10,6 +10,9 @@ mod bucket;
 mod client;
 mod credentials;
 mod errors;
+mod examine;
+mod examine_each;
+mod examine_presigned;
 mod object_store;
 mod objects;
 mod parts;
@@ -35,6 +38,7 @@ use crate::store::StoreError;
 use crate::time::Clock;
 
 pub use self::bucket::Health;
+pub use self::examine::{Finding, Verdict};
 
 /// How long a start waits for the first look at the bucket.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
@@ -87,6 +91,11 @@ impl S3Store {
     /// The same whenever it changes or is looked at again.
     pub fn follow_health(&self) -> tokio::sync::watch::Receiver<Health> {
         self.bucket.health.subscribe()
+    }
+
+    /// Tries everything a store can be relied on for; about fifty small requests.
+    pub async fn examine(&self) -> Vec<Finding> {
+        self.bucket.examine().await
     }
 }
 

@@ -85,7 +85,14 @@ impl Bucket {
             .map_err(|e| self.failed(e))?;
         drop(turn);
         let version = copied.version_id().filter(|version| *version != "null");
-        self.head_key(&to.key, version).await
+        let (there, source) =
+            futures::join!(self.head_key(&to.key, version), self.head_key(from, None));
+        // Not every store keeps to the condition. What still has its ETag had it before.
+        if source.is_ok_and(|source| source.etag == etag) {
+            return there;
+        }
+        self.purge_key(&to.key).await?;
+        Err(StoreError::Precondition)
     }
 
     /// Asks for a readable copy of what lies in an archive.

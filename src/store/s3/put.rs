@@ -291,13 +291,16 @@ impl Bucket {
         version_id: Option<String>,
         sha256: Option<[u8; 32]>,
     ) -> ObjectInfo {
-        let versions = self.abilities().is_ok_and(|abilities| abilities.versions);
+        // What the store does not check it does not know.
+        let abilities = self.abilities().ok();
+        let versions = abilities.is_some_and(|abilities| abilities.versions);
+        let knows = abilities.is_some_and(|abilities| abilities.sha256);
         ObjectInfo {
             version_id: version_id.filter(|_| versions),
             size,
             etag,
             content_type: Some(object.content_type.clone()),
-            sha256,
+            sha256: sha256.filter(|_| knows),
             modified: self.clock.now(),
             storage_class: None,
             archive: None,

@@ -81,7 +81,7 @@ impl Bucket {
     }
 
     /// Whether the bucket is there for us, by one small request.
-    async fn see(&self) -> Result<(), Bad> {
+    pub async fn see(&self) -> Result<(), Bad> {
         let Err(first) = self.head_bucket(None).await else { return Ok(()) };
         // The answer to HEAD has no body, so no code: a second request is told what is wrong.
         let failure = if first.code.is_some() || first.way.is_some() {
