@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::config::Config;
-use crate::store::ObjectStore;
+use crate::store::s3::S3Store;
 use crate::time::Clock;
 
 /// How a check came out.
@@ -89,12 +89,8 @@ impl Check {
     }
 }
 
-/// Examines everything. `open`: the store of a running server; none: the bucket is looked at anew.
-pub async fn examine(
-    config: &Config,
-    clock: &Clock,
-    open: Option<Arc<dyn ObjectStore>>,
-) -> Vec<Check> {
+/// Examines everything. `open`: the bucket of a running server; none: it is opened for this.
+pub async fn examine(config: &Config, clock: &Clock, open: Option<Arc<S3Store>>) -> Vec<Check> {
     let mut checks = vec![Check::ok("configuration", "every variable is right")];
     checks.push(place::directory(&config.data.dir));
     checks.push(place::disk(&config.data.dir).await);
@@ -105,7 +101,6 @@ pub async fn examine(
         checks.push(place::secrets(config, &ring, clock).await);
     }
     checks.extend(store::store(config, clock, open).await);
-    checks.push(net::clock(config, clock).await);
     checks.push(net::certificate(config));
     checks.push(net::public_url(config).await);
     checks

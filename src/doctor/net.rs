@@ -1,61 +1,17 @@
-//! What is reached over the network, and by whom: the public URL, its certificate, the clock of
-//! the store.
+//! What is reached over the network, and by whom: the public URL and its certificate.
 
 use std::time::Duration;
 
 use super::{Check, chain};
 use crate::config::Config;
 use crate::http::listen;
-use crate::time::{Clock, Timestamp};
 
 /// How long anybody may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// S3 refuses what is signed more than 15 minutes off ("RequestTimeTooSkewed").
-const REFUSED: i64 = 14 * 60;
-/// More than this is worth a look.
-const NOTABLE: i64 = 60;
 
 fn client() -> Option<reqwest::Client> {
     let client = reqwest::Client::builder().timeout(PATIENCE);
     client.redirect(reqwest::redirect::Policy::none()).build().ok()
-}
-
-/// Whether the clock here goes as the store's does: signatures depend on it.
-pub async fn clock(config: &Config, clock: &Clock) -> Check {
-    const NAME: &str = "clock";
-    let Some(s3) = &config.store.s3 else {
-        return Check::skipped(NAME, "the local store uses the clock of this machine");
-    };
-    let aws = || format!("https://s3.{}.amazonaws.com", config.store.region);
-    let url = s3.endpoint.clone().unwrap_or_else(aws);
-    let Some(client) = client() else { return Check::skipped(NAME, "no HTTP client") };
-    let Ok(answer) = client.head(&url).send().await else {
-        return Check::skipped(NAME, "the store does not answer; see the object store");
-    };
-    let date = answer.headers().get("date").and_then(|value| value.to_str().ok());
-    let Some(there) = date.and_then(http_date) else {
-        return Check::skipped(NAME, "the store does not say what time it has");
-    };
-    let off = clock.now().seconds() - there.seconds();
-    let seen = match off {
-        -1..=1 => "goes as the store's clock does".to_owned(),
-        2.. => format!("{off} seconds before the store's clock"),
-        _ => format!("{} seconds behind the store's clock", -off),
-    };
-    let advice = "set the clock by NTP; the store refuses what is signed 15 minutes off";
-    match off.abs() {
-        0..=NOTABLE => Check::ok(NAME, seen),
-        off if off < REFUSED => Check::warn(NAME, seen, advice),
-        _ => Check::fail(NAME, seen, advice),
-    }
-}
-
-/// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 section 5.6.7).
-fn http_date(text: &str) -> Option<Timestamp> {
-    let text = text.trim().strip_suffix(" GMT")?;
-    let text = format!("{text} +0000");
-    let date = time::OffsetDateTime::parse(&text, &time::format_description::well_known::Rfc2822);
-    date.ok().map(Timestamp::from)
 }
 
 /// Certificate and key of the server's own TLS.
@@ -114,17 +70,5 @@ pub async fn public_url(config: &Config) -> Check {
         }
         // An examination before the first start is as usual as one beside a server.
         Err(_) => Check::skipped(NAME, format!("{shown}; nobody answers there now")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_date_of_an_answer_is_read() {
-        let at = http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
-        assert_eq!(at.to_string(), "1994-11-06T08:49:37Z");
-        assert_eq!(http_date("yesterday"), None);
     }
 }

@@ -3,34 +3,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Check;
+use super::{Check, Verdict, chain};
 use crate::config::{Config, S3Config};
-use crate::store::s3::{CloudFront, S3Store};
-use crate::store::{Abilities, ObjectStore};
+use crate::store::StoreError;
+use crate::store::s3::{self as store, CloudFront, Finding, S3Store};
 use crate::time::Clock;
 
 const NAME: &str = "object store";
-/// How long a bucket may take to show what it does, beyond what opening it waits.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Abilities that documents do without.
+const OPTIONAL: &[&str] =
+    &["archiveClasses", "archives", "encryption", "forms", "objectLock", "tags"];
+/// How long one look at the bucket may take, beyond what opening it waits.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Everything about the store.
-pub async fn store(
-    config: &Config,
-    clock: &Clock,
-    open: Option<Arc<dyn ObjectStore>>,
-) -> Vec<Check> {
+pub async fn store(config: &Config, clock: &Clock, open: Option<Arc<S3Store>>) -> Vec<Check> {
     let Some(s3) = &config.store.s3 else { return vec![local(config)] };
     let mut checks = vec![place(config, s3)];
-    let store = match open {
+    let opened = match open {
         Some(store) => Ok(store),
         None => look(config, s3, clock).await,
     };
-    match store {
-        Ok(store) => checks.extend(usable(store.as_ref()).await),
-        Err(reason) => {
-            let advice = "set what the configuration names";
-            checks.push(Check::fail(NAME, reason, advice));
-        }
+    match opened {
+        Ok(store) => checks.extend(store.examine().await.iter().map(check)),
+        Err(e) => checks.push(Check::fail(NAME, chain(&e), "set what the configuration names")),
     }
     if let Some(cloudfront) = &s3.cloudfront {
         checks.push(match CloudFront::new(cloudfront) {
@@ -77,54 +73,31 @@ fn local(config: &Config) -> Check {
     Check::skipped(NAME, format!("{seen}; made on first start"))
 }
 
-/// Opens the bucket and waits until it was looked at.
-async fn look(
-    config: &Config,
-    s3: &S3Config,
-    clock: &Clock,
-) -> Result<Arc<dyn ObjectStore>, String> {
-    let store = S3Store::open(&config.store, s3, clock.clone()).await;
-    let store = store.map_err(|e| e.to_string())?;
+/// Opens the bucket and waits until it was looked at with the keys at hand.
+async fn look(config: &Config, s3: &S3Config, clock: &Clock) -> Result<Arc<S3Store>, StoreError> {
+    let store = S3Store::open(&config.store, s3, clock.clone()).await?;
     let mut health = store.follow_health();
-    let looked = health.wait_for(|health| health.checked_at.is_some());
-    // Late or never: then the reason says so.
-    let _ = tokio::time::timeout(PATIENCE, looked).await.is_ok();
+    // The first look may come before the keys do.
+    for _ in 0..2 {
+        if health.borrow_and_update().is_usable() {
+            break;
+        }
+        let _ = tokio::time::timeout(PATIENCE, health.changed()).await.is_ok();
+    }
     Ok(store)
 }
 
-async fn usable(store: &dyn ObjectStore) -> Vec<Check> {
-    if let Err(e) = store.check().await {
-        let advice = "the reason says what would be right; nothing is stored elsewhere meanwhile";
-        return vec![Check::fail(NAME, e.to_string(), advice)];
-    }
-    let mut checks = vec![Check::ok(NAME, "the bucket can be used")];
-    if let Ok(abilities) = store.abilities() {
-        checks.push(does(abilities));
-    }
-    checks
-}
-
-/// What the store was seen to do, and what it lacks.
-fn does(abilities: Abilities) -> Check {
-    const NAME: &str = "store abilities";
-    let all = [
-        (abilities.versions, "keeps versions"),
-        (abilities.create_only, "refuses to replace (If-None-Match)"),
-        (abilities.sha256, "checks SHA-256"),
-        (abilities.forms, "takes forms (POST)"),
-    ];
-    let words = |has: bool| -> Vec<&str> {
-        all.iter().filter(|(does, _)| *does == has).map(|(_, word)| *word).collect()
+/// What a finding of the store's examination means here.
+fn check(finding: &Finding) -> Check {
+    let name = if finding.name == "reach" { NAME } else { finding.name };
+    let verdict = match finding.verdict {
+        store::Verdict::Works => Verdict::Ok,
+        // Many stores are without these, and nobody has to do anything.
+        store::Verdict::Missing if OPTIONAL.contains(&finding.name) => Verdict::Skipped,
+        store::Verdict::Missing | store::Verdict::Lies => Verdict::Warn,
+        store::Verdict::Unknown => Verdict::Skipped,
+        store::Verdict::Failed => Verdict::Fail,
     };
-    let (has, lacks) = (words(true).join(", "), words(false).join(", "));
-    if lacks.is_empty() {
-        return Check::ok(NAME, has);
-    }
-    let seen = format!("does: {has}; does not: {lacks}");
-    if abilities.versions {
-        return Check::ok(NAME, seen);
-    }
-    let advice = "switch versioning on for the bucket if the store has it: it keeps what is deleted \
-                  or replaced by mistake";
-    Check::warn(NAME, seen, advice)
+    let check = Check::new(name, verdict, &*finding.what);
+    if verdict == Verdict::Ok { check } else { check.with(finding.consequence) }
 }

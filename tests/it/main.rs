@@ -11,6 +11,7 @@ mod crash;
 mod damage;
 mod db;
 mod docs;
+mod doctor;
 mod doors;
 mod full_disk;
 mod hostile;
