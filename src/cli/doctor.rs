@@ -1,5 +1,6 @@
 //! `strongroom doctor`: looks at everything and says what to do.
 
+use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
 use super::{Done, Failure};
@@ -40,9 +41,9 @@ fn table(checks: &[Check], colours: bool) -> String {
         let word = format!("{:7}", check.verdict.as_str());
         let word =
             if colours { format!("\x1b[{}m{word}\x1b[0m", colour(check.verdict)) } else { word };
-        out.push_str(&format!("{word}  {:width$}  {}\n", check.name, check.seen));
+        let _ = writeln!(out, "{word}  {:width$}  {}", check.name, check.seen);
         if let Some(advice) = &check.advice {
-            out.push_str(&format!("{:width$}    → {advice}\n", "", width = width + 7));
+            let _ = writeln!(out, "{:width$}    → {advice}", "", width = width + 7);
         }
     }
     out

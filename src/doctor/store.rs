@@ -25,7 +25,8 @@ pub async fn store(config: &Config, clock: &Clock, open: Option<Arc<S3Store>>) -
         None => look(config, s3, clock).await,
     };
     match opened {
-        Ok(store) => checks.extend(store.examine().await.iter().map(check)),
+        // It is a large future, and a rare one.
+        Ok(store) => checks.extend(Box::pin(store.examine()).await.iter().map(check)),
         Err(e) => checks.push(Check::fail(NAME, chain(&e), "set what the configuration names")),
     }
     if let Some(cloudfront) = &s3.cloudfront {
