@@ -233,7 +233,9 @@ fn consequence(name: &str, works: bool) -> &'static str {
         ("encryption", false) => "Encryption at rest is up to the store's disks; see to it there.",
         ("archiveClasses", false) => "Keep all documents in the store's ordinary class.",
         ("multipart", false) => "Large uploads fail; use another store for them.",
-        ("copyCondition", false) => "The original is looked at again after a copy; if it changed, the copy is removed.",
+        ("copyCondition", false) => {
+            "The original is looked at again after a copy; if it changed, the copy is removed."
+        }
         ("ranges", false) => "Previews and resumed downloads fail.",
         ("presignedPut", false) => "What is uploaded is checked when it is confirmed, not before.",
         ("clock", false) => "Signed URLs expire early or late by as much; set the clock.",
