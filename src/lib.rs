@@ -24,3 +24,4 @@ pub mod store;
 pub mod time;
 pub mod trail;
 pub mod ui;
+pub mod upkeep;

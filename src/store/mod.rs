@@ -39,6 +39,10 @@ pub trait ObjectStore: Send + Sync {
     /// The bucket's name.
     fn bucket(&self) -> &str;
 
+    /// Whether what it reads is proved to be what was written (sealed bytes); if not, whoever reads
+    /// has to check.
+    fn seals(&self) -> bool;
+
     /// What the store was seen to do. Fails with the reason while it cannot be used; no network.
     fn abilities(&self) -> Result<Abilities, StoreError>;
 

@@ -22,6 +22,7 @@ mod garage;
 mod hostile;
 mod life;
 mod load;
+mod parts;
 mod people;
 mod process;
 mod put_get;

@@ -381,6 +381,26 @@ impl TestApp {
         self.send(request.body(Body::from(bytes)).unwrap()).await
     }
 
+    /// Sends the form that was presigned, some fields changed.
+    pub async fn send_form(&self, form: &Value, other: &[(&str, &str)], file: &[u8]) -> Answer {
+        let mut body = Vec::new();
+        for (name, value) in form["fields"].as_object().unwrap() {
+            let changed = other.iter().find(|(n, _)| n == name).map(|(_, value)| *value);
+            let value = changed.unwrap_or_else(|| value.as_str().unwrap());
+            let head = format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+            body.extend_from_slice(format!("{head}{value}\r\n").as_bytes());
+        }
+        let head =
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--edge--\r\n");
+        let request = at(Method::POST, form["url"].as_str().unwrap());
+        let request = request.header("content-type", "multipart/form-data; boundary=edge");
+        let request = request.header("content-length", body.len());
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
     /// Fetches a URL that needs no credential.
     pub async fn fetch(&self, url: &str) -> Answer {
         if !self.is_ours(url) {
@@ -402,6 +422,23 @@ impl TestApp {
         self.put(&begun, sample.bytes.clone()).await.expect(200);
         let confirmed = self.post(who, "/api/docs/confirm", json!({ "id": begun["id"] })).await;
         confirmed.expect(201).json()
+    }
+
+    /// Begins an upload in parts and sends them all; its id.
+    pub async fn upload_parts(&self, who: &Caller, asked: Value, bytes: &[u8]) -> String {
+        let begun = self.post(who, "/api/docs/multipart", asked).await.expect(201).json();
+        let id = begun["uploadId"].as_str().unwrap().to_owned();
+        let count = begun["partCount"].as_u64().unwrap();
+        let numbers: Vec<_> = (1..=count).collect();
+        let path = format!("/api/docs/multipart/{id}/parts");
+        let signed = self.post(who, &path, json!({ "partNumbers": numbers })).await.expect(200);
+        let size = usize::try_from(begun["partSize"].as_u64().unwrap()).unwrap();
+        for (part, bytes) in
+            signed.json()["parts"].as_array().unwrap().iter().zip(bytes.chunks(size))
+        {
+            self.put(part, bytes).await.expect(200);
+        }
+        id
     }
 
     /// Puts `test-clinician` into a patient's care team.

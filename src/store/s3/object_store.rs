@@ -37,6 +37,10 @@ impl ObjectStore for S3Store {
         &self.bucket.place.bucket
     }
 
+    fn seals(&self) -> bool {
+        false
+    }
+
     fn abilities(&self) -> Result<Abilities, StoreError> {
         self.bucket.abilities()
     }
