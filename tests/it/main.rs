@@ -16,6 +16,7 @@ mod damage;
 mod db;
 mod docs;
 mod doors;
+mod faulty;
 mod faulty_proxy;
 mod full_disk;
 mod garage;
