@@ -183,7 +183,7 @@ impl Ground {
         Self::s3(Account::moto().bucket().await, None).await
     }
 
-    async fn s3(bucket: Bucket, proxy: Option<Proxy>) -> Self {
+    pub async fn s3(bucket: Bucket, proxy: Option<Proxy>) -> Self {
         let seen = proxy.as_ref().map_or(bucket.clone(), |proxy| bucket.through(&proxy.url()));
         let (store, s3) = seen.config();
         let store = S3Store::open(&store, &s3, Clock::default()).await.unwrap();

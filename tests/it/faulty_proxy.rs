@@ -22,8 +22,6 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::process::Seeded;
-
 /// What goes wrong with one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fault {
@@ -39,6 +37,8 @@ pub enum Fault {
     CutRequest(u64),
     /// The connection ends after so many bytes of the answer's body.
     CutAnswer(u64),
+    /// The answer's body stands still after so many bytes.
+    StallAnswer(u64),
     /// It is carried out, and the connection ends before the answer.
     LoseAnswer,
     /// It is sent twice; the second answer counts.
@@ -96,20 +96,6 @@ impl Proxy {
             let hit = count > 0;
             count = count.saturating_sub(1);
             if hit { fault } else { Fault::None }
-        });
-    }
-
-    /// One request in so many, one after another of these faults; never two requests in a row.
-    pub fn now_and_then(&self, seed: u64, one_in: u64, faults: &[Fault]) {
-        let (mut seed, faults) = (Seeded(seed), faults.to_vec());
-        let (mut turn, mut last) = (0, false);
-        self.plan(move |_| {
-            last = !last && seed.next().is_multiple_of(one_in);
-            if !last {
-                return Fault::None;
-            }
-            turn += 1;
-            faults[turn % faults.len()]
         });
     }
 
@@ -197,7 +183,7 @@ async fn answer(
         }
         Fault::Silence => std::future::pending().await,
         Fault::CutRequest(after) => {
-            let cut = CutBody { body: boxed(body), left: after, done: Arc::default() };
+            let cut = CutBody::after(after, boxed(body));
             let ended = Arc::clone(&cut.done);
             let answered = pass(&inner, parts, boxed(cut)).await;
             // A body that was shorter came through whole.
@@ -205,7 +191,11 @@ async fn answer(
         }
         Fault::CutAnswer(after) => {
             let answered = pass(&inner, parts, boxed(body)).await?;
-            Ok(answered.map(|body| boxed(CutBody { body, left: after, done: Arc::default() })))
+            Ok(answered.map(|body| boxed(CutBody::after(after, body))))
+        }
+        Fault::StallAnswer(after) => {
+            let answered = pass(&inner, parts, boxed(body)).await?;
+            Ok(answered.map(|body| boxed(CutBody { stalls: true, ..CutBody::after(after, body) })))
         }
         Fault::LoseAnswer => {
             let answered = pass(&inner, parts, boxed(body)).await?;
@@ -283,11 +273,18 @@ impl Body for Held {
     }
 }
 
-/// A body that fails after so many bytes.
+/// A body that fails, or stands still, after so many bytes.
 struct CutBody {
     body: AnyBody,
     left: u64,
     done: Arc<AtomicBool>,
+    stalls: bool,
+}
+
+impl CutBody {
+    fn after(left: u64, body: AnyBody) -> Self {
+        Self { body, left, done: Arc::default(), stalls: false }
+    }
 }
 
 impl Body for CutBody {
@@ -299,6 +296,9 @@ impl Body for CutBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Failure>>> {
         if self.done.load(Ordering::Relaxed) {
+            if self.stalls {
+                return Poll::Pending;
+            }
             return Poll::Ready(Some(Err(Cut.into())));
         }
         let frame = match Pin::new(&mut self.body).poll_frame(cx) {

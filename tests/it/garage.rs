@@ -9,7 +9,10 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
-use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
+use aws_sdk_s3::types::{
+    BucketLifecycleConfiguration, BucketVersioningStatus, ExpirationStatus, LifecycleRule,
+    LifecycleRuleFilter, Transition, TransitionStorageClass, VersioningConfiguration,
+};
 use strongroom::config::{Config, S3Config, Source, StoreConfig};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -126,6 +129,17 @@ impl Bucket {
     /// The same bucket behind something in between; this client still goes straight.
     pub fn through(&self, endpoint: &str) -> Self {
         Self { account: self.account.through(endpoint), ..self.clone() }
+    }
+
+    /// A lifecycle rule as operators set it.
+    pub async fn move_to_glacier_after(&self, days: i32) {
+        let to = Transition::builder().days(days).storage_class(TransitionStorageClass::Glacier);
+        let rule = LifecycleRule::builder().id("old").status(ExpirationStatus::Enabled);
+        let rule = rule.filter(LifecycleRuleFilter::builder().prefix("").build());
+        let rule = rule.transitions(to.build()).build().unwrap();
+        let rules = BucketLifecycleConfiguration::builder().rules(rule).build().unwrap();
+        let put = self.client.put_bucket_lifecycle_configuration().bucket(&self.name);
+        put.lifecycle_configuration(rules).send().await.unwrap();
     }
 
     /// Every object's key.
