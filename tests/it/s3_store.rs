@@ -13,7 +13,7 @@ use strongroom::sensitive::Secret;
 use strongroom::store::s3::{S3Store, Verdict};
 use strongroom::store::{
     AnswerHeaders, Archive, ByteRange, ByteStream, NewObject, ObjectKey, ObjectStore as _,
-    StoreError,
+    PresignPut, StoreError, UploadMethod,
 };
 use strongroom::time::{Clock, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
@@ -139,7 +139,8 @@ fn object(name: &str) -> NewObject {
 }
 
 fn body(size: usize, seed: u8) -> (Vec<u8>, ByteStream) {
-    let bytes: Vec<u8> = (0..size).map(|n| (n % 251) as u8 ^ seed ^ (n >> 16) as u8).collect();
+    let byte = |n: usize| (n.wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0] ^ seed;
+    let bytes: Vec<u8> = (0..size).map(byte).collect();
     let chunks: Vec<_> = bytes.chunks(70_000).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
     (bytes, stream::iter(chunks).boxed())
 }
@@ -366,7 +367,7 @@ async fn slow_senders_do_not_keep_others_waiting() {
     let size = 8 * 1024 * 1024;
     let slow = (0..40).map(|n| {
         let store = Arc::clone(&store);
-        let body = stream::iter([Ok(Bytes::from_static(&[0; 70_000]))]).chain(stream::pending());
+        let body = stream::iter([Ok(Bytes::from(vec![0; 70_000]))]).chain(stream::pending());
         // Half of them would be put at once, half in parts.
         let size = size + u64::from(n % 2 == 0);
         async move { store.put(&object(&format!("slow-{n}")), size, body.boxed()).await }
@@ -389,6 +390,28 @@ async fn slow_senders_do_not_keep_others_waiting() {
 }
 
 #[tokio::test]
+async fn a_store_that_never_answers_holds_a_bounded_number_of_calls() {
+    let garage = garage();
+    let bucket = garage.bucket().await;
+    let mut relay = Relay::to(&garage).await;
+    let place = Place { endpoint: format!("http://{}", relay.address), ..garage };
+    let store = place.open(&bucket).await;
+    relay.down().await;
+    // It takes connections and says nothing.
+    let _silent = TcpListener::bind(relay.address).await.unwrap();
+    let calls = (0..400).map(|_| async {
+        let begun = std::time::Instant::now();
+        let failed = store.head(&object("x").key, None).await.map(|_| ());
+        assert!(failed.is_err());
+        begun.elapsed() < Duration::from_secs(4)
+    });
+    let mut calls: futures::stream::FuturesUnordered<_> = calls.collect();
+    for _ in 0..400 - 256 {
+        assert_eq!(calls.next().await, Some(true), "those beyond the bound fail soon");
+    }
+}
+
+#[tokio::test]
 async fn encryption_and_archives_are_as_configured() {
     let place = moto();
     let bucket = place.bucket().await;
@@ -401,6 +424,16 @@ async fn encryption_and_archives_are_as_configured() {
     let found = call.send().await.unwrap();
     let kind = aws_sdk_s3::types::ServerSideEncryption::AwsKms;
     assert_eq!(found.server_side_encryption(), Some(&kind));
+    let put = PresignPut {
+        key: object("sealed").key,
+        content_type: "application/pdf".to_owned(),
+        content_length: 1,
+        sha256: None,
+    };
+    let (minute, now) = (Duration::from_mins(1), Clock::default().now());
+    let signed = store.presign_put(&put, UploadMethod::Put, minute, now).unwrap();
+    let wanted = ("x-amz-server-side-encryption".to_owned(), "aws:kms".to_owned());
+    assert!(signed.headers.contains(&wanted), "{signed:?}");
     assert!(!store.abilities().unwrap().archives);
     let call = place.client().copy_object().bucket(&bucket).key(archived.key.as_str());
     let call = call.copy_source(format!("{bucket}/{}", archived.key));
@@ -483,7 +516,7 @@ impl s3s::S3 for Vault {
         &self,
         _: s3s::S3Request<s3s::dto::HeadBucketInput>,
     ) -> s3s::S3Result<s3s::S3Response<s3s::dto::HeadBucketOutput>> {
-        Ok(s3s::S3Response::new(Default::default()))
+        Ok(s3s::S3Response::new(s3s::dto::HeadBucketOutput::default()))
     }
 
     async fn put_object(
@@ -496,7 +529,7 @@ impl s3s::S3 for Vault {
             all.extend_from_slice(&bytes.map_err(|_| s3s::S3ErrorCode::IncompleteBody)?);
         }
         *self.bytes.lock().unwrap() = all.into();
-        Ok(s3s::S3Response::new(Default::default()))
+        Ok(s3s::S3Response::new(s3s::dto::PutObjectOutput::default()))
     }
 
     async fn get_object(
@@ -505,7 +538,7 @@ impl s3s::S3 for Vault {
     ) -> s3s::S3Result<s3s::S3Response<s3s::dto::GetObjectOutput>> {
         let bytes = self.bytes.lock().unwrap().clone();
         let output = s3s::dto::GetObjectOutput {
-            content_length: Some(bytes.len() as i64),
+            content_length: i64::try_from(bytes.len()).ok(),
             body: Some(s3s::Body::from(bytes).into()),
             ..Default::default()
         };
@@ -516,7 +549,7 @@ impl s3s::S3 for Vault {
         &self,
         _: s3s::S3Request<s3s::dto::DeleteObjectInput>,
     ) -> s3s::S3Result<s3s::S3Response<s3s::dto::DeleteObjectOutput>> {
-        Ok(s3s::S3Response::new(Default::default()))
+        Ok(s3s::S3Response::new(s3s::dto::DeleteObjectOutput::default()))
     }
 }
 
