@@ -3,6 +3,7 @@
 //! confirmed in the same call.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
@@ -75,19 +76,20 @@ struct Seen {
     head: Vec<u8>,
     hash: Context,
     count: u64,
-    broke: bool,
+    /// The stream failed, or came to its end.
+    over: bool,
 }
 
 impl Default for Seen {
     fn default() -> Self {
-        Self { head: Vec::new(), hash: Context::new(&SHA256), count: 0, broke: false }
+        Self { head: Vec::new(), hash: Context::new(&SHA256), count: 0, over: false }
     }
 }
 
 impl Seen {
     fn piece(&mut self, piece: &Result<Bytes, StoreError>) {
         let Ok(piece) = piece else {
-            self.broke = true;
+            self.over = true;
             return;
         };
         let wanted = usize::try_from(HEAD_BYTES).unwrap_or(usize::MAX);
@@ -101,19 +103,23 @@ impl Seen {
 impl Watch {
     fn over(&self, body: ByteStream) -> ByteStream {
         let seen = Arc::clone(&self.0);
+        let at_end = Arc::clone(&self.0);
         let look = move |piece: &Result<Bytes, StoreError>| {
             seen.lock().unwrap_or_else(PoisonError::into_inner).piece(piece);
         };
-        body.inspect(look).boxed()
+        let end = futures::stream::poll_fn(move |_| {
+            at_end.lock().unwrap_or_else(PoisonError::into_inner).over = true;
+            Poll::Ready(None)
+        });
+        body.inspect(look).chain(end).boxed()
     }
 
-    /// The sender's fault, if it was that: the body broke off or is not as long as announced.
+    /// The sender's fault, if it was that: the body broke off or is not as long as announced. A
+    /// store that fails leaves the rest of the body unread, which is no fault of the sender's.
     fn failure(&self, size: u64) -> Option<DocumentError> {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let theirs = seen.broke || seen.count != size;
-        // A store that fails early leaves the rest unread: that is no short body.
-        (seen.broke || (theirs && seen.count > size))
-            .then_some(DocumentError::BodyBroke { came: seen.count, size })
+        let theirs = seen.count > size || (seen.over && seen.count != size);
+        theirs.then_some(DocumentError::BodyBroke { came: seen.count, size })
     }
 
     /// The first bytes, and the SHA-256 of all.

@@ -13,10 +13,10 @@ use strongroom::access::DEFAULT_CLINIC;
 use uuid::Uuid;
 
 use crate::contract::{expect_problem, operations};
-use crate::on_both_engines;
+use crate::on_every_ground;
 use crate::support::{Answer, Caller, Sample, TestApp, invoice, samples};
 
-on_both_engines!(
+on_every_ground!(
     nobody_and_an_invalid_token_get_in_nowhere,
     another_clinics_admin_sees_nothing_of_this_one,
     who_may_not_see_a_thing_is_told_that_there_is_none,

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use strongroom::store::ObjectKey;
 use strongroom::upkeep;
 
-use crate::on_both_engines;
+use crate::on_every_ground;
 use crate::process::Seeded;
 use crate::support::{Answer, TestApp, pdf};
 
-on_both_engines!(
+on_every_ground!(
     a_large_file_goes_up_in_parts_and_comes_out_identical,
     parts_that_are_missing_or_wrong_are_named_and_nothing_is_lost,
     completing_twice_answers_the_same_document,

@@ -11,10 +11,10 @@ use strongroom::access::{DEFAULT_CLINIC, Role};
 use strongroom::ids::{ApiKeyId, PatientId, SessionId, UserId};
 use uuid::Uuid;
 
-use crate::on_both_engines;
+use crate::on_every_ground;
 use crate::support::{OTHER_CLINIC, TestApp, pdf};
 
-on_both_engines!(
+on_every_ground!(
     api_keys_are_kept_found_listed_and_revoked,
     users_are_kept_found_locked_and_shut_out,
     sessions_are_kept_touched_ended_and_removed,
