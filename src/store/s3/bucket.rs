@@ -40,7 +40,6 @@ pub struct Health {
     /// Why it cannot be used; none: it can.
     pub reason: Option<Arc<str>>,
     /// What it was seen to do.
-    #[serde(skip)]
     pub abilities: Option<Abilities>,
 }
 

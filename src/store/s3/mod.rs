@@ -100,7 +100,7 @@ impl S3Store {
 
     /// Tries everything a store can be relied on for; about fifty small requests.
     pub async fn examine(&self) -> Vec<Finding> {
-        self.bucket.examine().await
+        Box::pin(self.bucket.examine()).await
     }
 }
 

@@ -131,7 +131,7 @@ impl ObjectStore for S3Store {
         etag: &str,
         to: &NewObject,
     ) -> Result<ObjectInfo, StoreError> {
-        self.bucket.copy_key(from, etag, to).await
+        Box::pin(self.bucket.copy_key(from, etag, to)).await
     }
 
     async fn head(&self, key: &ObjectKey, version: Option<&str>) -> Result<ObjectInfo, StoreError> {
