@@ -57,7 +57,7 @@ pub async fn stream_download(
 /// The same bytes; an error instead of the last of them where their SHA-256 is not the pinned one.
 fn verified(stream: ByteStream, expected: [u8; 32]) -> ByteStream {
     type State = (ByteStream, Context, Option<Bytes>);
-    let begin: State = (stream, Context::new(&SHA256), None);
+    let begin: State = (stream.fuse().boxed(), Context::new(&SHA256), None);
     let step = move |(mut stream, mut hash, mut held): State| async move {
         loop {
             match stream.try_next().await? {
