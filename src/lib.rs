@@ -10,6 +10,7 @@ pub mod audit;
 pub mod cli;
 pub mod config;
 pub mod db;
+pub mod doctor;
 pub mod documents;
 pub mod http;
 pub mod ids;

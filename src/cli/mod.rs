@@ -6,6 +6,7 @@
 mod client;
 mod config;
 mod demo;
+mod doctor;
 mod get;
 mod key;
 mod put;
@@ -51,6 +52,8 @@ enum Command {
     Get(get::Args),
     /// Print the credentials of the embedded S3 endpoint
     S3Credentials(s3_credentials::Args),
+    /// Look at everything, and say what is wrong and what to do (exit code 1 when a check fails)
+    Doctor(doctor::Args),
     /// Do now what a running server does by itself every minute
     Upkeep(upkeep::Args),
     /// Check the configuration, or print an example of it
@@ -108,6 +111,7 @@ async fn run(command: Command) -> Done {
         Command::Put(args) => put::run(args).await,
         Command::Get(args) => get::run(args).await,
         Command::S3Credentials(args) => s3_credentials::run(&args, load()?).await,
+        Command::Doctor(args) => doctor::run(&args).await,
         Command::Upkeep(args) => upkeep::run(args, load()?).await,
         Command::Config(args) => config::run(&args),
         Command::Openapi => {

@@ -10,6 +10,7 @@
 //! - No network call is made while a `Tx` is open, except to the database itself.
 
 mod bind;
+mod look;
 mod readers;
 mod sqlite;
 mod writer;
@@ -24,6 +25,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres, SqliteConnection};
 
 pub use bind::{Condition, Value, Where};
+pub use look::{Schema, look};
 pub use readers::SqliteReader;
 pub use sqlite::{SqliteDb, SqliteTx};
 pub use writer::Later;

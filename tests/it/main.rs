@@ -15,6 +15,7 @@ mod crash;
 mod damage;
 mod db;
 mod docs;
+mod doctor;
 mod doors;
 mod faulty;
 mod faulty_proxy;

@@ -2,16 +2,18 @@
 //! back, and reasons that tell an operator what to do. Against a real Garage and against moto,
 //! which `make test` starts.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use strongroom::config::{S3Config, S3Keys, StoreConfig};
 use strongroom::sensitive::Secret;
-use strongroom::store::s3::S3Store;
+use strongroom::store::s3::{S3Store, Verdict};
 use strongroom::store::{
-    AnswerHeaders, ByteRange, ByteStream, NewObject, ObjectKey, ObjectStore as _, StoreError,
+    AnswerHeaders, Archive, ByteRange, ByteStream, NewObject, ObjectKey, ObjectStore as _,
+    StoreError,
 };
 use strongroom::time::{Clock, Timestamp};
 use tokio::net::{TcpListener, TcpStream};
@@ -69,6 +71,32 @@ impl Place {
         name
     }
 
+    async fn keep_versions(&self, bucket: &str) {
+        let on = aws_sdk_s3::types::VersioningConfiguration::builder()
+            .status(aws_sdk_s3::types::BucketVersioningStatus::Enabled)
+            .build();
+        let call = self.client().put_bucket_versioning().bucket(bucket);
+        call.versioning_configuration(on).send().await.unwrap();
+    }
+
+    async fn archive_everything(&self, bucket: &str) {
+        use aws_sdk_s3::types::{
+            BucketLifecycleConfiguration, ExpirationStatus, LifecycleRule, LifecycleRuleFilter,
+            Transition, TransitionStorageClass,
+        };
+        let to = TransitionStorageClass::DeepArchive;
+        let rule = LifecycleRule::builder()
+            .id("all")
+            .status(ExpirationStatus::Enabled)
+            .filter(LifecycleRuleFilter::builder().prefix("").build())
+            .transitions(Transition::builder().days(90).storage_class(to).build())
+            .build()
+            .unwrap();
+        let rules = BucketLifecycleConfiguration::builder().rules(rule).build().unwrap();
+        let call = self.client().put_bucket_lifecycle_configuration().bucket(bucket);
+        call.lifecycle_configuration(rules).send().await.unwrap();
+    }
+
     fn given(&self) -> S3Keys {
         S3Keys::Given {
             id: Secret::new(self.id.clone()),
@@ -82,6 +110,10 @@ impl Place {
     }
 
     async fn open_with(&self, bucket: &str, keys: S3Keys) -> Arc<S3Store> {
+        self.open_kms(bucket, keys, None).await
+    }
+
+    async fn open_kms(&self, bucket: &str, keys: S3Keys, kms: Option<&str>) -> Arc<S3Store> {
         let store = StoreConfig {
             bucket: bucket.to_owned(),
             region: self.region.clone(),
@@ -93,7 +125,7 @@ impl Place {
             endpoint: Some(self.endpoint.clone()),
             path_style: true,
             accelerate: false,
-            kms_key: None,
+            kms_key: kms.map(str::to_owned),
             keys,
             cloudfront: None,
         };
@@ -122,7 +154,6 @@ async fn read(store: &S3Store, key: &ObjectKey, range: Option<ByteRange>) -> Vec
 }
 
 async fn a_life(store: &S3Store) {
-    println!("{:?}", store.health());
     let (small, large) = (object("small"), object("large"));
     let (bytes, stream) = body(1_000, 1);
     let info = store.put(&small, 1_000, stream).await.unwrap();
@@ -144,8 +175,14 @@ async fn a_life(store: &S3Store) {
     let copied = store.copy(&large.key, &info.etag, &copy).await.unwrap();
     assert_eq!(copied.size, size as u64);
     assert_eq!(copied.content_type.as_deref(), Some("application/pdf"));
-    let other = store.copy(&large.key, "0123", &copy).await;
+    let (bytes, stream) = body(9, 3);
+    store.put(&object("other"), 9, stream).await.unwrap();
+    assert_eq!(read(store, &object("other").key, None).await, bytes);
+    let other = store.copy(&object("other").key, "0123", &object("none")).await;
     assert!(matches!(other, Err(StoreError::Precondition)), "{other:?}");
+    let none = store.head(&object("none").key, None).await;
+    assert!(matches!(none, Err(StoreError::NotFound)), "{none:?}");
+    store.purge(&object("other").key).await.unwrap();
     for object in [&small, &large, &copy] {
         store.purge(&object.key).await.unwrap();
         let gone = store.head(&object.key, None).await;
@@ -164,8 +201,15 @@ async fn an_object_lives_in_garage() {
 #[tokio::test]
 async fn an_object_lives_in_moto() {
     let place = moto();
-    let store = place.open(&place.bucket().await).await;
+    let bucket = place.bucket().await;
+    let store = place.open(&bucket).await;
     a_life(&store).await;
+    place.keep_versions(&bucket).await;
+    let store = place.open(&bucket).await;
+    assert!(store.abilities().unwrap().versions);
+    a_life(&store).await;
+    let left = place.client().list_object_versions().bucket(&bucket).send().await.unwrap();
+    assert!(left.versions().is_empty() && left.delete_markers().is_empty(), "{left:?}");
 }
 
 async fn reason(place: &Place, bucket: &str) -> String {
@@ -179,7 +223,6 @@ async fn reason(place: &Place, bucket: &str) -> String {
         Timestamp::from_micros(0),
     );
     assert!(matches!(signed, Err(StoreError::Unusable(said)) if *said == *reason));
-    println!("{reason}");
     reason
 }
 
@@ -201,4 +244,348 @@ async fn the_reason_says_what_is_wrong_and_what_would_be_right() {
     let nobody = Place { endpoint: "http://127.0.0.1:9".into(), ..place };
     let nobody = reason(&nobody, &bucket).await;
     assert!(nobody.contains("connection refused"), "{nobody}");
+}
+
+/// A way to a store that can be cut.
+struct Relay {
+    address: std::net::SocketAddr,
+    target: String,
+    way: Option<JoinHandle<()>>,
+}
+
+impl Relay {
+    async fn to(place: &Place) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let target = place.endpoint.trim_start_matches("http://").to_owned();
+        let mut relay = Self { address, target, way: None };
+        relay.up().await;
+        relay
+    }
+
+    async fn up(&mut self) {
+        let listener = TcpListener::bind(self.address).await.unwrap();
+        let target = self.target.clone();
+        self.way = Some(tokio::spawn(async move {
+            let mut ways = tokio::task::JoinSet::new();
+            loop {
+                let (mut near, _) = listener.accept().await.unwrap();
+                let target = target.clone();
+                ways.spawn(async move {
+                    let mut far = TcpStream::connect(target).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+                });
+            }
+        }));
+    }
+
+    async fn down(&mut self) {
+        let Some(way) = self.way.take() else { return };
+        way.abort();
+        let _ = way.await;
+    }
+}
+
+/// Waits until the bucket can, or cannot, be used.
+async fn until(store: &S3Store, usable: bool) {
+    let mut health = store.follow_health();
+    let changed = health.wait_for(|health| health.is_usable() == usable);
+    tokio::time::timeout(Duration::from_secs(30), changed).await.expect("in time").unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_went_away_is_used_again_when_it_is_back() {
+    let garage = garage();
+    let bucket = garage.bucket().await;
+    let mut relay = Relay::to(&garage).await;
+    let place = Place { endpoint: format!("http://{}", relay.address), ..garage };
+    let store = place.open(&bucket).await;
+    let sign = || {
+        let (none, minute) = (AnswerHeaders::default(), Duration::from_mins(1));
+        store.presign_get(&object("x").key, None, &none, minute, Clock::default().now())
+    };
+    store.check().await.unwrap();
+    relay.down().await;
+    assert!(sign().is_ok(), "signing asks nobody");
+    let failed = store.head(&object("x").key, None).await;
+    assert!(matches!(failed, Err(StoreError::Unavailable(_))), "{failed:?}");
+    until(&store, false).await;
+    assert!(matches!(sign(), Err(StoreError::Unusable(_))));
+    let begun = std::time::Instant::now();
+    for _ in 0..100 {
+        let refused = store.head(&object("x").key, None).await;
+        assert!(matches!(refused, Err(StoreError::Unusable(_))), "{refused:?}");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "refused without asking");
+    relay.up().await;
+    until(&store, true).await;
+    assert!(sign().is_ok());
+    let missing = store.head(&object("x").key, None).await;
+    assert!(matches!(missing, Err(StoreError::NotFound)), "{missing:?}");
+}
+
+#[tokio::test]
+async fn an_upload_that_is_dropped_leaves_nothing() {
+    let place = garage();
+    let bucket = place.bucket().await;
+    let store = place.open(&bucket).await;
+    let size = 20 * 1024 * 1024;
+    let (bytes, _) = body(size / 2, 5);
+    // Half of it comes, then nothing any more.
+    let half = stream::iter([Ok(Bytes::from(bytes))]).chain(stream::pending()).boxed();
+    let uploads = || async {
+        let call = place.client().list_multipart_uploads().bucket(&bucket).send().await.unwrap();
+        call.uploads().len()
+    };
+    {
+        let (object, begun) = (object("half"), async { while uploads().await == 0 {} });
+        let put = store.put(&object, size as u64, half);
+        tokio::select! {
+            done = put => panic!("{done:?}"),
+            () = begun => {}
+        }
+    }
+    let gone = async { while uploads().await > 0 {} };
+    tokio::time::timeout(Duration::from_secs(20), gone).await.expect("aborted");
+    let short = stream::iter([Ok(Bytes::from_static(b"short"))]).boxed();
+    assert!(store.put(&object("short"), 9, short).await.is_err());
+    let (_, long) = body(12 * 1024 * 1024, 6);
+    assert!(store.put(&object("long"), 11 * 1024 * 1024, long).await.is_err());
+    assert_eq!(uploads().await, 0);
+    for name in ["short", "long", "half"] {
+        let none = store.head(&object(name).key, None).await;
+        assert!(matches!(none, Err(StoreError::NotFound)), "{none:?}");
+    }
+}
+
+#[tokio::test]
+async fn slow_senders_do_not_keep_others_waiting() {
+    let place = garage();
+    let store = place.open(&place.bucket().await).await;
+    let size = 8 * 1024 * 1024;
+    let slow = (0..40).map(|n| {
+        let store = Arc::clone(&store);
+        let body = stream::iter([Ok(Bytes::from_static(&[0; 70_000]))]).chain(stream::pending());
+        // Half of them would be put at once, half in parts.
+        let size = size + u64::from(n % 2 == 0);
+        async move { store.put(&object(&format!("slow-{n}")), size, body.boxed()).await }
+    });
+    let slow = futures::future::join_all(slow);
+    let quick = async {
+        for size in [1_000, 8_000_000, 30_000_000] {
+            let (bytes, stream) = body(size, 7);
+            let name = object(&format!("quick-{size}"));
+            let begun = store.put(&name, size as u64, stream);
+            let written = tokio::time::timeout(Duration::from_secs(10), begun).await;
+            assert_eq!(written.expect("in time").unwrap().size, size as u64);
+            assert!(read(&store, &name.key, None).await == bytes);
+        }
+    };
+    tokio::select! {
+        _ = slow => panic!("they never end"),
+        () = quick => {}
+    }
+}
+
+#[tokio::test]
+async fn encryption_and_archives_are_as_configured() {
+    let place = moto();
+    let bucket = place.bucket().await;
+    place.keep_versions(&bucket).await;
+    let store = place.open_kms(&bucket, place.given(), Some("alias/room")).await;
+    let archived = object("archived");
+    let (_, stream) = body(12 * 1024 * 1024, 1);
+    store.put(&archived, 12 * 1024 * 1024, stream).await.unwrap();
+    let call = place.client().head_object().bucket(&bucket).key(archived.key.as_str());
+    let found = call.send().await.unwrap();
+    let kind = aws_sdk_s3::types::ServerSideEncryption::AwsKms;
+    assert_eq!(found.server_side_encryption(), Some(&kind));
+    assert!(!store.abilities().unwrap().archives);
+    let call = place.client().copy_object().bucket(&bucket).key(archived.key.as_str());
+    let call = call.copy_source(format!("{bucket}/{}", archived.key));
+    call.storage_class(aws_sdk_s3::types::StorageClass::Glacier).send().await.unwrap();
+    let head = store.head(&archived.key, None).await.unwrap();
+    assert_eq!((head.archive, head.is_readable()), (Some(Archive::Archived), false));
+    let unread = store.get(&archived.key, None, None).await.map(|_| ());
+    assert!(matches!(unread, Err(StoreError::Archived)), "{unread:?}");
+    let version = head.version_id.as_deref();
+    store.retrieve(&archived.key, version, 3).await.unwrap();
+    store.retrieve(&archived.key, version, 3).await.unwrap();
+    let head = store.head(&archived.key, version).await.unwrap();
+    assert!(matches!(head.archive, Some(Archive::Retrieving | Archive::Retrieved(_))), "{head:?}");
+    place.archive_everything(&bucket).await;
+    let store = place.open(&bucket).await;
+    assert!(store.abilities().unwrap().archives);
+}
+
+#[tokio::test]
+async fn an_examination_tells_what_garage_only_pretends_to_do() {
+    let place = garage();
+    let bucket = place.bucket().await;
+    let store = place.open(&bucket).await;
+    let findings = store.examine().await;
+    let of = |name: &str| {
+        let found = findings.iter().find(|finding| finding.name == name);
+        found.unwrap_or_else(|| panic!("{name}: {findings:#?}")).verdict
+    };
+    for name in
+        ["reach", "write", "sha256", "forms", "multipart", "copyCondition", "ranges", "clock"]
+    {
+        assert_eq!(of(name), Verdict::Works, "{name}: {findings:#?}");
+    }
+    assert_eq!(of("presignedPut"), Verdict::Works, "{findings:#?}");
+    assert_eq!(of("versions"), Verdict::Missing);
+    assert_eq!(of("createOnly"), Verdict::Lies);
+    assert_eq!(of("archiveClasses"), Verdict::Lies);
+    assert_eq!(of("tags"), Verdict::Missing);
+    assert_eq!(of("objectLock"), Verdict::Missing);
+    let left = place.client().list_objects_v2().bucket(&bucket).send().await.unwrap();
+    assert_eq!(left.contents(), [], "the examination leaves nothing");
+}
+
+#[tokio::test]
+async fn an_examination_of_moto_finds_versions_and_locks() {
+    let place = moto();
+    let bucket = format!("t-{}", Uuid::now_v7().simple());
+    let call = place.client().create_bucket().bucket(&bucket);
+    call.object_lock_enabled_for_bucket(true).send().await.unwrap();
+    let store = place.open(&bucket).await;
+    let findings = store.examine().await;
+    for name in ["reach", "write", "versions", "createOnly", "tags", "objectLock", "archiveClasses"]
+    {
+        let found = findings.iter().find(|finding| finding.name == name).unwrap();
+        assert_eq!(found.verdict, Verdict::Works, "{findings:#?}");
+    }
+}
+
+/// A small store that checks signatures by keys a test can change. It keeps one object.
+#[derive(Clone, Default)]
+struct Vault {
+    keys: Arc<Mutex<HashMap<String, String>>>,
+    bytes: Arc<Mutex<Bytes>>,
+    /// Which key asked, again and again.
+    asked: tokio::sync::watch::Sender<HashMap<String, u32>>,
+}
+
+#[async_trait::async_trait]
+impl s3s::auth::S3Auth for Vault {
+    async fn get_secret_key(&self, id: &str) -> s3s::S3Result<s3s::auth::SecretKey> {
+        self.asked.send_modify(|asked| *asked.entry(id.to_owned()).or_default() += 1);
+        let secret = self.keys.lock().unwrap().get(id).cloned();
+        secret.map(Into::into).ok_or_else(|| s3s::S3ErrorCode::InvalidAccessKeyId.into())
+    }
+}
+
+#[async_trait::async_trait]
+impl s3s::S3 for Vault {
+    async fn head_bucket(
+        &self,
+        _: s3s::S3Request<s3s::dto::HeadBucketInput>,
+    ) -> s3s::S3Result<s3s::S3Response<s3s::dto::HeadBucketOutput>> {
+        Ok(s3s::S3Response::new(Default::default()))
+    }
+
+    async fn put_object(
+        &self,
+        request: s3s::S3Request<s3s::dto::PutObjectInput>,
+    ) -> s3s::S3Result<s3s::S3Response<s3s::dto::PutObjectOutput>> {
+        let mut all = Vec::new();
+        let mut body = request.input.body.unwrap();
+        while let Some(bytes) = body.next().await {
+            all.extend_from_slice(&bytes.map_err(|_| s3s::S3ErrorCode::IncompleteBody)?);
+        }
+        *self.bytes.lock().unwrap() = all.into();
+        Ok(s3s::S3Response::new(Default::default()))
+    }
+
+    async fn get_object(
+        &self,
+        _: s3s::S3Request<s3s::dto::GetObjectInput>,
+    ) -> s3s::S3Result<s3s::S3Response<s3s::dto::GetObjectOutput>> {
+        let bytes = self.bytes.lock().unwrap().clone();
+        let output = s3s::dto::GetObjectOutput {
+            content_length: Some(bytes.len() as i64),
+            body: Some(s3s::Body::from(bytes).into()),
+            ..Default::default()
+        };
+        Ok(s3s::S3Response::new(output))
+    }
+
+    async fn delete_object(
+        &self,
+        _: s3s::S3Request<s3s::dto::DeleteObjectInput>,
+    ) -> s3s::S3Result<s3s::S3Response<s3s::dto::DeleteObjectOutput>> {
+        Ok(s3s::S3Response::new(Default::default()))
+    }
+}
+
+impl Vault {
+    async fn serve(&self) -> String {
+        let mut builder = s3s::service::S3ServiceBuilder::new(self.clone());
+        builder.set_auth(self.clone());
+        let service = builder.build();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (socket, _) = listener.accept().await.unwrap();
+                let socket = hyper_util::rt::TokioIo::new(socket);
+                let service = service.clone();
+                tokio::spawn(async move {
+                    let executor = hyper_util::rt::TokioExecutor::new();
+                    let server = hyper_util::server::conn::auto::Builder::new(executor);
+                    let _ = server.serve_connection(socket, service).await;
+                });
+            }
+        });
+        endpoint
+    }
+
+    /// Waits until the key with this id has asked so often.
+    async fn asked_by(&self, id: &str, times: u32) {
+        let mut asked = self.asked.subscribe();
+        let done = asked.wait_for(|asked| asked.get(id).is_some_and(|count| *count >= times));
+        tokio::time::timeout(Duration::from_secs(30), done).await.expect("in time").unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn keys_are_replaced_under_load_without_one_failed_request() {
+    let vault = Vault::default();
+    vault.keys.lock().unwrap().extend([("OLD".into(), "one".into()), ("NEW".into(), "two".into())]);
+    let dir = tempfile::tempdir().unwrap();
+    let (id, secret) = (dir.path().join("id"), dir.path().join("secret"));
+    std::fs::write(&id, "OLD\n").unwrap();
+    std::fs::write(&secret, "one\n").unwrap();
+    let files = S3Keys::Files { id: id.clone(), secret: secret.clone(), session_token: None };
+    let (endpoint, region) = (vault.serve().await, "us-east-1".to_owned());
+    let place = Place { endpoint, region, id: String::new(), secret: String::new() };
+    let store = place.open_with("room", files).await;
+    let work = Arc::clone(&store);
+    let load = tokio::spawn(async move {
+        loop {
+            let (_, stream) = body(1_000, 1);
+            work.put(&object("load"), 1_000, stream).await.expect("not one fails");
+            work.get(&object("load").key, None, None).await.expect("not one fails");
+        }
+    });
+    let signer = || {
+        let (none, minute) = (AnswerHeaders::default(), Duration::from_mins(1));
+        let now = Clock::default().now();
+        let signed = store.presign_get(&object("x").key, None, &none, minute, now).unwrap();
+        if signed.url.contains("Credential=OLD") { "OLD" } else { "NEW" }
+    };
+    // One half is there, the other is not: such a pair is tried and not used.
+    std::fs::write(&id, "NEW\n").unwrap();
+    vault.asked_by("NEW", 2).await;
+    assert_eq!(signer(), "OLD");
+    std::fs::write(&secret, "two\n").unwrap();
+    // Many more than trials could be.
+    vault.asked_by("NEW", 100).await;
+    assert_eq!(signer(), "NEW");
+    vault.keys.lock().unwrap().remove("OLD");
+    vault.asked_by("NEW", 200).await;
+    assert!(!load.is_finished(), "{:?}", load.await);
+    load.abort();
 }

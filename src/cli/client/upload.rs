@@ -150,9 +150,8 @@ impl Uploader {
             let opened = FileBody::open(&file.path, 0, file.size, meter).await;
             let (body, count) = opened.map_err(|e| ClientError::file(&file.path, &e))?;
             match self.client.send(&begun.request, file.size, body).await {
-                Ok(_) => count.done(),
-                // An earlier try has arrived after all: its answer was lost.
-                Err(ClientError::Store { status: 412, .. }) => count.done(),
+                // 412: an earlier try has arrived after all, and its answer was lost.
+                Ok(_) | Err(ClientError::Store { status: 412, .. }) => count.done(),
                 Err(ClientError::Store { status: 401 | 403, .. }) if !renewed => {
                     renewed = true;
                     begun = self.client.post("/api/docs/presign-upload", announced).await?;
@@ -182,12 +181,11 @@ impl Uploader {
         let patient = self.about.patient.as_deref().unwrap_or_default();
         let path = file.path.to_string_lossy();
         let key = [self.client.base(), &*path, patient];
-        let memory = match &self.state_dir {
-            Some(dir) => Some(Memory::open(dir, &key)?),
-            None => {
-                self.reporter.say("There is no home directory: an upload cannot be resumed.");
-                None
-            }
+        let memory = if let Some(dir) = &self.state_dir {
+            Some(Memory::open(dir, &key)?)
+        } else {
+            self.reporter.say("There is no home directory: an upload cannot be resumed.");
+            None
         };
         let parts = Parts {
             client: &self.client,

@@ -125,6 +125,16 @@ impl From<StoreError> for ApiError {
                 "The stored bytes do not pass their authentication and are not served.",
             )
             .with_source(e),
+            StoreError::Unusable(ref reason) => {
+                let detail = format!("The object store cannot be used. {reason}");
+                Self::new(Code::StoreUnavailable, detail).with_source(e).retry_after(5)
+            }
+            StoreError::Denied => Self::new(
+                Code::StoreUnavailable,
+                "The object store refused what was asked of it: its keys lack a permission. \
+                 `strongroom doctor` says which.",
+            )
+            .with_source(e),
             // A row that is available promises its object: the store not having it is a fault.
             _ => {
                 let detail = "The object store cannot be used now; try again shortly.";

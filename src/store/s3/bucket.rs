@@ -26,8 +26,8 @@ const CALLS: usize = 256;
 const TURN: Duration = Duration::from_secs(2);
 /// What uploads through the server may hold in memory altogether, in KiB.
 const STOCK_KIB: usize = 40 * 1024;
-/// How long an upload waits for memory.
-const STOCK_WAIT: Duration = Duration::from_secs(30);
+/// How long an upload waits for memory before it goes on without.
+const STOCK_WAIT: Duration = Duration::from_millis(100);
 
 /// What is known of the bucket.
 #[derive(Clone, Debug, Serialize)]
@@ -107,12 +107,10 @@ impl Bucket {
         turn.map_err(|_| StoreError::unavailable(busy))?.map_err(StoreError::unavailable)
     }
 
-    /// Leave to hold this many bytes in memory.
-    pub async fn memory(&self, bytes: usize) -> Result<SemaphorePermit<'_>, StoreError> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        let turn = tokio::time::timeout(STOCK_WAIT, self.stock.acquire_many(kib)).await;
-        let busy = "too many uploads are under way";
-        turn.map_err(|_| StoreError::unavailable(busy))?.map_err(StoreError::unavailable)
+    /// Leave to hold this many bytes in memory; none: there is no room.
+    pub async fn memory(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).ok()?;
+        tokio::time::timeout(STOCK_WAIT, self.stock.acquire_many(kib)).await.ok()?.ok()
     }
 
     /// What a failed call means for its caller. Failures that are not about the call itself make

@@ -24,6 +24,8 @@ const ORDINARY: Duration = Duration::from_secs(20);
 /// The same for calls that send a body or make the store work (complete, copy). Not for bodies
 /// that come: those only must not stall.
 const LONG: Duration = Duration::from_mins(5);
+/// How long a body may take that is passed on while it comes.
+const SLOWEST: Duration = Duration::from_hours(1);
 /// How long a body may stand still.
 const STALL: Duration = Duration::from_secs(20);
 /// How often a call is made at most, with jitter between.
@@ -68,6 +70,11 @@ fn config(place: &Place, keys: Arc<Keys>, patience: Duration) -> Config {
 /// For one call of a check or of a trial: no retries, a short while.
 pub(super) fn at_once(patience: Duration) -> aws_sdk_s3::config::Builder {
     Config::builder().retry_config(RetryConfig::disabled()).timeout_config(timeouts(patience))
+}
+
+/// For a body that comes as slowly as its sender likes; it only must not stall.
+pub(super) fn patient() -> aws_sdk_s3::config::Builder {
+    Config::builder().timeout_config(timeouts(SLOWEST))
 }
 
 fn timeouts(patience: Duration) -> TimeoutConfig {

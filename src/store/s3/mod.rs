@@ -8,11 +8,13 @@
 
 mod bucket;
 mod client;
+mod cloudfront;
 mod credentials;
 mod errors;
 mod examine;
 mod examine_each;
 mod examine_presigned;
+mod incoming;
 mod object_store;
 mod objects;
 mod parts;
@@ -23,7 +25,8 @@ mod put;
 mod reasons;
 mod watch;
 
-mod cloudfront;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,16 +41,17 @@ use crate::store::StoreError;
 use crate::time::Clock;
 
 pub use self::bucket::Health;
+pub use self::cloudfront::CloudFront;
 pub use self::examine::{Finding, Verdict};
 
 /// How long a start waits for the first look at the bucket.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 
-pub use cloudfront::CloudFront;
-
 /// A bucket of AWS S3 or of a store that speaks its protocol.
 pub struct S3Store {
     bucket: Arc<Bucket>,
+    /// Signs downloads where they go through a distribution.
+    cloudfront: Option<CloudFront>,
     /// Look after the bucket and the keys; they end with the store.
     tasks: [JoinHandle<()>; 2],
 }
@@ -61,6 +65,7 @@ impl S3Store {
         s3: &S3Config,
         clock: Clock,
     ) -> Result<Arc<Self>, StoreError> {
+        let cloudfront = s3.cloudfront.as_ref().map(CloudFront::new).transpose()?;
         let bucket = Arc::new(Bucket::new(Place::new(store, s3), clock));
         let source = Source::new(&s3.keys, &store.region).await;
         let first = Arc::clone(&bucket);
@@ -80,7 +85,7 @@ impl S3Store {
         let looked = health.wait_for(|health| health.checked_at.is_some());
         // Late or never: then the reason says so until the watch knows better.
         let _ = tokio::time::timeout(FIRST_LOOK, looked).await.is_ok();
-        Ok(Arc::new(Self { bucket, tasks }))
+        Ok(Arc::new(Self { bucket, cloudfront, tasks }))
     }
 
     /// Whether the bucket can be used, since when, and why not.

@@ -75,6 +75,9 @@ impl ObjectStore for S3Store {
         now: Timestamp,
     ) -> Result<PresignedRequest, StoreError> {
         self.bucket.abilities()?;
+        if let Some(cloudfront) = &self.cloudfront {
+            return cloudfront.sign_get(key, version, answer, expires, now);
+        }
         let (signing, expires) = self.signing(expires, now)?;
         signing.presigner.get(key, version, answer, expires, now)
     }

@@ -1,21 +1,26 @@
 //! Writing an object from a stream, with memory that is bounded for all uploads together.
 //!
 //! A small object is one PUT with its SHA-256. A larger one goes in parts: one is sent while the
-//! next is filled, each held until the store has it, so that it can be sent again. Whatever goes
-//! wrong, also being dropped, the upload is aborted: nothing is there then.
+//! next is filled, each held until the store has it, so that it can be sent again. Where the memory
+//! is taken, by others whose senders are slow perhaps, bytes are passed on as they come: nobody
+//! waits for somebody else's line. Whatever goes wrong, also being dropped, the upload is aborted:
+//! nothing is there then.
 
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::operation::upload_part::builders::UploadPartFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::{Bytes, BytesMut};
-use futures::StreamExt as _;
+use bytes::Bytes;
 use tokio::sync::SemaphorePermit;
 
 use super::bucket::Bucket;
+use super::client::patient;
 use super::errors::Failure;
+use super::incoming::{Incoming, passing};
 use super::objects::plain_etag;
 use crate::store::{ByteStream, NewObject, ObjectInfo, PartialUpload, StoreError, UploadedPart};
 
@@ -37,62 +42,6 @@ const fn part_size(size: u64) -> u64 {
 struct Filled<'a> {
     bytes: Bytes,
     _memory: SemaphorePermit<'a>,
-}
-
-/// What is still to come.
-struct Incoming {
-    body: ByteStream,
-    /// What came beyond the part that was being filled.
-    rest: Bytes,
-    left: u64,
-}
-
-impl Incoming {
-    /// The next bytes, never more than announced; none at the end.
-    async fn next(&mut self, most: usize) -> Result<Option<Bytes>, StoreError> {
-        while self.rest.is_empty() {
-            match self.body.next().await {
-                Some(bytes) => self.rest = bytes?,
-                None => return Ok(None),
-            }
-        }
-        let bytes = self.rest.split_to(most.min(self.rest.len()));
-        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.left = self.left.checked_sub(count).ok_or_else(|| length("longer"))?;
-        Ok(Some(bytes))
-    }
-
-    /// The next `size` bytes.
-    async fn fill(&mut self, size: u64, sum: &mut Option<Context>) -> Result<Bytes, StoreError> {
-        let size = usize::try_from(size).map_err(StoreError::unavailable)?;
-        let mut buffer = BytesMut::new();
-        while buffer.len() < size {
-            let bytes = self.next(size - buffer.len()).await?.ok_or_else(|| length("shorter"))?;
-            if let Some(sum) = sum {
-                sum.update(&bytes);
-            }
-            if bytes.len() == size {
-                return Ok(bytes);
-            }
-            if buffer.is_empty() {
-                buffer.reserve(size);
-            }
-            buffer.extend_from_slice(&bytes);
-        }
-        Ok(buffer.freeze())
-    }
-
-    /// Makes sure that nothing more comes.
-    async fn end(&mut self) -> Result<(), StoreError> {
-        match self.next(1).await? {
-            None => Ok(()),
-            Some(_) => Err(length("longer")),
-        }
-    }
-}
-
-fn length(how: &str) -> StoreError {
-    StoreError::unavailable(format!("the body is {how} than announced"))
 }
 
 /// Aborts an upload that was not completed.
@@ -145,27 +94,19 @@ impl Bucket {
         incoming: &mut Incoming,
         create_only: bool,
     ) -> Result<ObjectInfo, StoreError> {
-        let _memory = self.memory(usize::try_from(size).unwrap_or(usize::MAX)).await?;
+        let Some(_memory) = self.memory(size).await else {
+            return self.put_passing(object, size, incoming, create_only).await;
+        };
         let mut sum = Some(Context::new(&SHA256));
         let bytes = incoming.fill(size, &mut sum).await?;
         incoming.end().await?;
         let sum = sum.map(Context::finish);
         let sha256: Option<[u8; 32]> = sum.and_then(|sum| sum.as_ref().try_into().ok());
+        let put = self.put_request(object, create_only, SdkStream::from(bytes));
+        let put = put.set_checksum_sha256(sha256.map(|sum| STANDARD.encode(sum)));
         let _turn = self.enter().await?;
-        let call = self.clients.long.put_object().bucket(&self.place.bucket);
-        let put = call
-            .key(object.key.as_str())
-            .content_type(&object.content_type)
-            .set_checksum_sha256(sha256.map(|sum| STANDARD.encode(sum)))
-            .set_if_none_match(create_only.then(|| "*".to_owned()))
-            .set_server_side_encryption(self.encryption())
-            .set_ssekms_key_id(self.place.kms_key.clone())
-            .body(SdkStream::from(bytes))
-            .customize()
-            // The checksum says it all; over TLS the signature need not say it again.
-            .disable_payload_signing()
-            .send()
-            .await;
+        // The checksum says it all; over TLS the signature need not say it again.
+        let put = put.customize().disable_payload_signing().send().await;
         match put {
             Ok(put) => {
                 let etag = plain_etag(put.e_tag());
@@ -176,6 +117,51 @@ impl Bucket {
                     self.perhaps_ours(object, size, sha256).await
                 }
                 failure => Err(self.failure(failure)),
+            },
+        }
+    }
+
+    fn put_request(
+        &self,
+        object: &NewObject,
+        create_only: bool,
+        body: SdkStream,
+    ) -> PutObjectFluentBuilder {
+        let call = self.clients.long.put_object().bucket(&self.place.bucket);
+        call.key(object.key.as_str())
+            .content_type(&object.content_type)
+            .set_if_none_match(create_only.then(|| "*".to_owned()))
+            .set_server_side_encryption(self.encryption())
+            .set_ssekms_key_id(self.place.kms_key.clone())
+            .body(body)
+    }
+
+    /// The same without holding it in memory: it cannot be sent again, and its checksum is not
+    /// known before its end.
+    async fn put_passing(
+        &self,
+        object: &NewObject,
+        size: u64,
+        incoming: &mut Incoming,
+        create_only: bool,
+    ) -> Result<ObjectInfo, StoreError> {
+        // As slow as the sender: not counted among the calls that the store keeps waiting.
+        drop(self.enter().await?);
+        let (feed, body) = passing(size);
+        let body = SdkStream::from_body_1_x(body);
+        let put = self.put_request(object, create_only, body);
+        let put = put.set_content_length(i64::try_from(size).ok());
+        let put = put.customize().disable_payload_signing().config_override(patient()).send();
+        let (passed, put) = futures::join!(incoming.pass(size, feed), put);
+        passed?;
+        match put {
+            Ok(put) => {
+                let etag = plain_etag(put.e_tag());
+                Ok(self.written(object, size, etag, put.version_id, None))
+            }
+            Err(e) => match self.failed(e) {
+                StoreError::Precondition if create_only => Err(StoreError::AlreadyExists),
+                other => Err(other),
             },
         }
     }
@@ -237,13 +223,22 @@ impl Bucket {
     ) -> Result<Vec<UploadedPart>, StoreError> {
         let part = part_size(size);
         let mut parts = Vec::new();
-        let mut filled = Some(self.fill(incoming, part).await?);
-        while let Some(now) = filled.take() {
+        let mut filled = None;
+        while filled.is_some() || incoming.left > 0 {
             let number = u32::try_from(parts.len() + 1).unwrap_or(u32::MAX);
+            let now = match filled.take() {
+                Some(now) => Some(now),
+                None => self.fill(incoming, part).await?,
+            };
+            let Some(now) = now else {
+                let size = part.min(incoming.left);
+                parts.push(self.pass_part(upload, number, size, incoming).await?);
+                continue;
+            };
             let more = incoming.left > 0;
             let next = async {
                 if more {
-                    self.fill(incoming, part).await.map(Some)
+                    self.fill(incoming, part).await
                 } else {
                     incoming.end().await.map(|()| None)
                 }
@@ -255,10 +250,48 @@ impl Bucket {
         Ok(parts)
     }
 
-    async fn fill(&self, incoming: &mut Incoming, part: u64) -> Result<Filled<'_>, StoreError> {
+    /// The next part in memory, if there is room for it.
+    async fn fill(
+        &self,
+        incoming: &mut Incoming,
+        part: u64,
+    ) -> Result<Option<Filled<'_>>, StoreError> {
         let size = part.min(incoming.left);
-        let memory = self.memory(usize::try_from(size).unwrap_or(usize::MAX)).await?;
-        Ok(Filled { bytes: incoming.fill(size, &mut None).await?, _memory: memory })
+        let Some(memory) = self.memory(size).await else { return Ok(None) };
+        Ok(Some(Filled { bytes: incoming.fill(size, &mut None).await?, _memory: memory }))
+    }
+
+    /// Sends the next part as it comes: it cannot be sent again.
+    async fn pass_part(
+        &self,
+        upload: &PartialUpload,
+        number: u32,
+        size: u64,
+        incoming: &mut Incoming,
+    ) -> Result<UploadedPart, StoreError> {
+        // As slow as the sender: not counted among the calls that the store keeps waiting.
+        drop(self.enter().await?);
+        let (feed, body) = passing(size);
+        let part = self.part_request(upload, number, SdkStream::from_body_1_x(body));
+        let part = part.set_content_length(i64::try_from(size).ok());
+        let sent = part.customize().disable_payload_signing().config_override(patient()).send();
+        let (passed, sent) = futures::join!(incoming.pass(size, feed), sent);
+        passed?;
+        let sent = sent.map_err(|e| self.failed(e))?;
+        Ok(UploadedPart { number, size, etag: plain_etag(sent.e_tag()) })
+    }
+
+    fn part_request(
+        &self,
+        upload: &PartialUpload,
+        number: u32,
+        body: SdkStream,
+    ) -> UploadPartFluentBuilder {
+        let call = self.clients.long.upload_part().bucket(&self.place.bucket);
+        call.key(upload.key.as_str())
+            .upload_id(&upload.upload_id)
+            .set_part_number(i32::try_from(number).ok())
+            .body(body)
     }
 
     async fn send_part(
@@ -269,17 +302,9 @@ impl Bucket {
     ) -> Result<UploadedPart, StoreError> {
         let _turn = self.enter().await?;
         let size = u64::try_from(part.bytes.len()).unwrap_or(u64::MAX);
-        let call = self.clients.long.upload_part().bucket(&self.place.bucket);
-        let sent = call
-            .key(upload.key.as_str())
-            .upload_id(&upload.upload_id)
-            .set_part_number(i32::try_from(number).ok())
-            .body(SdkStream::from(part.bytes.clone()))
-            .customize()
-            .disable_payload_signing()
-            .send()
-            .await
-            .map_err(|e| self.failed(e))?;
+        let request = self.part_request(upload, number, SdkStream::from(part.bytes.clone()));
+        let sent = request.customize().disable_payload_signing().send().await;
+        let sent = sent.map_err(|e| self.failed(e))?;
         Ok(UploadedPart { number, size, etag: plain_etag(sent.e_tag()) })
     }
 
@@ -312,11 +337,6 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    fn incoming(chunks: &[&'static str], left: u64) -> Incoming {
-        let chunks: Vec<_> = chunks.iter().map(|c| Ok(Bytes::from_static(c.as_bytes()))).collect();
-        Incoming { body: futures::stream::iter(chunks).boxed(), rest: Bytes::new(), left }
-    }
-
     #[test]
     fn parts_are_as_small_as_s3_allows_and_never_too_many() {
         assert_eq!(part_size(9 * MIB), PART);
@@ -324,23 +344,5 @@ mod tests {
         let large = PART * MOST_PARTS + 1;
         assert_eq!(part_size(large), 6 * MIB);
         assert!(large.div_ceil(part_size(large)) <= MOST_PARTS);
-    }
-
-    #[tokio::test]
-    async fn chunks_are_cut_and_joined_to_parts() {
-        let mut body = incoming(&["ab", "", "cdefg", "h"], 8);
-        assert_eq!(body.fill(3, &mut None).await.unwrap(), "abc");
-        assert_eq!(body.fill(3, &mut None).await.unwrap(), "def");
-        assert_eq!(body.fill(2, &mut None).await.unwrap(), "gh");
-        assert!(body.end().await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_body_of_another_length_is_an_error() {
-        let short = incoming(&["ab"], 3).fill(3, &mut None).await;
-        assert!(short.is_err());
-        let mut long = incoming(&["abcd"], 3);
-        assert_eq!(long.fill(3, &mut None).await.unwrap(), "abc");
-        assert!(long.end().await.is_err());
     }
 }

@@ -130,7 +130,7 @@ impl Bucket {
         })
     }
 
-    fn set(&self, found: Result<Abilities, Bad>) {
+    pub fn set(&self, found: Result<Abilities, Bad>) {
         let now = self.clock.now();
         self.health.send_modify(|health| {
             let (reason, abilities) = match found {

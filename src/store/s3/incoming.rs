@@ -1,0 +1,185 @@
+//! The body of an upload through the server: cut into what the store takes, held in memory or
+//! passed on as it comes, and never longer or shorter than announced.
+
+use std::pin::Pin;
+use std::task::{Context as Polled, Poll};
+
+use aws_lc_rs::digest::Context;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
+use http_body::{Frame, SizeHint};
+use tokio::sync::mpsc;
+
+use crate::store::{ByteStream, StoreError};
+
+type Piece = Result<Bytes, std::io::Error>;
+
+/// What is still to come.
+pub(super) struct Incoming {
+    pub body: ByteStream,
+    /// What came beyond the part that was being filled.
+    pub rest: Bytes,
+    pub left: u64,
+}
+
+impl Incoming {
+    /// The next bytes, never more than announced; none at the end.
+    async fn next(&mut self, most: usize) -> Result<Option<Bytes>, StoreError> {
+        while self.rest.is_empty() {
+            match self.body.next().await {
+                Some(bytes) => self.rest = bytes?,
+                None => return Ok(None),
+            }
+        }
+        let bytes = self.rest.split_to(most.min(self.rest.len()));
+        let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.left = self.left.checked_sub(count).ok_or_else(|| length("longer"))?;
+        Ok(Some(bytes))
+    }
+
+    /// The next `size` bytes.
+    pub async fn fill(
+        &mut self,
+        size: u64,
+        sum: &mut Option<Context>,
+    ) -> Result<Bytes, StoreError> {
+        let size = usize::try_from(size).map_err(StoreError::unavailable)?;
+        let mut buffer = BytesMut::new();
+        while buffer.len() < size {
+            let bytes = self.next(size - buffer.len()).await?.ok_or_else(|| length("shorter"))?;
+            if let Some(sum) = sum {
+                sum.update(&bytes);
+            }
+            if bytes.len() == size {
+                return Ok(bytes);
+            }
+            if buffer.is_empty() {
+                buffer.reserve(size);
+            }
+            buffer.extend_from_slice(&bytes);
+        }
+        Ok(buffer.freeze())
+    }
+
+    /// Makes sure that nothing more comes.
+    pub async fn end(&mut self) -> Result<(), StoreError> {
+        match self.next(1).await? {
+            None => Ok(()),
+            Some(_) => Err(length("longer")),
+        }
+    }
+}
+
+fn length(how: &str) -> StoreError {
+    StoreError::unavailable(format!("the body is {how} than announced"))
+}
+
+/// A body that passes on what is put into its other end.
+pub(super) struct Passing {
+    pieces: mpsc::Receiver<Piece>,
+    left: u64,
+}
+
+/// The other end.
+pub(super) struct Feed(mpsc::Sender<Piece>);
+
+/// A body of `size` bytes and what feeds it.
+pub(super) fn passing(size: u64) -> (Feed, Passing) {
+    let (sender, pieces) = mpsc::channel(1);
+    (Feed(sender), Passing { pieces, left: size })
+}
+
+impl http_body::Body for Passing {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        polled: &mut Polled<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        self.pieces.poll_recv(polled).map(|piece| {
+            let piece = piece?;
+            if let Ok(bytes) = &piece {
+                let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                self.left = self.left.saturating_sub(count);
+            }
+            Some(piece.map(Frame::data))
+        })
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left)
+    }
+}
+
+impl Incoming {
+    /// Passes on the next `size` bytes. The last of all go only when it is sure that none follow,
+    /// so that a body of another length never becomes an object.
+    pub async fn pass(&mut self, mut size: u64, feed: Feed) -> Result<(), StoreError> {
+        let passed = async {
+            while size > 0 {
+                let most = usize::try_from(size).unwrap_or(usize::MAX);
+                let bytes = self.next(most).await?.ok_or_else(|| length("shorter"))?;
+                size -= u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                if self.left == 0 {
+                    self.end().await?;
+                }
+                if feed.0.send(Ok(bytes)).await.is_err() {
+                    // The request has failed, and says why itself.
+                    return Ok(());
+                }
+            }
+            Ok(())
+        };
+        let passed = passed.await;
+        if passed.is_err() {
+            let _ = feed.0.send(Err(std::io::Error::other("the upload broke off"))).await;
+        }
+        passed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    fn incoming(chunks: &[&'static str], left: u64) -> Incoming {
+        let chunks: Vec<_> = chunks.iter().map(|c| Ok(Bytes::from_static(c.as_bytes()))).collect();
+        Incoming { body: futures::stream::iter(chunks).boxed(), rest: Bytes::new(), left }
+    }
+
+    #[tokio::test]
+    async fn chunks_are_cut_and_joined_to_parts() {
+        let mut body = incoming(&["ab", "", "cdefg", "h"], 8);
+        assert_eq!(body.fill(3, &mut None).await.unwrap(), "abc");
+        assert_eq!(body.fill(3, &mut None).await.unwrap(), "def");
+        assert_eq!(body.fill(2, &mut None).await.unwrap(), "gh");
+        assert!(body.end().await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_body_of_another_length_is_an_error() {
+        let short = incoming(&["ab"], 3).fill(3, &mut None).await;
+        assert!(short.is_err());
+        let mut long = incoming(&["abcd"], 3);
+        assert_eq!(long.fill(3, &mut None).await.unwrap(), "abc");
+        assert!(long.end().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_body_is_passed_on_whole_or_ends_in_an_error() {
+        let mut right = incoming(&["ab", "cdefg"], 7);
+        let (feed, body) = passing(7);
+        let (passed, body) = futures::join!(right.pass(7, feed), body.collect());
+        assert!(passed.is_ok());
+        assert_eq!(body.unwrap().to_bytes(), "abcdefg");
+        for (chunks, size) in [(["ab", "c"], 4), (["ab", "cd"], 3)] {
+            let mut wrong = incoming(&chunks, size);
+            let (feed, body) = passing(size);
+            let (passed, body) = futures::join!(wrong.pass(size, feed), body.collect());
+            assert!(passed.is_err() && body.is_err());
+        }
+    }
+}
