@@ -308,9 +308,8 @@ async fn a_store_that_is_overloaded_for_a_while_is_waited_for() {
         let path = format!("/api/docs/{id}/content");
         let read = room.server.get(&room.token, &path).await;
         assert_eq!((read.status, read.code().as_str()), (503, "store_unavailable"));
-        let confirmed =
-            room.server.post(&room.token, "/api/docs/confirm", &json!({ "id": begun["id"] }));
-        let confirmed = confirmed.await;
+        let confirm = json!({ "id": begun["id"] });
+        let confirmed = room.server.post(&room.token, "/api/docs/confirm", &confirm).await;
         assert_eq!((confirmed.status, confirmed.code().as_str()), (503, "store_unavailable"));
         proxy.always(Fault::None);
         room.until_presign(201).await;

@@ -142,6 +142,11 @@ impl Bucket {
                 self.wake.notify_one();
                 failure.into_store_error()
             }
+            // An answer to HEAD says only that something is wrong.
+            Trouble::Other if failure.code().is_empty() => {
+                self.wake.notify_one();
+                failure.into_store_error()
+            }
             Trouble::Busy | Trouble::Other => failure.into_store_error(),
         }
     }

@@ -126,11 +126,17 @@ impl Bucket {
         let form = signing.presigner.form(&put, FORM, self.clock.now());
         let form = form.map_err(|e| Bad::lasting(e.to_string()))?;
         // What cannot be sent is not there: a store without forms may well hang up.
-        let Ok(status) = send_form(&form, SECOND).await else { return Ok(false) };
-        if !(400..500).contains(&status) {
-            return Ok(false);
+        let wrong = send_form(&form, SECOND).await;
+        let right = send_form(&form, FIRST).await;
+        let taken = right.is_ok_and(|status| (200..300).contains(&status));
+        if self.place.accelerate && !taken {
+            let bucket = &self.place.bucket;
+            return Err(Bad::lasting(format!(
+                "S3_USE_ACCELERATE is on, but the bucket {bucket} does not take uploads by way of \
+                 Transfer Acceleration. Enable it on the bucket, or switch S3_USE_ACCELERATE off."
+            )));
         }
-        Ok(send_form(&form, FIRST).await.is_ok_and(|status| (200..300).contains(&status)))
+        Ok(taken && wrong.is_ok_and(|status| (400..500).contains(&status)))
     }
 
     /// Whether a lifecycle rule moves objects into an archive. Who may not look cannot tell.

@@ -182,9 +182,16 @@ async fn renew(bucket: &Bucket, source: &Source) {
         };
         tokio::time::sleep(wait).await;
         match source.read().await {
-            Ok(credentials) => {
-                bucket.keys.adopt(credentials);
-                bucket.wake.notify_one();
+            Ok(new) => {
+                let current = bucket.keys.current();
+                let known = current.is_some_and(|signing| {
+                    let old = &signing.credentials;
+                    same(old, &new) && old.expiry() == new.expiry()
+                });
+                if !known {
+                    bucket.keys.adopt(new);
+                    bucket.wake.notify_one();
+                }
             }
             Err(reason) => {
                 tracing::warn!(%reason, "the credentials could not be renewed");
