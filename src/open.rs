@@ -108,7 +108,8 @@ fn make_private(dir: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
 }
 
-fn database_url(config: &Config) -> DatabaseUrl {
+/// Where the database is.
+pub fn database_url(config: &Config) -> DatabaseUrl {
     match &config.data.database {
         None => DatabaseUrl::Sqlite(config.data.dir.join("strongroom.sqlite")),
         Some(url) => match url.reveal().strip_prefix("sqlite:") {

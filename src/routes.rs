@@ -14,7 +14,7 @@ use http::header;
 use crate::access::{Action, record_refusals};
 use crate::accounts::api as session;
 use crate::app::App;
-use crate::documents::api::docs;
+use crate::documents::api::{docs, multipart, retrieval, storage};
 use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
 use crate::http::{ApiError, Code};
 use crate::patients::api as patients;
@@ -22,14 +22,9 @@ use crate::store::local::Wire;
 use crate::trail::api as trail;
 use crate::{operation, ui};
 
-/// The whole server as one service.
-pub fn router(app: App, wire: Option<Wire>) -> Router {
-    let route = |router: Router<App>, path: &str, action: Action, method: MethodRouter<App>| {
-        let recorded = from_fn_with_state((Arc::clone(&app.gate), action), record_refusals);
-        router.route(path, method.layer(recorded))
-    };
-    let mut api = Router::new();
-    for (path, action, method) in [
+/// Every operation of the API.
+fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
+    vec![
         ("/api/docs/presign-upload", Action::BeginUpload, post(docs::presign_upload)),
         ("/api/docs/confirm", Action::ConfirmUpload, post(docs::confirm)),
         ("/api/docs", Action::ListDocuments, get(docs::list_documents)),
@@ -38,6 +33,18 @@ pub fn router(app: App, wire: Option<Wire>) -> Router {
         ("/api/docs/{id}", Action::DeleteDocument, delete(docs::delete)),
         ("/api/docs/{id}/download", Action::IssueDownload, get(docs::download)),
         ("/api/docs/{id}/content", Action::ReadContent, get(docs::content)),
+        ("/api/docs/{id}/content", Action::ReceiveUpload, put(docs::receive)),
+        ("/api/docs/{id}/retrieval", Action::ReadDocument, get(retrieval::get)),
+        ("/api/docs/{id}/retrieval", Action::RetrieveDocument, post(retrieval::request)),
+        ("/api/docs/multipart", Action::BeginUpload, post(multipart::begin)),
+        ("/api/docs/multipart/{uploadId}", Action::AbortUpload, delete(multipart::abort)),
+        ("/api/docs/multipart/{uploadId}/parts", Action::SignParts, post(multipart::sign)),
+        ("/api/docs/multipart/{uploadId}/parts", Action::ReadUpload, get(multipart::progress)),
+        (
+            "/api/docs/multipart/{uploadId}/complete",
+            Action::ConfirmUpload,
+            post(multipart::complete),
+        ),
         ("/api/docs/{id}/restore", Action::RestoreDocument, post(docs::restore)),
         ("/api/patients/{patientId}/care-team", Action::ReadCareTeam, get(patients::list)),
         (
@@ -50,11 +57,22 @@ pub fn router(app: App, wire: Option<Wire>) -> Router {
             Action::ManageCareTeam,
             delete(patients::remove),
         ),
+        ("/api/v2/aws/s3/config", Action::ReadConfig, get(storage::config)),
         ("/api/audit", Action::ReadTrail, get(trail::list)),
         ("/api/session", Action::LogIn, post(session::log_in)),
         ("/api/session", Action::ReadSession, get(session::read)),
         ("/api/session", Action::LogOut, delete(session::log_out)),
-    ] {
+    ]
+}
+
+/// The whole server as one service.
+pub fn router(app: App, wire: Option<Wire>) -> Router {
+    let route = |router: Router<App>, path: &str, action: Action, method: MethodRouter<App>| {
+        let recorded = from_fn_with_state((Arc::clone(&app.gate), action), record_refusals);
+        router.route(path, method.layer(recorded))
+    };
+    let mut api = Router::new();
+    for (path, action, method) in operations() {
         api = route(api, path, action, method);
     }
     let open = Router::new()

@@ -29,6 +29,16 @@ actions! {
     BeginUpload => "upload.begin",
     /// Say that an upload is complete.
     ConfirmUpload => "upload.confirm",
+    /// Get the URLs of some parts of an upload.
+    SignParts => "upload.sign_parts",
+    /// See which parts of an upload are there.
+    ReadUpload => "upload.read",
+    /// Give an upload up.
+    AbortUpload => "upload.abort",
+    /// Send the bytes of an upload through the server.
+    ReceiveUpload => "upload.receive",
+    /// End an upload that nobody completed in time (upkeep).
+    AbandonUpload => "upload.abandon",
     /// See a document's metadata.
     ReadDocument => "document.read",
     /// List documents.
@@ -37,6 +47,8 @@ actions! {
     IssueDownload => "download.issue",
     /// Get a document's bytes through the server.
     ReadContent => "content.read",
+    /// Ask for a readable copy of a document in an archive.
+    RetrieveDocument => "document.retrieve",
     /// Change a document's metadata.
     EditDocument => "document.edit",
     /// Move a document to the trash.

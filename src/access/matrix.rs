@@ -40,6 +40,12 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
     match action {
         Action::BeginUpload
         | Action::ConfirmUpload
+        | Action::SignParts
+        | Action::ReadUpload
+        | Action::AbortUpload
+        | Action::ReceiveUpload
+        | Action::AbandonUpload
+        | Action::RetrieveDocument
         | Action::ReadDocument
         | Action::IssueDownload
         | Action::ReadContent

@@ -31,7 +31,9 @@ mod matrix;
 
 pub use action::Action;
 pub use authenticate::{AuthConfig, AuthError, Authenticator, SetupError};
-pub use call::{Audited, Call, Gate, Grant, Refusal, Unread, Visitor, record_refusals, write};
+pub use call::{
+    Audited, Call, Gate, Grant, Refusal, Steward, Unread, Visitor, record_refusals, write,
+};
 pub use caller::{Acting, Caller, CallerKind, DEFAULT_CLINIC, Role};
 pub use jwks::JwksSource;
 pub use jwt::{ClaimNames, JwtConfig, TokenRequest, issue_token};

@@ -6,12 +6,14 @@
 mod client;
 mod config;
 mod demo;
+mod doctor;
 mod get;
 mod key;
 mod put;
 mod s3_credentials;
 mod serve;
 mod token;
+mod upkeep;
 mod user;
 
 use std::process::ExitCode;
@@ -50,6 +52,10 @@ enum Command {
     Get(get::Args),
     /// Print the credentials of the embedded S3 endpoint
     S3Credentials(s3_credentials::Args),
+    /// Look at everything, and say what is wrong and what to do (exit code 1 when a check fails)
+    Doctor(doctor::Args),
+    /// Do now what a running server does by itself every minute
+    Upkeep(upkeep::Args),
     /// Check the configuration, or print an example of it
     Config(config::Args),
     /// Print the OpenAPI document
@@ -105,6 +111,8 @@ async fn run(command: Command) -> Done {
         Command::Put(args) => put::run(args).await,
         Command::Get(args) => get::run(args).await,
         Command::S3Credentials(args) => s3_credentials::run(&args, load()?).await,
+        Command::Doctor(args) => doctor::run(&args).await,
+        Command::Upkeep(args) => upkeep::run(args, load()?).await,
         Command::Config(args) => config::run(&args),
         Command::Openapi => {
             print!("{}", crate::openapi::json());

@@ -10,6 +10,7 @@
 //! - No network call is made while a `Tx` is open, except to the database itself.
 
 mod bind;
+mod look;
 mod readers;
 mod sqlite;
 mod writer;
@@ -24,16 +25,24 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres, SqliteConnection};
 
 pub use bind::{Condition, Value, Where};
+pub use look::{Schema, look};
 pub use readers::SqliteReader;
 pub use sqlite::{SqliteDb, SqliteTx};
 pub use writer::Later;
 
 /// The schema's steps, in order, forward only: name, SQLite's text, PostgreSQL's text.
-const STEPS: &[(&str, &str, &str)] = &[(
-    "ground floor",
-    include_str!("../../migrations/sqlite/0001_ground_floor.sql"),
-    include_str!("../../migrations/postgres/0001_ground_floor.sql"),
-)];
+const STEPS: &[(&str, &str, &str)] = &[
+    (
+        "ground floor",
+        include_str!("../../migrations/sqlite/0001_ground_floor.sql"),
+        include_str!("../../migrations/postgres/0001_ground_floor.sql"),
+    ),
+    (
+        "uploads",
+        include_str!("../../migrations/sqlite/0002_uploads.sql"),
+        include_str!("../../migrations/postgres/0002_uploads.sql"),
+    ),
+];
 
 /// Builds a migrator from named steps; the first step is version 1.
 pub fn migrator(steps: impl IntoIterator<Item = (&'static str, &'static str)>) -> Migrator {

@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::access::{Call, Target, TargetKind};
+use crate::access::{Call, Grant, Target, TargetKind};
 use crate::app::App;
 use crate::documents::content::{self, FileType};
-use crate::documents::key_layout::{KeyParts, object_key};
+use crate::documents::placing::{Place, object_key};
 use crate::documents::rows::{self, Reference};
 use crate::documents::{Category, Document, DocumentError, State};
 use crate::ids::{DocumentId, PatientId};
 use crate::sensitive::Phi;
-use crate::store::{ObjectKey, PresignPut, PresignedRequest, UploadMethod};
-use crate::time::Timestamp;
+use crate::store::{PresignPut, PresignedRequest, UploadMethod};
 
 /// How long after its URL has expired an upload may still be confirmed.
 const CONFIRM_GRACE: std::time::Duration = std::time::Duration::from_hours(1);
@@ -50,41 +49,74 @@ pub struct BegunUpload {
     pub request: PresignedRequest,
 }
 
-/// Allows one upload of exactly what was announced.
+/// Allows one upload of exactly what was announced, by `method`.
 pub async fn begin_upload(
     app: &App,
     call: &Call,
     asked: BeginUpload,
+    method: UploadMethod,
 ) -> Result<BegunUpload, DocumentError> {
-    let file_type = check(app, &asked)?;
+    let abilities = app.store.abilities()?;
+    if method == UploadMethod::Form && !abilities.forms {
+        return Err(DocumentError::field("method", "must be PUT; this store takes no forms"));
+    }
+    let place = Place::for_upload(abilities.can_be_replaced(method));
+    let (grant, mut document) = announce(app, call, asked, place, Limit::OneRequest).await?;
+    let put = PresignPut {
+        key: object_key(&document)?,
+        content_type: document.content_type.clone(),
+        content_length: document.byte_size,
+        sha256: document.sha256(),
+    };
+    let now = document.created_at;
+    let request = app.store.presign_put(&put, method, app.config.uploads.presign_expires, now)?;
+    document.upload_expires_at = request.expires_at + CONFIRM_GRACE;
+    record(grant, &document).await?;
+    Ok(BegunUpload { id: document.id, key: document.object_key, request })
+}
+
+/// Which limit holds for an upload.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// What one request may carry.
+    OneRequest,
+    /// What may come in parts.
+    Parts,
+}
+
+/// Checks what was announced and asks the policy: the grant, and the row to be.
+pub(super) async fn announce<'c>(
+    app: &App,
+    call: &'c Call,
+    asked: BeginUpload,
+    place: Place,
+    limit: Limit,
+) -> Result<(Grant<'c>, Document), DocumentError> {
+    let file_type = check(app, &asked, limit)?;
     let id = DocumentId::from_uuid(app.ids.next());
     let grant = call.authorize(target(call, id, &asked)).await?;
     if let Some(replaced) = asked.supersedes {
         check_replaced(app, call, replaced, asked.patient.as_ref()).await?;
     }
-    let now = app.clock.now();
-    let put = PresignPut {
-        key: key(app, id, &asked, file_type, now)?,
-        content_type: file_type.mime.to_owned(),
-        content_length: asked.size,
-        sha256: asked.sha256,
-    };
-    let expires = app.config.uploads.presign_expires;
-    let request = app.store.presign_put(&put, UploadMethod::Put, expires, now)?;
-    let document = row(app, call, id, asked, &put, request.expires_at + CONFIRM_GRACE, now);
+    let mut document = row(app, call, id, asked, file_type);
+    document.object_key = place.key(app, &document, id.as_uuid())?.as_str().to_owned();
+    Ok((grant, document))
+}
+
+/// Writes the row and its event.
+pub(super) async fn record(grant: Grant<'_>, document: &Document) -> Result<(), DocumentError> {
     let mut tx = grant.begin().await?;
-    rows::insert_pending(&mut tx, &document).await?;
+    rows::insert_pending(&mut tx, document).await?;
     let detail = serde_json::json!({
         "size": document.byte_size,
         "contentType": document.content_type,
         "category": document.category,
     });
-    tx.commit(Some(detail)).await?;
-    Ok(BegunUpload { id, key: document.object_key, request })
+    Ok(tx.commit(Some(detail)).await?)
 }
 
 /// The content rules; every field that is wrong is named.
-fn check(app: &App, asked: &BeginUpload) -> Result<&'static FileType, DocumentError> {
+fn check(app: &App, asked: &BeginUpload, limit: Limit) -> Result<&'static FileType, DocumentError> {
     if !app.config.store.uploads_enabled {
         return Err(DocumentError::UploadsOff);
     }
@@ -113,7 +145,11 @@ fn check(app: &App, asked: &BeginUpload) -> Result<&'static FileType, DocumentEr
         return Err(DocumentError::Fields(errors));
     }
     let file_type = file_type?;
-    let limit = file_type.limit(&app.config.uploads, asked.category);
+    let limits = &app.config.uploads;
+    let limit = match limit {
+        Limit::OneRequest => file_type.limit(limits, asked.category),
+        Limit::Parts => content::limit_of_parts(limits, asked.category),
+    };
     match asked.size {
         0 => Err(DocumentError::EmptyFile),
         size if size > limit => Err(DocumentError::TooLarge { size, limit }),
@@ -157,37 +193,14 @@ async fn check_replaced(
     Err(DocumentError::field("supersedes", "must be an available document of the same patient"))
 }
 
-fn key(
-    app: &App,
-    id: DocumentId,
-    asked: &BeginUpload,
-    file_type: &FileType,
-    at: Timestamp,
-) -> Result<ObjectKey, DocumentError> {
-    let entity = asked.entity.as_ref();
-    let parts = KeyParts {
-        id,
-        patient: asked.patient.as_ref().map(|p| app.secrets.patient_ref(p)),
-        entity: entity
-            .map(|(kind, id)| (kind.as_str(), app.secrets.patient_ref(&PatientId::new(id)))),
-        temporary: asked.temporary,
-        category: asked.category,
-        at,
-        extension: file_type.extension(),
-    };
-    let key = object_key(app.config.uploads.key_layout, &app.config.store.folder_prefix, &parts);
-    ObjectKey::new(key).map_err(|e| DocumentError::Store(crate::store::StoreError::unavailable(e)))
-}
-
 fn row(
     app: &App,
     call: &Call,
     id: DocumentId,
     asked: BeginUpload,
-    put: &PresignPut,
-    upload_expires_at: Timestamp,
-    now: Timestamp,
+    file_type: &FileType,
 ) -> Document {
+    let now = app.clock.now();
     let (entity_type, entity_id) = asked.entity.unzip();
     Document {
         id,
@@ -196,15 +209,15 @@ fn row(
         owner_user_id: call.caller.effective_user().clone(),
         storage_provider: app.store.provider().to_owned(),
         bucket: app.store.bucket().to_owned(),
-        object_key: put.key.as_str().to_owned(),
-        content_type: put.content_type.clone(),
-        byte_size: put.content_length,
-        sha256_hex: put.sha256.map(hex::encode),
+        object_key: String::new(),
+        content_type: file_type.mime.to_owned(),
+        byte_size: asked.size,
+        sha256_hex: asked.sha256.map(hex::encode),
         created_at: now,
         updated_at: now,
         state: State::Pending,
         state_reason: None,
-        upload_expires_at,
+        upload_expires_at: now,
         confirmed_at: None,
         deleted_at: None,
         deleted_by: None,
@@ -217,5 +230,8 @@ fn row(
         temporary: asked.temporary,
         released: true,
         supersedes: asked.supersedes,
+        upload_key: None,
+        multipart_id: None,
+        part_size: None,
     }
 }

@@ -3,13 +3,15 @@
 //! Two callers may confirm at once: both look at the object, one changes the row, the other
 //! reads the row again and answers what is true.
 
+use aws_lc_rs::digest::{Context, SHA256};
 use futures::TryStreamExt as _;
 
-use crate::access::{Audited, Call, Grant};
+use crate::access::{Audited, Call, Grant, Unread};
 use crate::app::App;
 use crate::documents::content::{FileType, HEAD_BYTES};
+use crate::documents::placing::{discard, move_out_of_reach, object_key, safe_key};
 use crate::documents::read::locate;
-use crate::documents::rows::{self, Reference};
+use crate::documents::rows::{self, Pinned, Reference};
 use crate::documents::{Document, DocumentError, State};
 use crate::http::Code;
 use crate::ids::PatientId;
@@ -46,34 +48,105 @@ pub async fn confirm_upload(
 ) -> Result<Confirmed, DocumentError> {
     let found = locate(app, call, reference).await?;
     let grant = call.authorize(found.facts(Document::target)).await?;
-    let document = grant.look(&found);
+    match confirmable(call, &found, &grant, announced).await? {
+        Confirmable::Pending => finish(app, call, grant, &found, announced).await,
+        Confirmable::Before => {
+            let repeated = serde_json::json!({ "repeated": true });
+            Ok(Confirmed::Before(grant.read(found, Some(repeated)).await?))
+        }
+    }
+}
+
+/// What a confirm finds.
+pub(super) enum Confirmable {
+    /// An upload to be looked at.
+    Pending,
+    /// A document that had been confirmed before.
+    Before,
+}
+
+/// Whether an upload can be confirmed, or has been.
+pub(super) async fn confirmable(
+    call: &Call,
+    found: &Unread<Document>,
+    grant: &Grant<'_>,
+    announced: &Announced,
+) -> Result<Confirmable, DocumentError> {
+    let document = grant.look(found);
     match document.state {
-        State::Pending => {}
+        State::Pending => Ok(Confirmable::Pending),
         State::Scanning | State::Available | State::Quarantined => {
             check_repeated(call, document, announced).await?;
-            let repeated = serde_json::json!({ "repeated": true });
-            return Ok(Confirmed::Before(grant.read(found, Some(repeated)).await?));
+            Ok(Confirmable::Before)
         }
-        State::Abandoned | State::Refused => {
-            return Err(DocumentError::UploadEnded(document.state));
-        }
-        State::Deleted | State::Purged => return Err(DocumentError::WrongState(document.state)),
+        State::Abandoned | State::Refused => Err(DocumentError::UploadEnded(document.state)),
+        State::Deleted | State::Purged => Err(DocumentError::WrongState(document.state)),
     }
+}
+
+/// Looks at what was uploaded, moves it out of reach where that is needed, and pins it.
+pub(super) async fn finish(
+    app: &App,
+    call: &Call,
+    grant: Grant<'_>,
+    found: &Unread<Document>,
+    announced: &Announced,
+) -> Result<Confirmed, DocumentError> {
+    let document = grant.look(found);
     let key = object_key(document)?;
-    let object = match app.store.head(&key, None).await {
+    let mut object = match app.store.head(&key, None).await {
         Ok(object) => object,
-        Err(StoreError::NotFound) => return Err(DocumentError::UploadMissing),
+        Err(StoreError::NotFound) => return missing(call, grant, document).await,
         Err(e) => return Err(e.into()),
     };
-    let difference = match difference(document, announced, &object) {
-        None => content_difference(app, document, &key, &object).await?,
-        found => found,
-    };
-    if let Some(what) = difference {
-        refuse(app, call, &grant, document, &key, what).await?;
+    let mut place = key.clone();
+    let mut differs = difference(document, announced, &object);
+    if differs.is_none()
+        && let Some(safe) = safe_key(app, document)?
+    {
+        object = match move_out_of_reach(app, document, &object, safe.clone()).await {
+            Ok(object) => object,
+            // It was taken away, or sent again, since it was looked at.
+            Err(StoreError::NotFound | StoreError::Precondition) => {
+                return missing(call, grant, document).await;
+            }
+            Err(e) => return Err(e.into()),
+        };
+        place = safe;
+    }
+    let mut sha256 = [0; 32];
+    if differs.is_none() {
+        let expected = [document.sha256(), announced.sha256];
+        match examine(app, document, &place, &object).await? {
+            Seen { fits: false, .. } => differs = Some("type"),
+            Seen { sha256: seen, .. } if expected.into_iter().flatten().any(|s| s != seen) => {
+                differs = Some("checksum");
+            }
+            Seen { sha256: seen, .. } => sha256 = seen,
+        }
+    }
+    if let Some(what) = differs {
+        refuse(app, call, &grant, document, &place, what).await?;
         return Err(DocumentError::ContentMismatch(what));
     }
-    pin(app, call, grant, document, &object).await
+    pin(app, call, grant, document, &Placed { key: place, object, sha256 }).await
+}
+
+/// An object where it will stay, with the SHA-256 of all its bytes.
+pub(super) struct Placed {
+    pub key: ObjectKey,
+    pub object: ObjectInfo,
+    pub sha256: [u8; 32],
+}
+
+/// Nothing lies under the signed key: nothing was sent, or another confirm was faster.
+async fn missing(
+    call: &Call,
+    grant: Grant<'_>,
+    document: &Document,
+) -> Result<Confirmed, DocumentError> {
+    let tx = grant.begin().await?;
+    read_again(tx, call, &grant, document).await
 }
 
 /// A repeated confirm must still say what is true, and answers only those who may read.
@@ -89,12 +162,6 @@ async fn check_repeated(
         Some(what) => Err(DocumentError::NotAsConfirmed(what)),
         None => Ok(()),
     }
-}
-
-/// The stored key as the store takes it.
-pub(super) fn object_key(document: &Document) -> Result<ObjectKey, DocumentError> {
-    ObjectKey::new(document.object_key.clone())
-        .map_err(|e| DocumentError::Store(StoreError::unavailable(e)))
 }
 
 /// What the caller says now and the row says otherwise.
@@ -138,23 +205,39 @@ fn difference(document: &Document, said: &Announced, object: &ObjectInfo) -> Opt
     }
 }
 
-/// Whether the object's first bytes are of the presigned type.
-async fn content_difference(
+/// What was seen in the bytes.
+struct Seen {
+    /// Whether the first of them are of the announced type.
+    fits: bool,
+    sha256: [u8; 32],
+}
+
+/// Looks into the bytes: at the first of them where the store vouches for the SHA-256 of the
+/// whole, at all of them where it does not (uploads in parts; stores that check nothing).
+async fn examine(
     app: &App,
     document: &Document,
     key: &ObjectKey,
     object: &ObjectInfo,
-) -> Result<Option<&'static str>, DocumentError> {
-    let head = ByteRange::Inclusive(0, HEAD_BYTES - 1);
-    let body = app.store.get(key, object.version_id.as_deref(), Some(head)).await?;
-    let bytes: Vec<bytes::Bytes> = body.stream.try_collect().await?;
-    let fits = FileType::find(&document.content_type)
-        .is_some_and(|file_type| file_type.looks_like(&bytes.concat()));
-    Ok((!fits).then_some("type"))
+) -> Result<Seen, DocumentError> {
+    let told = object.sha256.filter(|_| app.store.abilities().is_ok_and(|a| a.sha256));
+    let range = told.map(|_| ByteRange::Inclusive(0, HEAD_BYTES - 1));
+    let mut body = app.store.get(key, object.version_id.as_deref(), range).await?;
+    let (mut head, mut hash) = (Vec::new(), Context::new(&SHA256));
+    while let Some(piece) = body.stream.try_next().await? {
+        if told.is_none() {
+            hash.update(&piece);
+        }
+        let wanted = usize::try_from(HEAD_BYTES).unwrap_or(usize::MAX).saturating_sub(head.len());
+        head.extend_from_slice(&piece[..piece.len().min(wanted)]);
+    }
+    let fits = FileType::find(&document.content_type).is_some_and(|t| t.looks_like(&head));
+    let computed = <[u8; 32]>::try_from(hash.finish().as_ref()).unwrap_or_default();
+    Ok(Seen { fits, sha256: told.unwrap_or(computed) })
 }
 
 /// Ends the upload: the row says why, then the object goes.
-async fn refuse(
+pub(super) async fn refuse(
     app: &App,
     call: &Call,
     grant: &Grant<'_>,
@@ -168,34 +251,51 @@ async fn refuse(
     let ended = rows::mark_refused(&mut tx, call.clinic(), document.id, &reason, now).await?;
     tx.commit_failed(Code::ContentMismatch, Some(serde_json::json!({ "differs": what }))).await?;
     if ended {
-        app.store.purge(key).await?;
+        discard(app, key).await;
+        if key.as_str() != document.object_key {
+            discard(app, &object_key(document)?).await;
+        }
     }
     Ok(())
 }
 
-async fn pin(
+/// Makes the document available with exactly these bytes.
+pub(super) async fn pin(
     app: &App,
     call: &Call,
     grant: Grant<'_>,
     document: &Document,
-    object: &ObjectInfo,
+    placed: &Placed,
 ) -> Result<Confirmed, DocumentError> {
-    // Stores that know no checksum of the whole leave us with what was announced and signed.
-    let sha256_hex = object.sha256.map(hex::encode).or_else(|| document.sha256_hex.clone());
-    let Some(sha256_hex) = sha256_hex else {
-        return Err(StoreError::unavailable("the store tells no SHA-256 of the object").into());
-    };
     let now = app.clock.now();
+    let (object, sha256_hex) = (&placed.object, hex::encode(placed.sha256));
+    let moved = placed.key.as_str() != document.object_key;
+    let pinned = Pinned {
+        object_key: placed.key.as_str(),
+        upload_key: moved.then_some(document.object_key.as_str()),
+        object,
+        sha256_hex: &sha256_hex,
+        closed_at: (!moved).then_some(now),
+    };
     let mut tx = grant.begin().await?;
-    let pinned =
-        rows::mark_available(&mut tx, call.clinic(), document.id, object, &sha256_hex, now).await?;
-    if !pinned {
-        return read_again(tx, call, &grant, document).await;
+    if !rows::mark_available(&mut tx, call.clinic(), document.id, &pinned, now).await? {
+        let answer = read_again(tx, call, &grant, document).await;
+        if moved || matches!(answer, Err(DocumentError::UploadEnded(_))) {
+            // Nothing will ever name what this attempt has placed. (Any other error leaves it:
+            // the row may name it after all.)
+            discard(app, &placed.key).await;
+        }
+        return answer;
     }
     let detail = serde_json::json!({ "size": object.size, "sha256": sha256_hex });
     tx.commit(Some(detail)).await?;
+    if moved {
+        discard(app, &object_key(document)?).await;
+    }
     Ok(Confirmed::Now(Document {
         state: State::Available,
+        object_key: placed.key.as_str().to_owned(),
+        upload_key: pinned.upload_key.map(str::to_owned),
         version_id: object.version_id.clone(),
         etag: Some(object.etag.clone()),
         sha256_hex: Some(sha256_hex),
@@ -220,6 +320,7 @@ async fn read_again(
             let repeated = serde_json::json!({ "repeated": true });
             Ok(Confirmed::Before(tx.read(found, Some(repeated)).await?))
         }
+        State::Pending => Err(DocumentError::UploadMissing),
         state => Err(DocumentError::UploadEnded(state)),
     }
 }

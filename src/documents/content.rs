@@ -82,6 +82,12 @@ pub static TYPES: &[FileType] = &[
     ty("application/dicom", Family::Medical, &["dcm", "dicom"], false),
 ];
 
+/// The largest file of a category that may come in parts, in bytes.
+pub fn limit_of_parts(config: &UploadConfig, category: Category) -> u64 {
+    let of_category = config.max_by_category.get(category.as_str());
+    of_category.map_or(config.max_upload, |&limit| limit.min(config.max_upload))
+}
+
 impl FileType {
     /// The accepted type of this name; parameters such as `; charset=utf-8` are left aside.
     pub fn find(mime: &str) -> Option<&'static Self> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::access::Refusal;
 use crate::db::DbError;
 use crate::documents::State;
-use crate::store::StoreError;
+use crate::store::{Archive, StoreError};
 
 /// Why an operation on a document was not done.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,26 @@ pub enum DocumentError {
     /// The upload has ended without a document.
     #[error("the upload has ended: {0}")]
     UploadEnded(State),
+    /// The upload was not begun as one in parts.
+    #[error("the upload is not one in parts")]
+    NotInParts,
+    /// The upload was begun as one in parts.
+    #[error("the upload is one in parts")]
+    InParts,
+    /// An object has been uploaded before.
+    #[error("an object has been uploaded before")]
+    AlreadyUploaded,
+    /// The body broke off, or is longer than announced; nothing of it was kept.
+    #[error("the body broke off after {came} bytes of {size}")]
+    BodyBroke {
+        /// What came, bytes.
+        came: u64,
+        /// What was announced, bytes.
+        size: u64,
+    },
+    /// The bytes are in an archive.
+    #[error("the document is in an archive: {0:?}")]
+    Archived(Archive),
     /// What was uploaded is not what was announced; it was removed.
     #[error("the content is not what was announced: {0}")]
     ContentMismatch(&'static str),

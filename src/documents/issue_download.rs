@@ -2,9 +2,10 @@
 
 use crate::access::Call;
 use crate::app::App;
-use crate::documents::confirm_upload::object_key;
 use crate::documents::content::FileType;
+use crate::documents::placing::object_key;
 use crate::documents::read::locate;
+use crate::documents::retrieve::refuse_archived;
 use crate::documents::{Document, DocumentError, Reference, State};
 use crate::http::disposition::{Disposition, header_value};
 use crate::ids::DocumentId;
@@ -32,6 +33,7 @@ pub async fn issue_download(
     if document.state != State::Available {
         return Err(DocumentError::WrongState(document.state));
     }
+    refuse_archived(app, document).await?;
     let answer = AnswerHeaders {
         content_type: Some(document.content_type.clone()),
         content_disposition: Some(header_value(shown(document, asked), &opaque_name(document))),

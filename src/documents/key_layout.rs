@@ -1,15 +1,17 @@
 //! Object keys: opaque names in folders an operator chose; nothing a person wrote gets in.
 
+use uuid::Uuid;
+
 use crate::config::KeyLayout;
 use crate::documents::Category;
-use crate::ids::{DocumentId, PatientRef};
+use crate::ids::PatientRef;
 use crate::time::Timestamp;
 
 /// What a key is made of.
 #[derive(Clone, Debug)]
 pub struct KeyParts<'a> {
-    /// The document.
-    pub id: DocumentId,
+    /// The name of the file: the document's id, or another one nobody has used.
+    pub name: Uuid,
     /// The patient, as keys name them.
     pub patient: Option<PatientRef>,
     /// `provider` or `appointment` with an opaque reference, for documents of no patient.
@@ -26,7 +28,7 @@ pub struct KeyParts<'a> {
 
 /// The key under a layout, with the operator's folder in front.
 pub fn object_key(layout: KeyLayout, folder: &str, parts: &KeyParts<'_>) -> String {
-    let file = format!("{}.{}", parts.id, parts.extension);
+    let file = format!("{}.{}", parts.name, parts.extension);
     let (year, month) = {
         let date = parts.at.date_time();
         (date.year(), u8::from(date.month()))
@@ -72,11 +74,10 @@ const fn category_folder(category: Category) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
 
     fn parts() -> KeyParts<'static> {
         KeyParts {
-            id: DocumentId::from_uuid(Uuid::from_u128(7)),
+            name: Uuid::from_u128(7),
             patient: Some(PatientRef::from_uuid(Uuid::from_u128(9))),
             entity: None,
             temporary: false,

@@ -10,6 +10,8 @@
 //! Invariants:
 //! - Only `available` is served.
 //! - An object key is never used twice, and a row outlives its object.
+//! - Bytes that were confirmed lie under a key, or a version of it, that no signed URL can write:
+//!   where the store has neither versions nor conditional writes, confirming moves them.
 //! - `version_id`, `sha256_hex` and `byte_size` are pinned when the upload is confirmed; every
 //!   read asks the store for that version.
 //! - Between two short transactions there may be a network call, never inside one; each change
@@ -19,6 +21,7 @@
 pub mod api;
 mod begin_upload;
 pub mod category;
+mod close_uploads;
 mod confirm_upload;
 pub mod content;
 mod delete;
@@ -26,8 +29,12 @@ mod error;
 mod issue_download;
 mod key_layout;
 mod list;
+mod multipart;
+mod placing;
 mod read;
+mod receive_upload;
 mod restore;
+mod retrieve;
 mod rows;
 mod stream_download;
 mod wire_trail;
@@ -38,14 +45,20 @@ use sqlx::FromRow;
 
 pub use begin_upload::{BeginUpload, BegunUpload, begin_upload};
 pub use category::Category;
+pub use close_uploads::{Closed, close_uploads};
 pub use confirm_upload::{Announced, Confirmed, confirm_upload};
 pub use delete::delete;
 pub use error::DocumentError;
 use issue_download::shown;
 pub use issue_download::{IssuedDownload, issue_download};
 pub use list::{Filter, Sort, cursor, list, position};
+pub use multipart::{
+    BegunParts, Progress, abort_upload, begin_parts, complete_upload, sign_parts, upload_progress,
+};
 pub use read::read;
+pub use receive_upload::receive_upload;
 pub use restore::restore;
+pub use retrieve::{Retrieval, read_retrieval, request_retrieval};
 pub use rows::Reference;
 pub use stream_download::{Streamed, stream_download};
 pub use wire_trail::WireTrail;
@@ -187,9 +200,22 @@ pub struct Document {
     pub released: bool,
     /// The document it replaces.
     pub supersedes: Option<DocumentId>,
+    /// The key a URL was signed for, where the object was then moved to a key of its own.
+    pub upload_key: Option<String>,
+    /// The store's id of an upload in parts.
+    pub multipart_id: Option<String>,
+    /// The size of every part but the last, in bytes.
+    pub part_size: Option<i64>,
 }
 
 impl Document {
+    /// SHA-256 of its bytes, or what was announced.
+    pub fn sha256(&self) -> Option<[u8; 32]> {
+        let mut sha = [0; 32];
+        hex::decode_to_slice(self.sha256_hex.as_deref()?, &mut sha).ok()?;
+        Some(sha)
+    }
+
     /// The facts the policy decides by.
     pub fn target(&self) -> Target {
         Target {

@@ -1,21 +1,20 @@
 //! All SQL of documents. What reads gives [`Unread`]; what writes takes [`Audited`].
 
 use crate::access::{Audited, Unread};
-use crate::db::{
-    Connection, DbError, Value, Where, execute, execute_later, fetch_optional, fetch_where,
-};
-use crate::documents::list::{Filter, Position, Scope, Sort};
+use crate::db::{Connection, DbError, Tx, execute, execute_later, fetch_all, fetch_optional};
 use crate::documents::{Document, State};
 use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
 use crate::store::ObjectInfo;
 use crate::time::Timestamp;
 
+/// The columns that make a [`Document`].
 macro_rules! columns {
     () => {
         "id, patient_id, clinic_id, owner_user_id, storage_provider, bucket, object_key, \
          content_type, byte_size, sha256_hex, created_at, updated_at, state, state_reason, \
          upload_expires_at, confirmed_at, deleted_at, deleted_by, version_id, etag, category, \
-         file_name, entity_type, entity_id, temporary, released, supersedes"
+         file_name, entity_type, entity_id, temporary, released, supersedes, upload_key, \
+         multipart_id, part_size"
     };
 }
 
@@ -33,37 +32,36 @@ pub enum Reference {
     },
 }
 
-/// The document of this name in this clinic.
+pub(super) use columns;
+
+macro_rules! select_one {
+    ($condition:literal) => {
+        concat!(
+            "select ",
+            columns!(),
+            " from document_assets where clinic_id = $1 and ",
+            $condition
+        )
+    };
+}
+
+/// The document of this name in this clinic. A key that was signed for an upload stays its name.
 pub async fn find(
     mut conn: &mut impl Connection,
     clinic: ClinicId,
     reference: &Reference,
 ) -> Result<Option<Unread<Document>>, DbError> {
     let found = match reference {
-        Reference::Id(id) => fetch_optional!(
-            conn,
-            Document,
-            concat!(
-                "select ",
-                columns!(),
-                " from document_assets where clinic_id = $1 and id = $2"
-            ),
-            clinic,
-            id
-        ),
-        Reference::Key { bucket, key } => fetch_optional!(
-            conn,
-            Document,
-            concat!(
-                "select ",
-                columns!(),
-                " from document_assets where clinic_id = $1 and bucket = $2 and object_key = $3"
-            ),
-            clinic,
-            bucket,
-            key
-        ),
-    }?;
+        Reference::Id(id) => fetch_optional!(conn, Document, select_one!("id = $2"), clinic, id)?,
+        Reference::Key { bucket, key } => {
+            let by_key = select_one!("bucket = $2 and object_key = $3");
+            let by_upload = select_one!("bucket = $2 and upload_key = $3");
+            match fetch_optional!(conn, Document, by_key, clinic, bucket, key)? {
+                Some(found) => Some(found),
+                None => fetch_optional!(conn, Document, by_upload, clinic, bucket, key)?,
+            }
+        }
+    };
     Ok(found.map(Unread::new))
 }
 
@@ -74,9 +72,9 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         "insert into document_assets (clinic_id, id, patient_id, owner_user_id, \
          storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, created_at, \
          updated_at, state, upload_expires_at, category, file_name, entity_type, entity_id, \
-         temporary, released, supersedes, file_name_folded) \
+         temporary, released, supersedes, part_size, file_name_folded) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', $13, $14, $15, \
-         $16, $17, $18, $19, $20, $21)",
+         $16, $17, $18, $19, $20, $21, $22)",
         d.clinic_id,
         d.id,
         &d.patient_id,
@@ -97,8 +95,24 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         d.temporary,
         d.released,
         d.supersedes,
+        d.part_size,
         d.file_name.reveal().to_lowercase(),
     )
+}
+
+/// What is pinned when an upload is confirmed.
+#[derive(Debug)]
+pub struct Pinned<'a> {
+    /// Where the bytes are now.
+    pub object_key: &'a str,
+    /// Where a URL was signed to put them, if that is another key.
+    pub upload_key: Option<&'a str>,
+    /// What the store knows of them.
+    pub object: &'a ObjectInfo,
+    /// SHA-256 of all of them.
+    pub sha256_hex: &'a str,
+    /// Since when nothing can come in any more; none while a signed URL is out.
+    pub closed_at: Option<Timestamp>,
 }
 
 /// Pins the object to a pending document and makes it available. False when it was not pending.
@@ -106,23 +120,102 @@ pub async fn mark_available(
     tx: &mut Audited,
     clinic: ClinicId,
     id: DocumentId,
-    object: &ObjectInfo,
-    sha256_hex: &str,
+    pinned: &Pinned<'_>,
     now: Timestamp,
 ) -> Result<bool, DbError> {
     let changed = execute!(
         *tx,
-        "update document_assets set state = 'available', version_id = $3, etag = $4, \
-         sha256_hex = $5, confirmed_at = $6, updated_at = $6 \
+        "update document_assets set state = 'available', object_key = $3, upload_key = $4, \
+         version_id = $5, etag = $6, sha256_hex = $7, confirmed_at = $8, updated_at = $8, \
+         upload_closed_at = $9 where clinic_id = $1 and id = $2 and state = 'pending'",
+        clinic,
+        id,
+        pinned.object_key,
+        &pinned.upload_key.map(str::to_owned),
+        &pinned.object.version_id,
+        &pinned.object.etag,
+        pinned.sha256_hex,
+        now,
+        pinned.closed_at,
+    )?;
+    Ok(changed == 1)
+}
+
+/// Notes the store's id of an upload in parts, while it is pending. False when it is not.
+pub async fn set_multipart(
+    tx: &mut Tx,
+    clinic: ClinicId,
+    id: DocumentId,
+    multipart_id: &str,
+) -> Result<bool, DbError> {
+    let changed = execute!(
+        *tx,
+        "update document_assets set multipart_id = $3 \
          where clinic_id = $1 and id = $2 and state = 'pending'",
         clinic,
         id,
-        &object.version_id,
-        &object.etag,
-        sha256_hex,
+        multipart_id,
+    )?;
+    Ok(changed == 1)
+}
+
+/// Ends a pending upload that nobody will complete: the caller gave it up, or its time is over.
+pub async fn mark_abandoned(
+    tx: &mut Audited,
+    clinic: ClinicId,
+    id: DocumentId,
+    reason: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let changed = execute!(
+        *tx,
+        "update document_assets set state = 'abandoned', state_reason = $3, updated_at = $4 \
+         where clinic_id = $1 and id = $2 and state = 'pending'",
+        clinic,
+        id,
+        reason,
         now,
     )?;
     Ok(changed == 1)
+}
+
+/// Uploads whose URLs have expired and whose left-overs are still to be removed, in any clinic,
+/// oldest first; for upkeep.
+pub async fn open_uploads(
+    mut conn: &mut impl Connection,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Unread<Document>>, DbError> {
+    let found = fetch_all!(
+        conn,
+        Document,
+        concat!(
+            "select ",
+            columns!(),
+            " from document_assets where upload_closed_at is null and upload_expires_at < $1 \
+             order by upload_expires_at limit $2"
+        ),
+        now,
+        limit
+    )?;
+    Ok(found.into_iter().map(Unread::new).collect())
+}
+
+/// Notes that nothing of an upload is left over.
+pub async fn mark_closed(
+    tx: &mut Tx,
+    clinic: ClinicId,
+    id: DocumentId,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    execute!(
+        *tx,
+        "update document_assets set upload_closed_at = $3 where clinic_id = $1 and id = $2",
+        clinic,
+        id,
+        now,
+    )?;
+    Ok(())
 }
 
 /// Ends a pending upload whose content was not what was announced.
@@ -181,85 +274,6 @@ pub async fn mark_restored(
         now,
     )?;
     Ok(changed == 1)
-}
-
-/// The documents that match, in order, from a position on.
-pub async fn list(
-    mut conn: &mut impl Connection,
-    clinic: ClinicId,
-    filter: &Filter,
-    scope: &Scope,
-    after: Option<&Position>,
-    limit: u32,
-) -> Result<Unread<Vec<Document>>, DbError> {
-    let mut query = Where::new(concat!("select ", columns!(), " from document_assets"));
-    query.and("clinic_id = ?", [clinic.into()]);
-    narrow(&mut query, clinic, filter, scope);
-    if let Some(position) = after {
-        query.and(beyond(filter.sort), position.values());
-    }
-    query.then(order(filter.sort), [i64::from(limit).into()]);
-    fetch_where!(conn, Document, query).map(Unread::new)
-}
-
-fn narrow(query: &mut Where, clinic: ClinicId, filter: &Filter, scope: &Scope) {
-    query.and_in("state", filter.states.iter().map(|s| s.as_str().into()));
-    query.and_in("category", scope.categories.iter().map(|c| c.as_str().into()));
-    if let Some(patient) = &filter.patient {
-        query.and("patient_id = ?", [patient.clone().into()]);
-    }
-    if let Some(patients) = &scope.own_patients {
-        query.and_in("patient_id", patients.iter().map(|p| p.clone().into()));
-    }
-    if let Some(member) = &scope.care_team_of {
-        query.and(
-            "patient_id is null or patient_id in \
-             (select patient_id from care_team where clinic_id = ? and user_id = ?)",
-            [clinic.into(), member.clone().into()],
-        );
-    }
-    if let Some(text) = &filter.name_contains {
-        let pattern = format!("%{}%", escape_like(&text.to_lowercase()));
-        query.and("file_name_folded like ? escape '\\'", [pattern.into()]);
-    }
-    for (condition, value) in [("created_at >= ?", filter.from), ("created_at < ?", filter.to)] {
-        if let Some(value) = value {
-            query.and(condition, [value.into()]);
-        }
-    }
-}
-
-fn escape_like(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
-}
-
-const fn beyond(sort: Sort) -> &'static str {
-    match sort {
-        Sort::Newest => "(created_at, id) < (?, ?)",
-        Sort::Oldest => "(created_at, id) > (?, ?)",
-        Sort::Name => "(file_name, id) > (?, ?)",
-        Sort::Largest => "(byte_size, id) < (?, ?)",
-    }
-}
-
-const fn order(sort: Sort) -> &'static str {
-    match sort {
-        Sort::Newest => "order by created_at desc, id desc limit ?",
-        Sort::Oldest => "order by created_at, id limit ?",
-        Sort::Name => "order by file_name, id limit ?",
-        Sort::Largest => "order by byte_size desc, id desc limit ?",
-    }
-}
-
-impl Position {
-    fn values(&self) -> [Value; 2] {
-        let at = match self {
-            Self::Time(at, _) => Value::Time(Timestamp::from_micros(*at)),
-            Self::Name(name, _) => Value::Text(name.clone()),
-            Self::Size(size, _) => Value::Int(*size),
-        };
-        [at, Value::Uuid(self.id().as_uuid())]
-    }
 }
 
 /// The state a document is in now.

@@ -1,12 +1,16 @@
 //! A document's bytes through the server: recorded first, then streamed, whole or a range.
 
+use aws_lc_rs::digest::{Context, SHA256};
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _};
+
 use crate::access::Call;
 use crate::app::App;
-use crate::documents::confirm_upload::object_key;
+use crate::documents::placing::object_key;
 use crate::documents::read::locate;
 use crate::documents::{Document, DocumentError, Reference, State};
 use crate::ids::DocumentId;
-use crate::store::{ByteRange, ByteStream};
+use crate::store::{Archive, ByteRange, ByteStream, StoreError};
 
 /// Bytes on their way.
 pub struct Streamed {
@@ -35,8 +39,44 @@ pub async fn stream_download(
     let range = pick(document)?;
     let wanted = range.as_ref().map(|r| ByteRange::Inclusive(r.start, r.end.saturating_sub(1)));
     let key = object_key(document)?;
-    let body = app.store.get(&key, document.version_id.as_deref(), wanted).await?;
+    let body = match app.store.get(&key, document.version_id.as_deref(), wanted).await {
+        Ok(body) => body,
+        Err(StoreError::Archived) => return Err(DocumentError::Archived(Archive::Archived)),
+        Err(e) => return Err(e.into()),
+    };
+    let expected = document.sha256().filter(|_| range.is_none() && !app.store.seals());
+    let stream = match expected {
+        Some(expected) => verified(body.stream, expected),
+        None => body.stream,
+    };
     let bytes = range.as_ref().map_or(document.byte_size, |r| r.end - r.start);
     let document = grant.read(found, Some(serde_json::json!({ "bytes": bytes }))).await?;
-    Ok(Streamed { document, range, stream: body.stream })
+    Ok(Streamed { document, range, stream })
+}
+
+/// The same bytes; an error instead of the last of them where their SHA-256 is not the pinned one.
+fn verified(stream: ByteStream, expected: [u8; 32]) -> ByteStream {
+    type State = (ByteStream, Context, Option<Bytes>);
+    let begin: State = (stream.fuse().boxed(), Context::new(&SHA256), None);
+    let step = move |(mut stream, mut hash, mut held): State| async move {
+        loop {
+            match stream.try_next().await? {
+                Some(piece) => {
+                    hash.update(&piece);
+                    // One piece is held back: what is wrong must not look complete.
+                    if let Some(before) = held.replace(piece) {
+                        return Ok(Some((before, (stream, hash, held))));
+                    }
+                }
+                None => {
+                    let Some(last) = held.take() else { return Ok(None) };
+                    if hash.clone().finish().as_ref() != expected {
+                        return Err(StoreError::Damaged);
+                    }
+                    return Ok(Some((last, (stream, hash, None))));
+                }
+            }
+        }
+    };
+    futures::stream::try_unfold(begin, step).boxed()
 }

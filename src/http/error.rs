@@ -59,6 +59,8 @@ codes! {
     UploadMissing = "upload_missing", CONFLICT, "No object has been uploaded";
     /// The upload was given up: its time ran out or its content was refused.
     UploadEnded = "upload_ended", CONFLICT, "The upload has ended";
+    /// The bytes are in an archive: they have to be retrieved first.
+    Archived = "archived", CONFLICT, "The document is in an archive";
     /// The document is not in a state that allows this.
     WrongState = "wrong_state", CONFLICT, "The document's state does not allow this";
     /// One request may not carry that much.

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use strongroom::http::Code;
 use strongroom::openapi;
 
-use crate::on_both_engines;
+use crate::on_every_ground;
 use crate::support::{Answer, TestApp, pdf};
 
-on_both_engines!(
+on_every_ground!(
     every_refusal_is_a_problem_with_a_code_of_the_table,
     a_body_that_is_not_right_gets_the_right_problem,
 );

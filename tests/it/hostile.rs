@@ -7,10 +7,10 @@ use http::{Method, Request, header};
 use serde_json::json;
 use strongroom::access::DEFAULT_CLINIC;
 
-use crate::on_both_engines;
+use crate::on_every_ground;
 use crate::support::{Sample, TestApp, pdf};
 
-on_both_engines!(
+on_every_ground!(
     a_cursor_tells_nothing_of_what_its_reader_may_not_see,
     a_patient_cannot_end_an_upload_that_somebody_else_began,
     a_log_in_that_nobody_made_leaves_no_event,
@@ -18,7 +18,8 @@ on_both_engines!(
     names_are_found_whatever_their_case_and_alphabet,
     a_search_beyond_reason_is_refused,
     a_confirmed_document_is_not_confirmed_with_other_words,
-    content_that_is_known_is_not_sent_again,
+    content_that_is_known_is_not_sent_again;
+    local_only("only its own wire asks the trail before a byte is taken"):
     a_write_over_a_document_by_presigned_url_is_an_event,
     the_url_of_a_refused_upload_is_worth_nothing,
 );

@@ -4,10 +4,10 @@ use aws_lc_rs::digest::{SHA256, digest};
 use http::header;
 use serde_json::{Value, json};
 
-use crate::on_both_engines;
+use crate::on_every_ground;
 use crate::support::{Sample, TestApp, pdf, samples};
 
-on_both_engines!(
+on_every_ground!(
     every_sample_goes_in_and_comes_out_identical,
     an_upload_that_is_not_confirmed_is_not_served,
     confirming_twice_answers_the_same_document,

@@ -12,10 +12,10 @@ use strongroom::sensitive::Secret;
 use strongroom::time::Timestamp;
 
 use crate::contract::expect_problem;
-use crate::on_both_engines;
+use crate::on_every_ground;
 use crate::support::{Answer, Caller, OTHER_CLINIC, TestApp, invoice, pdf, samples};
 
-on_both_engines!(
+on_every_ground!(
     an_api_key_opens_by_bearer_and_by_its_own_header,
     a_revoked_key_ends_within_five_seconds_and_an_expired_one_at_once,
     a_key_has_its_role_and_its_clinic_and_no_others,

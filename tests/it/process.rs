@@ -23,7 +23,8 @@ use tempfile::TempDir;
 pub const BINARY: &str = env!("CARGO_BIN_EXE_strongroom");
 /// How long anything may take before the test gives up on it.
 pub const PATIENCE: Duration = Duration::from_mins(1);
-const PAUSE: Duration = Duration::from_millis(10);
+/// How long to wait before asking again.
+pub const PAUSE: Duration = Duration::from_millis(10);
 
 /// A running server and the folder it works in.
 pub struct Server {

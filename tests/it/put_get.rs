@@ -213,12 +213,14 @@ async fn on_its_way(server: &Server, token: &str, desk: &Desk) -> Option<(String
     Some((id, parts))
 }
 
-/// Begins to send a file and kills the client as soon as the server has two parts.
-async fn cut_off(server: &Server, desk: &Desk, args: &[&str]) -> String {
+/// Begins to send a file and kills the client as soon as the server has two parts of another
+/// upload than `before`.
+async fn cut_off(server: &Server, desk: &Desk, args: &[&str], before: &str) -> String {
     let mut child = desk.command(args).stderr(Stdio::null()).spawn().unwrap();
     let id = loop {
-        if let Some((id, 2..)) = on_its_way(server, &desk.token, desk).await {
-            break id;
+        match on_its_way(server, &desk.token, desk).await {
+            Some((id, 2..)) if id != before => break id,
+            _ => {}
         }
         assert_eq!(child.try_wait().unwrap(), None, "it ended before it could be killed");
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -235,7 +237,7 @@ async fn an_upload_goes_on_after_its_client_was_killed() {
     let bytes = dicom(1, LARGE);
     desk.write("scan.dcm", &bytes);
     let put = ["put", "scan.dcm", "--patient", "p1", "--parallel", "1", "--json"];
-    let id = cut_off(&server, &desk, &put).await;
+    let id = cut_off(&server, &desk, &put, "").await;
     let state = desk.state_files();
     assert_eq!(state.len(), 1);
     let kept = std::fs::read_to_string(&state[0]).unwrap();
@@ -261,14 +263,13 @@ async fn a_file_that_has_changed_or_is_not_to_be_resumed_begins_anew() {
     let mut bytes = dicom(2, LARGE);
     desk.write("scan.dcm", &bytes);
     let put = ["put", "scan.dcm", "--patient", "p1", "--parallel", "1", "--json"];
-    let first = cut_off(&server, &desk, &put).await;
+    let first = cut_off(&server, &desk, &put, "").await;
     // The same size, another last byte.
     *bytes.last_mut().unwrap() ^= 1;
     let mut file = std::fs::File::options().write(true).open(desk.path("scan.dcm")).unwrap();
     file.write_all(&bytes).unwrap();
     drop(file);
-    let second = cut_off(&server, &desk, &put).await;
-    assert_ne!(first, second);
+    let second = cut_off(&server, &desk, &put, &first).await;
     let old = server.request(Method::GET, &format!("/api/docs/{first}"), &desk.token);
     let old: Value = old.send().await.unwrap().json().await.unwrap();
     assert_eq!(old["state"], "abandoned", "what nobody will complete is given up");
@@ -277,6 +278,25 @@ async fn a_file_that_has_changed_or_is_not_to_be_resumed_begins_anew() {
     assert_eq!(told[0]["partsKept"], 0);
     assert_ne!(told[0]["document"]["id"], json!(second));
     assert_eq!(told[0]["document"]["sha256"], sha256(&bytes));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_file_arrives_where_nothing_can_be_remembered_and_not_twice_at_once() {
+    let server = Server::start(&[]).await;
+    let desk = Desk::of(&server);
+    desk.write("scan.dcm", &dicom(4, LARGE));
+    desk.write("no-folder", b"x");
+    let mut forgetful = desk.command(&["put", "scan.dcm", "--patient", "p1"]);
+    let done = forgetful.env("STRONGROOM_STATE_DIR", "no-folder/state").output().unwrap();
+    assert!(done.status.success(), "{}", said(&done));
+    assert!(said(&done).contains("cannot be resumed"), "{}", said(&done));
+
+    let put = ["put", "scan.dcm", "--patient", "p2", "--parallel", "1"];
+    let mut first = desk.command(&put).stderr(Stdio::null()).spawn().unwrap();
+    until("a state file", || desk.state_files().pop()).await;
+    fails(&desk.run(&put), 1, &["another `strongroom put`"]);
+    let ended = until("its end", || first.try_wait().unwrap()).await;
+    assert!(ended.success());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,10 +11,10 @@ use strongroom::access::{DEFAULT_CLINIC, Role};
 use strongroom::ids::{ApiKeyId, PatientId, SessionId, UserId};
 use uuid::Uuid;
 
-use crate::on_both_engines;
+use crate::on_every_ground;
 use crate::support::{OTHER_CLINIC, TestApp, pdf};
 
-on_both_engines!(
+on_every_ground!(
     api_keys_are_kept_found_listed_and_revoked,
     users_are_kept_found_locked_and_shut_out,
     sessions_are_kept_touched_ended_and_removed,
@@ -66,14 +66,18 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "find",
             "insert_pending",
             "mark_available",
+            "set_multipart",
+            "mark_abandoned",
+            "open_uploads",
+            "mark_closed",
             "mark_refused",
             "mark_deleted",
             "mark_restored",
-            "list",
             "state",
             "owner_of_key",
         ],
     ),
+    ("src/documents/list/rows.rs", include_str!("../../src/documents/list/rows.rs"), &["list"]),
     (
         // By opening a server at all.
         "src/keys/rows.rs",
@@ -246,6 +250,15 @@ async fn documents_pass_through_every_statement_of_theirs(app: &TestApp) {
     app.delete(&admin, &path).await.expect(200);
     app.delete(&admin, &path).await.expect(409);
     app.post(&admin, &format!("{path}/restore"), json!({})).await.expect(200);
+    // set_multipart, mark_abandoned, and the next statements of upkeep: open_uploads, mark_closed.
+    let parts = app.post(&admin, "/api/docs/multipart", asked.clone()).await.expect(201).json();
+    app.clock.shift_seconds(25 * 3600);
+    let ran = strongroom::upkeep::run_once(&app.app, false).await.unwrap();
+    assert_eq!((ran[0].did[0], ran[0].failed), (("abandoned", 1), 0), "{ran:?}");
+    assert_eq!(app.state_of_key(parts["key"].as_str().unwrap()).await.unwrap(), "abandoned");
+    let ran = strongroom::upkeep::run_once(&app.app, false).await.unwrap();
+    assert_eq!(ran[0].did[1], ("closed", 0), "what is closed stays closed");
+    app.clock.shift_seconds(-25 * 3600);
     // mark_refused.
     let begun = app.post(&admin, "/api/docs/presign-upload", asked).await.expect(201).json();
     app.put(&begun, vec![b'x'; pdf().bytes.len()]).await.expect(200);

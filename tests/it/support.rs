@@ -2,6 +2,7 @@
 //! every role, and what must hold after every test.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -22,30 +23,49 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
+use crate::garage::{Account, Bucket};
+use crate::process::{PATIENCE, PAUSE};
+
+pub use crate::samples::{Sample, invoice, pdf, samples};
+
 /// A clinic that is not the callers' own.
 pub const OTHER_CLINIC: ClinicId =
     ClinicId::from_uuid(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0002));
 
-/// Runs each named test on SQLite and on PostgreSQL, and checks afterwards what must always hold.
+/// Runs each named test on everything the house can stand on, and checks afterwards what must
+/// always hold: SQLite and the local store, PostgreSQL and the local store, PostgreSQL and Garage.
+/// Tests that ask for something that only the local store has stand in a list of their own, with
+/// the reason.
 #[macro_export]
-macro_rules! on_both_engines {
-    ($($name:ident),* $(,)?) => {
+macro_rules! on_every_ground {
+    (
+        $($name:ident),* $(,)?
+        $(; local_only($why:literal): $($local:ident),* $(,)?)*
+    ) => {
         mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                let app = $crate::support::TestApp::sqlite().await;
-                super::$name(&app).await;
-                app.check().await;
-            })*
+            $($crate::on_ground!(sqlite, $name);)*
+            $($($crate::on_ground!(sqlite, $local);)*)*
         }
         mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                let app = $crate::support::TestApp::postgres().await;
-                super::$name(&app).await;
-                app.check().await;
-                app.drop_database().await;
-            })*
+            $($crate::on_ground!(postgres, $name);)*
+            $($($crate::on_ground!(postgres, $local);)*)*
+        }
+        mod garage {
+            $($crate::on_ground!(garage, $name);)*
+        }
+    };
+}
+
+/// One test on one ground.
+#[macro_export]
+macro_rules! on_ground {
+    ($ground:ident, $name:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let app = $crate::support::TestApp::$ground().await;
+            super::$name(&app).await;
+            app.check().await;
+            app.leave().await;
         }
     };
 }
@@ -57,7 +77,14 @@ pub struct TestApp {
     pub clock: Clock,
     jwt: JwtConfig,
     router: Router,
+    ground: Ground,
+}
+
+/// What a test has of its own outside its folder.
+#[derive(Default)]
+struct Ground {
     database: Option<String>,
+    bucket: Option<Bucket>,
 }
 
 /// What came back.
@@ -99,7 +126,7 @@ impl TestApp {
 
     /// SQLite with these variables set.
     pub async fn with(variables: &[(&str, &str)]) -> Self {
-        Self::open(variables, None).await
+        Self::open(variables, Ground::default()).await
     }
 
     pub async fn postgres() -> Self {
@@ -107,6 +134,36 @@ impl TestApp {
     }
 
     pub async fn postgres_with(variables: &[(&str, &str)]) -> Self {
+        let (database, url) = Self::database().await;
+        let mut all = variables.to_vec();
+        all.push(("DATABASE_URL", &url));
+        Self::open(&all, Ground { database: Some(database), bucket: None }).await
+    }
+
+    /// PostgreSQL for the records and Garage for the bytes.
+    pub async fn garage() -> Self {
+        Self::garage_with(&[]).await
+    }
+
+    pub async fn garage_with(variables: &[(&str, &str)]) -> Self {
+        let (database, url) = Self::database().await;
+        let bucket = Account::garage().bucket().await;
+        let of_bucket = bucket.variables();
+        let mut all = variables.to_vec();
+        all.push(("DATABASE_URL", &url));
+        all.extend(of_bucket.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        let app = Self::open(&all, Ground { database: Some(database), bucket: Some(bucket) }).await;
+        // What the bucket can do is found out beside the start.
+        let deadline = Instant::now() + PATIENCE;
+        while let Err(e) = app.app.store.abilities() {
+            assert!(Instant::now() < deadline, "the bucket cannot be used: {e}");
+            tokio::time::sleep(PAUSE).await;
+        }
+        app
+    }
+
+    /// A new database: its name and URL.
+    async fn database() -> (String, String) {
         let server = std::env::var("STRONGROOM_TEST_POSTGRES")
             .expect("STRONGROOM_TEST_POSTGRES is set by `make test`, which starts PostgreSQL");
         let name = format!("t_{}", Uuid::now_v7().simple());
@@ -115,21 +172,19 @@ impl TestApp {
         sqlx::query(create).execute(&mut admin).await.unwrap();
         let (base, _) = server.rsplit_once('/').unwrap();
         let url = format!("{base}/{name}");
-        let mut all = variables.to_vec();
-        all.push(("DATABASE_URL", &url));
-        Self::open(&all, Some(name)).await
+        (name, url)
     }
 
-    async fn open(variables: &[(&str, &str)], database: Option<String>) -> Self {
+    async fn open(variables: &[(&str, &str)], ground: Ground) -> Self {
         let dir = TempDir::new().unwrap();
         let data = dir.path().join("data");
         let mut all = vec![("STRONGROOM_DATA_DIR", data.to_str().unwrap())];
         all.extend_from_slice(variables);
         let config = Config::load(Source::from_pairs(all)).unwrap();
-        Self::start(dir, config, database).await
+        Self::start(dir, config, ground).await
     }
 
-    async fn start(dir: TempDir, config: Config, database: Option<String>) -> Self {
+    async fn start(dir: TempDir, config: Config, ground: Ground) -> Self {
         let clock = Clock::default();
         let opened = open::records_with(config, clock.clone(), Ids::Random).await.unwrap();
         let jwt = opened.jwt();
@@ -141,11 +196,12 @@ impl TestApp {
             store.wire(Arc::new(trail), app.config.server.allowed_origins.clone())
         });
         let router = routes::router(app.clone(), wire);
-        Self { app, dir, clock, jwt, router, database }
+        Self { app, dir, clock, jwt, router, ground }
     }
 
-    pub async fn drop_database(self) {
-        let Some(name) = &self.database else { return };
+    /// Removes what stands outside the folder. A bucket goes with its node.
+    pub async fn leave(self) {
+        let Some(name) = &self.ground.database else { return };
         self.app.db.close().await;
         let server = std::env::var("STRONGROOM_TEST_POSTGRES").unwrap();
         let mut admin = PgConnection::connect(&server).await.unwrap();
@@ -314,19 +370,53 @@ impl TestApp {
         headers: &[(String, String)],
         bytes: Vec<u8>,
     ) -> Answer {
-        let mut request = at(Method::PUT, url);
+        self.deliver(Method::PUT, url, headers, bytes).await
+    }
+
+    /// Sends what was presigned: to this server, or over the network to somebody else's store.
+    async fn deliver(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(String, String)],
+        bytes: Vec<u8>,
+    ) -> Answer {
+        let public = self.app.config.server.public_url.trim_end_matches('/');
+        if !url.strip_prefix(public).is_some_and(|rest| rest.starts_with('/')) {
+            return send_away(method, url, headers, bytes).await;
+        }
+        let length = method != Method::GET;
+        let mut request = at(method, url);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length")) {
+        if length && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-length")) {
             request = request.header(header::CONTENT_LENGTH, bytes.len());
         }
         self.send(request.body(Body::from(bytes)).unwrap()).await
     }
 
+    /// Sends the form that was presigned, some fields changed.
+    pub async fn send_form(&self, form: &Value, other: &[(&str, &str)], file: &[u8]) -> Answer {
+        let mut body = Vec::new();
+        for (name, value) in form["fields"].as_object().unwrap() {
+            let changed = other.iter().find(|(n, _)| n == name).map(|(_, value)| *value);
+            let value = changed.unwrap_or_else(|| value.as_str().unwrap());
+            let head = format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+            body.extend_from_slice(format!("{head}{value}\r\n").as_bytes());
+        }
+        let head =
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--edge--\r\n");
+        let kind = ("content-type".to_owned(), "multipart/form-data; boundary=edge".to_owned());
+        self.deliver(Method::POST, form["url"].as_str().unwrap(), &[kind], body).await
+    }
+
     /// Fetches a URL that needs no credential.
     pub async fn fetch(&self, url: &str) -> Answer {
-        self.send(at(Method::GET, url).body(Body::empty()).unwrap()).await
+        self.deliver(Method::GET, url, &[], Vec::new()).await
     }
 
     /// Presign, PUT, confirm; the document.
@@ -336,6 +426,23 @@ impl TestApp {
         self.put(&begun, sample.bytes.clone()).await.expect(200);
         let confirmed = self.post(who, "/api/docs/confirm", json!({ "id": begun["id"] })).await;
         confirmed.expect(201).json()
+    }
+
+    /// Begins an upload in parts and sends them all; its id.
+    pub async fn upload_parts(&self, who: &Caller, asked: Value, bytes: &[u8]) -> String {
+        let begun = self.post(who, "/api/docs/multipart", asked).await.expect(201).json();
+        let id = begun["uploadId"].as_str().unwrap().to_owned();
+        let count = begun["partCount"].as_u64().unwrap();
+        let numbers: Vec<_> = (1..=count).collect();
+        let path = format!("/api/docs/multipart/{id}/parts");
+        let signed = self.post(who, &path, json!({ "partNumbers": numbers })).await.expect(200);
+        let size = usize::try_from(begun["partSize"].as_u64().unwrap()).unwrap();
+        for (part, bytes) in
+            signed.json()["parts"].as_array().unwrap().iter().zip(bytes.chunks(size))
+        {
+            self.put(part, bytes).await.expect(200);
+        }
+        id
     }
 
     /// Puts `test-clinician` into a patient's care team.
@@ -359,25 +466,30 @@ impl TestApp {
 
     /// What must hold after every test: every object has a row, every served row its object.
     pub async fn check(&self) {
-        let index = self.dir.path().join("data/store/index.sqlite");
-        let url = format!("sqlite:{}?mode=ro", index.display());
-        let mut index = SqliteConnection::connect(&url).await.unwrap();
-        let objects: Vec<String> = sqlx::query("select distinct key from versions")
-            .fetch_all(&mut index)
-            .await
-            .unwrap()
-            .iter()
-            .map(|row| row.get(0))
-            .collect();
+        let objects = match &self.ground.bucket {
+            Some(bucket) => bucket.keys().await,
+            None => self.local_keys().await,
+        };
+        let uploads = self.upload_keys().await;
         for key in &objects {
-            let state = self.state_of_key(key).await;
-            assert!(state.is_some(), "the object {key} has no row");
+            // A URL that was signed once may be used again: upkeep removes what it brings.
+            let known = uploads.contains(key) || self.state_of_key(key).await.is_some();
+            assert!(known, "the object {key} has no row");
         }
         for (key, state) in self.rows().await {
             if ["available", "deleted", "scanning"].contains(&state.as_str()) {
                 assert!(objects.contains(&key), "the {state} document {key} has no object");
             }
         }
+    }
+
+    /// Every key of the local store.
+    async fn local_keys(&self) -> Vec<String> {
+        let index = self.dir.path().join("data/store/index.sqlite");
+        let url = format!("sqlite:{}?mode=ro", index.display());
+        let mut index = SqliteConnection::connect(&url).await.unwrap();
+        let all = sqlx::query("select distinct key from versions").fetch_all(&mut index).await;
+        all.unwrap().iter().map(|row| row.get(0)).collect()
     }
 
     /// Every document's key and state, in every clinic.
@@ -388,6 +500,18 @@ impl TestApp {
             Db::Sqlite(db) => {
                 let mut reader = db.reader().await.unwrap();
                 sqlx::query_as(SQL).fetch_all(&mut *reader).await.unwrap()
+            }
+        }
+    }
+
+    /// Where uploads landed that were moved when they were confirmed.
+    async fn upload_keys(&self) -> Vec<String> {
+        const SQL: &str = "select upload_key from document_assets where upload_key is not null";
+        match &self.app.db {
+            Db::Postgres(pool) => sqlx::query_scalar(SQL).fetch_all(pool).await.unwrap(),
+            Db::Sqlite(db) => {
+                let mut reader = db.reader().await.unwrap();
+                sqlx::query_scalar(SQL).fetch_all(&mut *reader).await.unwrap()
             }
         }
     }
@@ -411,55 +535,21 @@ pub fn at(method: Method, url: &str) -> http::request::Builder {
     Request::builder().method(method).uri(path).header(header::HOST, host)
 }
 
-/// A real file and what it is.
-#[derive(Clone)]
-pub struct Sample {
-    pub name: &'static str,
-    pub mime: &'static str,
-    pub category: &'static str,
-    pub bytes: Vec<u8>,
-}
-
-impl Sample {
-    pub fn asked(&self, patient: &str) -> Value {
-        json!({
-            "patientId": patient, "filename": self.name, "contentType": self.mime,
-            "size": self.bytes.len(), "category": self.category,
-        })
+/// A request to somebody else's store, as a browser sends it: the length is the body's.
+async fn send_away(
+    method: Method,
+    url: &str,
+    headers: &[(String, String)],
+    bytes: Vec<u8>,
+) -> Answer {
+    let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap();
+    let mut request = client.request(method, url).body(bytes);
+    for (name, value) in headers {
+        if !name.eq_ignore_ascii_case("content-length") {
+            request = request.header(name, value);
+        }
     }
-}
-
-pub const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
-pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-
-/// Every sample file of the project.
-pub fn samples() -> Vec<Sample> {
-    [
-        ("referral-letter.pdf", "application/pdf", "medical-records"),
-        ("knee-xray.jpg", "image/jpeg", "imaging"),
-        ("wound-photo.png", "image/png", "imaging"),
-        ("phone-photo.heic", "image/heic", "imaging"),
-        ("chest-ct.dcm", "application/dicom", "imaging"),
-        ("treatment-plan.docx", DOCX, "medical-records"),
-        ("fee-schedule.xlsx", XLSX, "invoices"),
-        ("home-exercises.csv", "text/csv", "other"),
-        ("consent.tiff", "image/tiff", "consent-forms"),
-        ("scan.webp", "image/webp", "imaging"),
-        ("diagram.gif", "image/gif", "other"),
-        ("notes.txt", "text/plain", "intake-forms"),
-    ]
-    .map(|(name, mime, category)| {
-        let path = format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"));
-        Sample { name, mime, category, bytes: std::fs::read(path).unwrap() }
-    })
-    .to_vec()
-}
-
-pub fn pdf() -> Sample {
-    samples().remove(0)
-}
-
-/// A sample of its own, in a category that the front desk may see.
-pub fn invoice() -> Sample {
-    samples().remove(6)
+    let answer = request.send().await.expect("an answer of the store");
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    Answer { status, headers, body: answer.bytes().await.unwrap().to_vec() }
 }

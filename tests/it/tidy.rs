@@ -19,7 +19,7 @@ const FLOORS: &[&[&str]] = &[
     &["scanning"],
     &["documents", "patients", "accounts", "trail", "migration", "reports", "bucket"],
     &["open"],
-    &["routes", "ui", "upkeep", "openapi", "operation"],
+    &["routes", "ui", "upkeep", "openapi", "operation", "doctor"],
     &["cli"],
     &["main"],
 ];

@@ -13,10 +13,10 @@ use strongroom::http::layers::Peer;
 use uuid::Uuid;
 
 use crate::doors::{DOORS, Door, Needs, imaging, open};
-use crate::on_both_engines;
+use crate::on_every_ground;
 use crate::support::{Caller, TestApp, at, pdf};
 
-on_both_engines!(
+on_every_ground!(
     a_call_that_succeeds_leaves_exactly_one_granted_event,
     a_call_that_is_denied_leaves_exactly_one_denied_event,
     a_call_that_fails_leaves_exactly_one_failed_event_with_its_code,
@@ -24,12 +24,13 @@ on_both_engines!(
     both_persons_of_an_acting_call_stand_in_the_event,
     the_whole_story_is_told,
     rows_of_the_trail_cannot_be_changed_or_removed,
-    without_the_trail_nothing_is_changed_and_no_byte_is_served,
-    a_presigned_read_is_an_event_of_the_documents_clinic,
-    a_presigned_read_is_found_by_the_id_and_the_address_of_its_request,
     the_trail_is_searched_by_each_of_its_fields,
     pages_of_the_trail_hold_still_while_it_grows,
-    the_trail_is_for_admins_and_auditors_of_the_clinic,
+    the_trail_is_for_admins_and_auditors_of_the_clinic;
+    local_only("only its own wire tells the trail of what is read by URL"):
+    a_presigned_read_is_an_event_of_the_documents_clinic,
+    a_presigned_read_is_found_by_the_id_and_the_address_of_its_request,
+    without_the_trail_nothing_is_changed_and_no_byte_is_served,
 );
 
 /// What an operation is called in the trail, and what it is done to.
@@ -43,9 +44,18 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("DELETE", "/api/docs/{id}") => ("document.delete", "document"),
         ("GET", "/api/docs/{id}/download") => ("download.issue", "document"),
         ("GET", "/api/docs/{id}/content") => ("content.read", "document"),
+        ("PUT", "/api/docs/{id}/content") => ("upload.receive", "document"),
+        ("GET", "/api/docs/{id}/retrieval") => ("document.read", "document"),
+        ("POST", "/api/docs/{id}/retrieval") => ("document.retrieve", "document"),
+        ("POST", "/api/docs/multipart") => ("upload.begin", "document"),
+        ("POST", "/api/docs/multipart/{uploadId}/parts") => ("upload.sign_parts", "document"),
+        ("GET", "/api/docs/multipart/{uploadId}/parts") => ("upload.read", "document"),
+        ("POST", "/api/docs/multipart/{uploadId}/complete") => ("upload.confirm", "document"),
+        ("DELETE", "/api/docs/multipart/{uploadId}") => ("upload.abort", "document"),
         ("POST", "/api/docs/{id}/restore") => ("document.restore", "document"),
         ("GET", "/api/patients/{patientId}/care-team") => ("care_team.read", "patient"),
         (_, "/api/patients/{patientId}/care-team/{userId}") => ("care_team.manage", "patient"),
+        ("GET", "/api/v2/aws/s3/config") => ("config.read", "system"),
         ("GET", "/api/audit") => ("trail.read", "clinic"),
         ("POST", "/api/session") => ("session.begin", "session"),
         ("GET", "/api/session") => ("session.read", "session"),

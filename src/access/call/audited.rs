@@ -46,6 +46,11 @@ impl<T> Unread<T> {
         Self(value)
     }
 
+    /// What is inside, for those who may look without showing it.
+    pub(super) const fn closed(&self) -> &T {
+        &self.0
+    }
+
     /// The facts the policy decides by.
     pub(crate) fn facts<U>(&self, look: impl FnOnce(&T) -> U) -> U {
         look(&self.0)
@@ -54,9 +59,9 @@ impl<T> Unread<T> {
 
 /// A transaction that ends with its event in the trail, or not at all.
 pub struct Audited {
-    tx: Tx,
-    event: Event,
-    ledger: Ledger,
+    pub(super) tx: Tx,
+    pub(super) event: Event,
+    pub(super) ledger: Ledger,
 }
 
 impl Connection for Audited {

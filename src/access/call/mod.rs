@@ -15,6 +15,7 @@
 mod audited;
 mod ledger;
 mod refusals;
+mod steward;
 mod visitor;
 
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use http::request::Parts;
 pub use audited::{Audited, Grant, Unread};
 use ledger::Ledger;
 pub use refusals::record_refusals;
+pub use steward::Steward;
 pub use visitor::Visitor;
 
 use super::{Action, AuthError, Authenticator, Caller, Decision, Policy, PolicyContext, Role};

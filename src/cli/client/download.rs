@@ -150,7 +150,7 @@ impl Download<'_> {
             match check(wanted, &sha256) {
                 Ok(()) => {
                     out.get_ref().sync_all().await.map_err(here)?;
-                    std::fs::rename(&part, path).map_err(|e| ClientError::file(path, &e))?;
+                    rename_durably(&part, path).map_err(|e| ClientError::file(path, &e))?;
                     return Ok((sha256, kept));
                 }
                 // What lay there was of another document.
@@ -208,13 +208,12 @@ impl Download<'_> {
             let range = [("range", format!("bytes={at}-"))];
             self.client.answer(Method::GET, &path, None, &range).await?
         } else {
-            let url = match link {
-                Some(url) => url.clone(),
-                None => {
-                    let path = format!("/api/docs/{}/download", self.id);
-                    let asked: Link = self.client.get(&path).await?;
-                    link.insert(asked.url).clone()
-                }
+            let url = if let Some(url) = link {
+                url.clone()
+            } else {
+                let path = format!("/api/docs/{}/download", self.id);
+                let asked: Link = self.client.get(&path).await?;
+                link.insert(asked.url).clone()
             };
             self.client.fetch(&url, at).await?
         };
@@ -258,6 +257,13 @@ impl Download<'_> {
             meter.add(chunk.len() as u64);
         }
     }
+}
+
+/// Gives a file its name; on disk when this returns.
+fn rename_durably(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::rename(from, to)?;
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Gathers what comes in small pieces.
@@ -338,6 +344,6 @@ mod tests {
             assert_eq!(safe_name(name, id), safe);
         }
         let long = safe_name(&format!("{}.pdf", "ü".repeat(200)), id);
-        assert!(long.len() <= LONGEST_NAME && long.ends_with(".pdf"), "{long}");
+        assert!(long.len() <= LONGEST_NAME && long.ends_with("ü.pdf"), "{long}");
     }
 }

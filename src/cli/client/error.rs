@@ -15,7 +15,7 @@ pub enum ClientError {
     #[error("{0}")]
     Problem(Problem),
     /// The object store said no to a presigned request.
-    #[error("the object store answered {status}{}", code_in_words(.code))]
+    #[error("the object store answered {status}{}", code_in_words(.code.as_deref()))]
     Store {
         /// The HTTP status.
         status: u16,
@@ -78,8 +78,8 @@ impl std::fmt::Display for Problem {
     }
 }
 
-fn code_in_words(code: &Option<String>) -> String {
-    code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default()
+fn code_in_words(code: Option<&str>) -> String {
+    code.map(|code| format!(" ({code})")).unwrap_or_default()
 }
 
 impl ClientError {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::memory::{Memory, fingerprint};
+use super::memory::{Memory, MemoryError, fingerprint};
 use super::parts::{Parts, Sent};
 use super::{Client, ClientError, FileBody, LocalFile, Meter, Presigned, Reporter, Tries};
 
@@ -94,6 +94,8 @@ pub struct Uploader {
     pub fresh: bool,
     /// Leave for so many transfers at once.
     pub leave: Arc<Semaphore>,
+    /// How many that is.
+    pub parallel: usize,
     /// How progress is told.
     pub reporter: Reporter,
 }
@@ -150,9 +152,8 @@ impl Uploader {
             let opened = FileBody::open(&file.path, 0, file.size, meter).await;
             let (body, count) = opened.map_err(|e| ClientError::file(&file.path, &e))?;
             match self.client.send(&begun.request, file.size, body).await {
-                Ok(_) => count.done(),
-                // An earlier try has arrived after all: its answer was lost.
-                Err(ClientError::Store { status: 412, .. }) => count.done(),
+                // 412: an earlier try has arrived after all, and its answer was lost.
+                Ok(_) | Err(ClientError::Store { status: 412, .. }) => count.done(),
                 Err(ClientError::Store { status: 401 | 403, .. }) if !renewed => {
                     renewed = true;
                     begun = self.client.post("/api/docs/presign-upload", announced).await?;
@@ -182,10 +183,19 @@ impl Uploader {
         let patient = self.about.patient.as_deref().unwrap_or_default();
         let path = file.path.to_string_lossy();
         let key = [self.client.base(), &*path, patient];
-        let memory = match &self.state_dir {
-            Some(dir) => Some(Memory::open(dir, &key)?),
+        let forgetful = |why: &str| {
+            let text = format!("Should this upload be cut off, it cannot be resumed: {why}");
+            self.reporter.say(&text);
+        };
+        let memory = match self.state_dir.as_ref().map(|dir| Memory::open(dir, &key)) {
+            Some(Ok(memory)) => Some(memory),
+            Some(Err(e @ MemoryError::Busy)) => return Err(ClientError::File(e.to_string())),
+            Some(Err(e)) => {
+                forgetful(&e.to_string());
+                None
+            }
             None => {
-                self.reporter.say("There is no home directory: an upload cannot be resumed.");
+                forgetful("there is no home directory (STRONGROOM_STATE_DIR names a folder)");
                 None
             }
         };
@@ -196,6 +206,7 @@ impl Uploader {
             meter,
             reporter: &self.reporter,
             leave: &self.leave,
+            parallel: self.parallel,
         };
         parts.send(memory, &print, self.fresh).await
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use futures::{StreamExt as _, TryStreamExt as _};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,6 +21,7 @@ use crate::http::disposition::{Disposition, header_value};
 use crate::http::page::{self, Page};
 use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Nothing, range};
 use crate::ids::DocumentId;
+use crate::store::StoreError;
 use crate::time::Timestamp;
 
 /// Where to send the file, and how.
@@ -30,12 +32,15 @@ pub struct PresignUploadAnswer {
     id: String,
     /// Its object key.
     key: String,
-    /// Always `PUT`.
+    /// `PUT`, or `POST` where a form was asked for.
     method: &'static str,
     /// Where to send the file.
     url: String,
     /// Exactly the headers to send with it.
     headers: BTreeMap<String, String>,
+    /// The fields of a form; the file follows them under the name `file`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields: BTreeMap<String, String>,
     /// Seconds until the URL expires.
     expires_in: u64,
     /// When the URL expires.
@@ -54,7 +59,8 @@ pub async fn presign_upload(
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiJson(body): ApiJson<PresignUploadRequest>,
 ) -> Result<(StatusCode, ApiJson<PresignUploadAnswer>), ApiError> {
-    let begun = documents::begin_upload(&app, &call, read_presign(&call, body)?).await?;
+    let asked = read_presign(&call, body, false)?;
+    let begun = documents::begin_upload(&app, &call, asked.begin, asked.method).await?;
     let expires_in = app.config.uploads.presign_expires.as_secs();
     Ok((
         StatusCode::CREATED,
@@ -64,6 +70,7 @@ pub async fn presign_upload(
             method: begun.request.method,
             url: begun.request.url,
             headers: begun.request.headers.into_iter().collect(),
+            fields: begun.request.fields.into_iter().collect(),
             expires_in,
             expires_at: begun.request.expires_at,
         }),
@@ -87,6 +94,27 @@ pub async fn confirm(
         Confirmed::Now(document) => (StatusCode::CREATED, ApiJson(document.into())),
         Confirmed::Before(document) => (StatusCode::OK, ApiJson(document.into())),
     })
+}
+
+/// Send the bytes of an announced upload through the server, and confirm it in one go.
+#[utoipa::path(put, path = "/api/docs/{id}/content",
+    operation_id = "receiveContent", tag = "documents",
+    params(("id" = String, Path, format = "uuid")),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 201, body = DocumentJson)))]
+pub async fn receive(
+    State(app): State<App>,
+    call: Call,
+    ApiQuery(Nothing {}): ApiQuery<Nothing>,
+    ApiPath(id): ApiPath<DocumentId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, ApiJson<DocumentJson>), ApiError> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+    let body = body.into_data_stream().map_err(StoreError::unavailable).boxed();
+    let confirmed = documents::receive_upload(&app, &call, id, length, body).await?;
+    let (Confirmed::Now(document) | Confirmed::Before(document)) = confirmed;
+    Ok((StatusCode::CREATED, ApiJson(document.into())))
 }
 
 /// One document.

@@ -9,6 +9,7 @@ use crate::http::ApiError;
 use crate::http::fields::Fields;
 use crate::ids::{ClinicId, PatientId};
 use crate::sensitive::Phi;
+use crate::store::UploadMethod;
 
 /// What is to be uploaded.
 #[derive(Deserialize, ToSchema)]
@@ -38,14 +39,34 @@ pub struct PresignUploadRequest {
     /// Whether it may be cleaned up on its own.
     #[serde(default)]
     temporary: bool,
+    /// `PUT` (default), or `POST` for a form: the answer then has `fields`.
+    method: Option<String>,
+    /// The size of a part in bytes, for an upload in parts; chosen when left out.
+    part_size: Option<u64>,
+}
+
+/// An upload as a client asks for it.
+pub(super) struct AskedUpload {
+    /// What is announced.
+    pub(super) begin: BeginUpload,
+    /// How it is to be sent.
+    pub(super) method: UploadMethod,
+    /// The size of its parts.
+    pub(super) part_size: Option<u64>,
 }
 
 /// Checks each field by itself and names all that are wrong.
 pub(super) fn read_presign(
     call: &Call,
     body: PresignUploadRequest,
-) -> Result<BeginUpload, ApiError> {
+    in_parts: bool,
+) -> Result<AskedUpload, ApiError> {
     let mut fields = Fields::default();
+    if in_parts && body.method.is_some() {
+        fields.wrong("method", "parts always go by PUT; leave it out".to_owned());
+    } else if !in_parts && body.part_size.is_some() {
+        fields.wrong("partSize", "goes with POST /api/docs/multipart".to_owned());
+    }
     let clinic: Option<ClinicId> = fields.parse("clinicId", body.clinic_id.as_deref(), "a UUID");
     if clinic.is_some_and(|clinic| clinic != call.clinic()) {
         return Err(ApiError::not_found());
@@ -70,7 +91,15 @@ pub(super) fn read_presign(
             None
         }
     };
-    let asked = BeginUpload {
+    let method = match body.method.as_deref() {
+        None | Some("PUT") => UploadMethod::Put,
+        Some("POST") => UploadMethod::Form,
+        Some(_) => {
+            fields.wrong("method", "must be PUT or POST".to_owned());
+            UploadMethod::Put
+        }
+    };
+    let begin = BeginUpload {
         patient: body.patient_id.map(PatientId::new),
         file_name: Phi::new(body.filename),
         content_type: body.content_type,
@@ -81,7 +110,7 @@ pub(super) fn read_presign(
         supersedes: fields.parse("supersedes", body.supersedes.as_deref(), "a document's id"),
         temporary: body.temporary,
     };
-    fields.done(asked)
+    fields.done(AskedUpload { begin, method, part_size: body.part_size })
 }
 
 /// Which upload is complete; what is said again must be as announced.

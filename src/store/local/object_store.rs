@@ -56,6 +56,10 @@ impl ObjectStore for LocalStore {
         &self.config.bucket
     }
 
+    fn seals(&self) -> bool {
+        true
+    }
+
     fn abilities(&self) -> Result<Abilities, StoreError> {
         Ok(Abilities {
             versions: true,

@@ -15,7 +15,8 @@ use tokio::task::JoinSet;
 use super::tests::{bytes, config};
 use super::*;
 use crate::store::{
-    AnswerHeaders, ObjectStore as _, PartialUpload, PresignPut, PresignedRequest, UploadMethod,
+    AnswerHeaders, NewObject, ObjectStore as _, PartialUpload, PresignPut, PresignedRequest,
+    UploadMethod,
 };
 
 #[derive(Default)]
@@ -75,13 +76,12 @@ async fn serve() -> Server {
 }
 
 fn upload_of(name: &str, data: &[u8]) -> PresignPut {
-    let mut sha256 = [0; 32];
-    sha256.copy_from_slice(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, data).as_ref());
+    let sha256 = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, data);
     PresignPut {
         key: ObjectKey::new(name).unwrap(),
         content_type: "application/pdf".to_owned(),
         content_length: data.len() as u64,
-        sha256: Some(sha256),
+        sha256: sha256.as_ref().try_into().ok(),
     }
 }
 
@@ -270,14 +270,8 @@ async fn pages_of_a_configured_origin_may_upload_and_read_what_they_need() {
 async fn parts_go_up_by_presigned_requests_and_become_the_object() {
     let server = serve().await;
     let key = ObjectKey::new("big/k").unwrap();
-    let begin = Begin {
-        key: key.clone(),
-        content_type: Some("image/tiff".to_owned()),
-        attributes: Attributes::default(),
-        algorithm: None,
-    };
-    let upload_id = server.store.begin_multipart(&begin).await.unwrap();
-    let upload = PartialUpload { key: key.clone(), upload_id: upload_id.clone() };
+    let object = NewObject { key, content_type: "image/tiff".to_owned() };
+    let upload = server.store.begin_parts(&object).await.unwrap();
     let whole = bytes(5 * 1024 * 1024 + 10);
     let pieces = whole.chunks(5 * 1024 * 1024);
     for (number, piece) in (1..).zip(pieces) {
@@ -289,21 +283,10 @@ async fn parts_go_up_by_presigned_requests_and_become_the_object() {
         assert_eq!((status, code(&text)), (403, "SignatureDoesNotMatch"), "{text}");
         assert_eq!(server.send(&request, piece).await.0, 200);
     }
-    let there = server.store.uploaded_parts(&key, &upload_id).await.unwrap();
-    let named = there.iter().map(|part| NamedPart {
-        number: part.number,
-        etag: part.etag.clone(),
-        checksums: Checksums::new(),
-    });
-    let complete = Complete {
-        key: key.clone(),
-        upload_id,
-        parts: named.collect(),
-        expected: Checksums::new(),
-        condition: Condition::Absent,
-    };
-    let stored = server.store.complete_multipart(&complete).await.unwrap();
-    assert_eq!(stored.info.size, whole.len() as u64);
+    let there = server.store.parts(&upload).await.unwrap();
+    server.store.complete_parts(&upload, &there).await.unwrap();
+    let stored = server.store.head(&object.key, None).await.unwrap();
+    assert_eq!(stored.size, whole.len() as u64);
     let url = server.presigned_get("big/k", AnswerHeaders::default()).await;
     let got = server.client.get(&url).send().await.unwrap();
     assert_eq!(got.headers()["content-type"], "image/tiff");

@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_signed_url_is_verified_by_the_public_key_and_by_no_other_policy() {
         let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-        let signer = signer(&pem(&key)).unwrap();
+        let cloudfront = signer(&pem(&key)).unwrap();
         let now = Timestamp::parse("2026-01-02T03:04:05.678Z").unwrap();
         let answer = AnswerHeaders {
             content_type: Some("application/pdf".to_owned()),
@@ -155,7 +155,7 @@ mod tests {
         };
         let name = ObjectKey::new("patients/ü b+c.pdf").unwrap();
         let minutes = Duration::from_mins(15);
-        let signed = signer.sign_get(&name, Some("v/1"), &answer, minutes, now).unwrap();
+        let signed = cloudfront.sign_get(&name, Some("v/1"), &answer, minutes, now).unwrap();
 
         let (resource, rest) = signed.url.split_once("&Expires=").unwrap();
         assert_eq!(

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::S3Store;
 use super::credentials::Signing;
+use super::{Finding, S3Store};
 use crate::store::{
     Abilities, AnswerHeaders, ByteRange, ByteStream, NewObject, ObjectBody, ObjectInfo, ObjectKey,
     ObjectStore, PartialUpload, PresignPut, PresignedRequest, StoreError, UploadMethod,
@@ -35,6 +35,10 @@ impl ObjectStore for S3Store {
 
     fn bucket(&self) -> &str {
         &self.bucket.place.bucket
+    }
+
+    fn seals(&self) -> bool {
+        false
     }
 
     fn abilities(&self) -> Result<Abilities, StoreError> {
@@ -155,6 +159,10 @@ impl ObjectStore for S3Store {
         days: u32,
     ) -> Result<(), StoreError> {
         self.bucket.retrieve_key(key, version, days).await
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        self.bucket.examine().await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -205,7 +205,11 @@ impl LocalStore {
     pub async fn complete_multipart(&self, complete: &Complete) -> Result<Stored, MultipartError> {
         let mut tx = self.index.begin().await?;
         let upload = rows::upload(tx.conn(), complete.key.as_str(), &complete.upload_id).await?;
-        let upload = upload.ok_or(MultipartError::NoSuchUpload)?;
+        let Some(upload) = upload else {
+            // Who completed it may share this commit: what was seen must be what others see.
+            tx.commit().await?;
+            return Err(MultipartError::NoSuchUpload);
+        };
         let have = rows::parts_after(tx.conn(), &complete.upload_id, 0, MAX_PARTS).await?;
         let parts = choose(&have, &complete.parts)?;
         let segments: Vec<Segment> = parts

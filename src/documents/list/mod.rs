@@ -3,13 +3,14 @@
 //! The policy decides. It is asked once per category up front, which narrows the SQL, and once
 //! more per row (remembered per class of row), so a list never shows what a read would hide.
 
+mod rows;
+
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Action, Call, Role, Target, TargetKind};
 use crate::app::App;
-use crate::documents::rows;
 use crate::documents::{Category, Document, DocumentError, State};
 use crate::ids::{DocumentId, PatientId, UserId};
 use crate::time::Timestamp;

@@ -1,0 +1,145 @@
+//! What each way of failing is called over HTTP.
+
+use crate::documents::{DocumentError, State};
+use crate::http::{ApiError, Code};
+use crate::store::{Archive, StoreError};
+
+impl From<DocumentError> for ApiError {
+    fn from(e: DocumentError) -> Self {
+        match e {
+            DocumentError::NotFound => Self::not_found(),
+            DocumentError::Refused(refusal) => refusal.into(),
+            DocumentError::Fields(errors) => Self::fields(errors),
+            DocumentError::EmptyFile => {
+                Self::new(Code::EmptyFile, "A file of 0 bytes holds nothing to keep.")
+            }
+            DocumentError::TooLarge { size, limit } => Self::new(
+                Code::FileTooLarge,
+                format!(
+                    "The file has {size} bytes; one request of this type may carry {limit}. For \
+                     a larger file use multipart."
+                ),
+            ),
+            DocumentError::UnsupportedType => {
+                let types: Vec<_> =
+                    crate::documents::content::TYPES.iter().map(|t| t.mime).collect();
+                let detail = format!("Accepted types are {}.", types.join(", "));
+                Self::new(Code::UnsupportedType, detail)
+            }
+            DocumentError::UploadsOff => Self::new(
+                Code::StoreUnavailable,
+                "Uploads are switched off (NEXT_PUBLIC_ENABLE_AWS_S3_STORAGE is false).",
+            ),
+            DocumentError::WrongState(state) => wrong_state(state),
+            DocumentError::Range(size) => Self::new(
+                Code::RangeNotSatisfiable,
+                format!("The document has {size} bytes; ask for a range within them."),
+            ),
+            DocumentError::Store(e) => e.into(),
+            DocumentError::Db(e) => e.into(),
+            other => upload(other),
+        }
+    }
+}
+
+/// What can go wrong with an upload.
+fn upload(e: DocumentError) -> ApiError {
+    match e {
+        DocumentError::UploadMissing => ApiError::new(
+            Code::UploadMissing,
+            "No object is there yet: send the file to the presigned URL first, then confirm.",
+        ),
+        DocumentError::UploadEnded(state) => ApiError::new(
+            Code::UploadEnded,
+            format!("This upload was {state}; begin a new one with presign-upload."),
+        ),
+        DocumentError::ContentMismatch(what) => ApiError::new(
+            Code::ContentMismatch,
+            format!(
+                "The {what} is not what was announced to presign-upload; the object was \
+                     removed. Begin a new upload."
+            ),
+        ),
+        DocumentError::NotAsConfirmed(what) => ApiError::new(
+            Code::ContentMismatch,
+            format!("The document was confirmed with another {what}; nothing was changed."),
+        ),
+        DocumentError::NotInParts => ApiError::new(
+            Code::WrongState,
+            "This upload goes in one request; one in parts begins with POST \
+                 /api/docs/multipart.",
+        ),
+        DocumentError::InParts => ApiError::new(
+            Code::WrongState,
+            "This upload was begun in parts; send its parts and complete it.",
+        ),
+        DocumentError::AlreadyUploaded => ApiError::new(
+            Code::WrongState,
+            "The bytes of this upload are there already; nothing was changed. Confirm it, or \
+                 begin a new upload.",
+        ),
+        DocumentError::BodyBroke { came, size } => ApiError::new(
+            Code::BadRequest,
+            format!(
+                "{came} bytes came where {size} were announced; nothing was kept. Send the \
+                     file again."
+            ),
+        ),
+        DocumentError::Archived(Archive::Retrieving) => ApiError::new(
+            Code::Archived,
+            "The document is being brought back from the archive, which takes hours; see \
+                 GET /api/docs/{id}/retrieval.",
+        ),
+        DocumentError::Archived(_) => ApiError::new(
+            Code::Archived,
+            "The document lies in an archive; POST /api/docs/{id}/retrieval brings it back, \
+                 which takes hours.",
+        ),
+        other => ApiError::new(Code::Internal, "The upload failed.").with_source(other),
+    }
+}
+
+fn wrong_state(state: State) -> ApiError {
+    let hint = match state {
+        State::Pending => "its upload is not confirmed yet",
+        State::Scanning => "it is being scanned",
+        State::Available => "it is not in the trash",
+        State::Quarantined => "the scanner did not let it pass",
+        State::Deleted => "it is in the trash; restore it first",
+        State::Purged => "its content has been erased",
+        State::Abandoned | State::Refused => "its upload ended without a document",
+    };
+    ApiError::new(Code::WrongState, format!("The document is {state}: {hint}."))
+}
+
+impl From<StoreError> for ApiError {
+    fn from(e: StoreError) -> Self {
+        match e {
+            StoreError::Full => Self::new(
+                Code::StorageFull,
+                "No space is left in the object store; nothing was changed.",
+            )
+            .with_source(e),
+            StoreError::Damaged => Self::new(
+                Code::Damaged,
+                "The stored bytes do not pass their authentication and are not served.",
+            )
+            .with_source(e),
+            StoreError::Unusable(ref reason) => {
+                let detail = format!("The object store cannot be used. {reason}");
+                Self::new(Code::StoreUnavailable, detail).with_source(e).retry_after(5)
+            }
+            StoreError::Denied => Self::new(
+                Code::StoreUnavailable,
+                "The object store refused what was asked of it: its keys lack a permission. \
+                 `strongroom doctor` says which.",
+            )
+            .with_source(e),
+            // A row that is available promises its object: the store not having it is a fault.
+            _ => {
+                let detail = "The object store cannot be used now; try again shortly.";
+                Self::new(Code::StoreUnavailable, detail).with_source(e).retry_after(5)
+            }
+        }
+    }
+}

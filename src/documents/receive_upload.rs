@@ -1,0 +1,132 @@
+//! The bytes of an announced upload, through the server instead of straight to the store: for
+//! clients that cannot reach it. Streamed once, hashed and looked at on the way; the document is
+//! confirmed in the same call.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use bytes::Bytes;
+use futures::StreamExt as _;
+
+use crate::access::Call;
+use crate::app::App;
+use crate::documents::confirm_upload::{Confirmable, Placed, confirmable, pin, refuse};
+use crate::documents::content::{FileType, HEAD_BYTES};
+use crate::documents::placing::{object_key, safe_key};
+use crate::documents::read::locate;
+use crate::documents::{Announced, Confirmed, Document, DocumentError, Reference};
+use crate::ids::DocumentId;
+use crate::store::{ByteStream, NewObject, StoreError};
+
+/// Takes in the bytes of a pending upload and makes the document. `length`: what the sender says
+/// is coming, where it says so.
+pub async fn receive_upload(
+    app: &App,
+    call: &Call,
+    id: DocumentId,
+    length: Option<u64>,
+    body: ByteStream,
+) -> Result<Confirmed, DocumentError> {
+    let found = locate(app, call, &Reference::Id(id)).await?;
+    let grant = call.authorize(found.facts(Document::target)).await?;
+    let document = grant.look(&found);
+    if let Confirmable::Before = confirmable(call, &found, &grant, &Announced::default()).await? {
+        return Err(DocumentError::AlreadyUploaded);
+    }
+    if document.multipart_id.is_some() {
+        return Err(DocumentError::InParts);
+    }
+    let size = document.byte_size;
+    if length.is_some_and(|length| length != size) {
+        let right = format!("must be {size}, the size that was announced");
+        return Err(DocumentError::field("Content-Length", right));
+    }
+    let key = match safe_key(app, document)? {
+        Some(key) => key,
+        None => object_key(document)?,
+    };
+    let to = NewObject { key: key.clone(), content_type: document.content_type.clone() };
+    let watch = Watch::default();
+    let object = match app.store.put(&to, size, watch.over(body)).await {
+        Ok(object) => object,
+        Err(StoreError::AlreadyExists) => return Err(DocumentError::AlreadyUploaded),
+        Err(e) => return Err(watch.failure(size).unwrap_or_else(|| e.into())),
+    };
+    let (head, sha256) = watch.finish();
+    let expected = document.sha256();
+    let fits = FileType::find(&document.content_type).is_some_and(|t| t.looks_like(&head));
+    let differs = match (fits, expected) {
+        (false, _) => Some("type"),
+        (true, Some(expected)) if expected != sha256 => Some("checksum"),
+        _ => None,
+    };
+    if let Some(what) = differs {
+        refuse(app, call, &grant, document, &key, what).await?;
+        return Err(DocumentError::ContentMismatch(what));
+    }
+    pin(app, call, grant, document, &Placed { key, object, sha256 }).await
+}
+
+/// What passes by: shared with the stream, which the store consumes.
+#[derive(Clone, Default)]
+struct Watch(Arc<Mutex<Seen>>);
+
+struct Seen {
+    head: Vec<u8>,
+    hash: Context,
+    count: u64,
+    /// The stream failed, or came to its end.
+    over: bool,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self { head: Vec::new(), hash: Context::new(&SHA256), count: 0, over: false }
+    }
+}
+
+impl Seen {
+    fn piece(&mut self, piece: &Result<Bytes, StoreError>) {
+        let Ok(piece) = piece else {
+            self.over = true;
+            return;
+        };
+        let wanted = usize::try_from(HEAD_BYTES).unwrap_or(usize::MAX);
+        let wanted = wanted.saturating_sub(self.head.len()).min(piece.len());
+        self.head.extend_from_slice(&piece[..wanted]);
+        self.hash.update(piece);
+        self.count += piece.len() as u64;
+    }
+}
+
+impl Watch {
+    fn over(&self, body: ByteStream) -> ByteStream {
+        let seen = Arc::clone(&self.0);
+        let at_end = Arc::clone(&self.0);
+        let look = move |piece: &Result<Bytes, StoreError>| {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).piece(piece);
+        };
+        let end = futures::stream::poll_fn(move |_| {
+            at_end.lock().unwrap_or_else(PoisonError::into_inner).over = true;
+            Poll::Ready(None)
+        });
+        body.inspect(look).chain(end).boxed()
+    }
+
+    /// The sender's fault, if it was that: the body broke off or is not as long as announced. A
+    /// store that fails leaves the rest of the body unread, which is no fault of the sender's.
+    fn failure(&self, size: u64) -> Option<DocumentError> {
+        let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let theirs = seen.count > size || (seen.over && seen.count != size);
+        theirs.then_some(DocumentError::BodyBroke { came: seen.count, size })
+    }
+
+    /// The first bytes, and the SHA-256 of all.
+    fn finish(self) -> (Vec<u8>, [u8; 32]) {
+        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let hash = std::mem::replace(&mut seen.hash, Context::new(&SHA256)).finish();
+        let sha256 = <[u8; 32]>::try_from(hash.as_ref()).unwrap_or_default();
+        (std::mem::take(&mut seen.head), sha256)
+    }
+}

@@ -1,0 +1,112 @@
+//! `strongroom doctor` with the real binary: what it finds, what it says to do, and that it
+//! changes nothing.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::Value;
+
+use crate::process::{Server, free_port};
+
+/// The report, and whether the command was content.
+fn examined(server: &Server) -> (Value, bool) {
+    let done = tokio::task::block_in_place(|| server.cli(&["doctor", "--json"]));
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    let code = done.status.code();
+    assert!(matches!(code, Some(0 | 1)), "{code:?}: {said}");
+    (serde_json::from_slice(&done.stdout).unwrap(), code == Some(0))
+}
+
+#[track_caller]
+fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
+    let checks = report["checks"].as_array().unwrap();
+    checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("{name}: {report}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_server_of_its_own_is_found_in_order() {
+    let server = Server::start(&[]).await;
+    let (report, content) = examined(&server);
+    assert!(content, "{report}");
+    for name in ["configuration", "data directory", "master key", "database", "sealed secrets"] {
+        assert_eq!(check(&report, name)["verdict"], "ok", "{report}");
+    }
+    assert_eq!(check(&report, "object store")["verdict"], "ok");
+    assert!(check(&report, "public URL")["seen"].as_str().unwrap().contains("answers"));
+
+    let table = server.told(&["doctor"]);
+    assert!(table.contains("ok       database"), "{table}");
+    assert!(!table.contains('\x1b'), "colours are for terminals: {table}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_examination_before_the_first_start_makes_nothing() {
+    let server = Server::prepare(&[], &[]);
+    let (report, content) = examined(&server);
+    assert!(content, "{report}");
+    assert_eq!(check(&report, "master key")["verdict"], "skipped");
+    assert!(!server.data.exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_key_an_open_folder_and_another_key_are_found() {
+    let mut server = Server::start(&[]).await;
+    server.stop().await;
+    std::fs::set_permissions(&server.data, PermissionsExt::from_mode(0o755)).unwrap();
+    let (report, content) = examined(&server);
+    let folder = check(&report, "data directory");
+    assert!(content && folder["verdict"] == "warn", "{report}");
+    assert!(folder["do"].as_str().unwrap().starts_with("chmod 700"), "{folder}");
+
+    let key = server.data.join("master.key");
+    let kept = std::fs::read(&key).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    let (report, content) = examined(&server);
+    assert!(!content && report["verdict"] == "fail");
+    assert_eq!(check(&report, "master key")["verdict"], "fail");
+    assert!(!key.exists(), "a key was made that opens nothing");
+
+    server.set("STRONGROOM_MASTER_KEY", "00".repeat(32));
+    let (report, content) = examined(&server);
+    assert!(!content);
+    assert_eq!(check(&report, "sealed secrets")["verdict"], "fail", "{report}");
+    std::fs::write(&key, kept).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_that_nobody_answers_for_fails_with_the_reason() {
+    let endpoint = format!("http://127.0.0.1:{}", free_port());
+    let server = Server::prepare(
+        &[
+            ("S3_ENDPOINT", &endpoint),
+            ("S3_BUCKET", "my-bucket"),
+            ("AWS_REGION", "garage"),
+            ("S3_ACCESS_KEY", "GK0123456789"),
+            ("S3_SECRET_KEY", "a-secret-that-nobody-sees"),
+        ],
+        &[],
+    );
+    let (report, content) = examined(&server);
+    assert!(!content);
+    let store = check(&report, "object store");
+    assert_eq!(store["verdict"], "fail");
+    let seen = store["seen"].as_str().unwrap();
+    assert!(seen.contains(&endpoint["http://".len()..]), "{seen}");
+    assert!(!seen.contains("not been read"), "{seen}");
+    assert!(!report.to_string().contains("a-secret-that-nobody-sees"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_configuration_and_a_wrong_certificate_are_failures() {
+    let wrong = Server::prepare(&[("STRONGROOM_CARE_TEAM", "all"), ("STRONGROOM_X", "1")], &[]);
+    let (report, content) = examined(&wrong);
+    let seen: Vec<_> = report["checks"].as_array().unwrap().iter().map(|c| &c["seen"]).collect();
+    assert!(!content && seen.len() == 2, "{report}");
+
+    let mut server = Server::prepare(&[], &[]);
+    let nothing = server.home.path().join("none.pem").display().to_string();
+    server.set("STRONGROOM_TLS_CERTIFICATE", nothing.clone());
+    server.set("STRONGROOM_TLS_KEY", nothing);
+    let (report, content) = examined(&server);
+    assert!(!content);
+    assert!(check(&report, "certificate")["seen"].as_str().unwrap().contains("none.pem"));
+}
