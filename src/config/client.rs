@@ -65,6 +65,16 @@ impl ClientConfig {
     }
 }
 
+impl ClientConfig {
+    /// Whether the credential would leave this machine unencrypted.
+    pub fn is_exposed(&self) -> bool {
+        let near = ["127.0.0.1", "localhost", "[::1]"];
+        url::Url::parse(&self.url).is_ok_and(|url| {
+            url.scheme() == "http" && !url.host_str().is_some_and(|host| near.contains(&host))
+        })
+    }
+}
+
 fn token_file(r: &mut Reader, path: &Path) -> Option<Secret<String>> {
     match std::fs::read_to_string(path) {
         Ok(text) if text.trim().is_empty() => {
@@ -108,6 +118,14 @@ mod tests {
         assert_eq!(load(&[near, far], None).unwrap().url, "https://files.example.com");
         let given = load(&[near, far], Some("https://x.example/room")).unwrap();
         assert_eq!(given.url, "https://x.example/room");
+        for (url, exposed) in [
+            ("http://127.0.0.1:8080", false),
+            ("http://[::1]:8080", false),
+            ("https://files.example.com", false),
+            ("http://files.example.com", true),
+        ] {
+            assert_eq!(load(&[], Some(url)).unwrap().is_exposed(), exposed, "{url}");
+        }
         for wrong in ["files.example.com", "ftp://x", "https://u:p@x", "https://x/?a=b"] {
             let problems = load(&[], Some(wrong)).unwrap_err();
             assert!(problems[0].starts_with("--server"), "{problems:?}");

@@ -281,6 +281,25 @@ async fn a_file_that_has_changed_or_is_not_to_be_resumed_begins_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_file_arrives_where_nothing_can_be_remembered_and_not_twice_at_once() {
+    let server = Server::start(&[]).await;
+    let desk = Desk::of(&server);
+    desk.write("scan.dcm", &dicom(4, LARGE));
+    desk.write("no-folder", b"x");
+    let mut forgetful = desk.command(&["put", "scan.dcm", "--patient", "p1"]);
+    let done = forgetful.env("STRONGROOM_STATE_DIR", "no-folder/state").output().unwrap();
+    assert!(done.status.success(), "{}", said(&done));
+    assert!(said(&done).contains("cannot be resumed"), "{}", said(&done));
+
+    let put = ["put", "scan.dcm", "--patient", "p2", "--parallel", "1"];
+    let mut first = desk.command(&put).stderr(Stdio::null()).spawn().unwrap();
+    until("a state file", || desk.state_files().pop()).await;
+    fails(&desk.run(&put), 1, &["another `strongroom put`"]);
+    let ended = until("its end", || first.try_wait().unwrap()).await;
+    assert!(ended.success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_interrupted_upload_says_how_it_goes_on_and_survives_the_servers_end() {
     let mut server = Server::start(&[]).await;
     let desk = Desk::of(&server);

@@ -150,7 +150,7 @@ impl Download<'_> {
             match check(wanted, &sha256) {
                 Ok(()) => {
                     out.get_ref().sync_all().await.map_err(here)?;
-                    std::fs::rename(&part, path).map_err(|e| ClientError::file(path, &e))?;
+                    rename_durably(&part, path).map_err(|e| ClientError::file(path, &e))?;
                     return Ok((sha256, kept));
                 }
                 // What lay there was of another document.
@@ -257,6 +257,13 @@ impl Download<'_> {
             meter.add(chunk.len() as u64);
         }
     }
+}
+
+/// Gives a file its name; on disk when this returns.
+fn rename_durably(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::rename(from, to)?;
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Gathers what comes in small pieces.

@@ -12,8 +12,6 @@ use std::time::Duration;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-use super::ClientError;
-
 /// Longer than any server keeps an upload that nobody completes.
 const FORGET: Duration = Duration::from_hours(30 * 24);
 
@@ -40,6 +38,17 @@ struct Remembered {
     begun: Begun,
 }
 
+/// Why a place cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum MemoryError {
+    /// Another program holds it.
+    #[error("another `strongroom put` is sending this file at this moment")]
+    Busy,
+    /// The folder cannot be used.
+    #[error("{0}: {1}")]
+    Folder(String, #[source] std::io::Error),
+}
+
 /// What was found in the memory.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
@@ -59,8 +68,8 @@ pub struct Memory {
 
 impl Memory {
     /// Opens the place of an upload, named by everything that `key` holds.
-    pub fn open(dir: &Path, key: &[&str]) -> Result<Self, ClientError> {
-        let here = |e: std::io::Error| ClientError::file(dir, &e);
+    pub fn open(dir: &Path, key: &[&str]) -> Result<Self, MemoryError> {
+        let here = |e| MemoryError::Folder(dir.display().to_string(), e);
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(here)?;
         std::fs::set_permissions(dir, PermissionsExt::from_mode(0o700)).map_err(here)?;
         forget_old(dir);
@@ -70,10 +79,7 @@ impl Memory {
         let file = options.open(&path).map_err(here)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { path, file }),
-            Err(TryLockError::WouldBlock) => {
-                let text = "another `strongroom put` is sending this file at this moment";
-                Err(ClientError::File(text.to_owned()))
-            }
+            Err(TryLockError::WouldBlock) => Err(MemoryError::Busy),
             Err(TryLockError::Error(e)) => Err(here(e)),
         }
     }
@@ -91,16 +97,13 @@ impl Memory {
     }
 
     /// Remembers an upload; on disk when this returns.
-    pub fn keep(&mut self, fingerprint: &str, begun: &Begun) -> Result<(), ClientError> {
+    pub fn keep(&mut self, fingerprint: &str, begun: &Begun) -> std::io::Result<()> {
         let kept = Remembered { fingerprint: fingerprint.to_owned(), begun: begun.clone() };
-        let mut write = || {
-            let text = serde_json::to_vec(&kept)?;
-            self.file.set_len(0)?;
-            self.file.rewind()?;
-            self.file.write_all(&text)?;
-            self.file.sync_all()
-        };
-        write().map_err(|e| ClientError::file(&self.path, &e))
+        let text = serde_json::to_vec(&kept)?;
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(&text)?;
+        self.file.sync_all()
     }
 
     /// Forgets it.
@@ -146,7 +149,7 @@ mod tests {
         let mut memory = Memory::open(&dir, &key).unwrap();
         assert_eq!(memory.find("f1"), Found::Nothing);
         memory.keep("f1", &begun).unwrap();
-        assert!(Memory::open(&dir, &key).is_err(), "two programs send the same file");
+        assert!(matches!(Memory::open(&dir, &key), Err(MemoryError::Busy)));
         drop(memory);
 
         let mut memory = Memory::open(&dir, &key).unwrap();

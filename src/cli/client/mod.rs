@@ -60,7 +60,12 @@ impl ServerArgs {
         let source = Source::load().map_err(Failure::Usage)?;
         let server = self.server.as_deref();
         let args = ClientArgs { server, token_file: self.token_file.as_deref() };
-        ClientConfig::load(source, &args).map_err(Failure::Usage)
+        let config = ClientConfig::load(source, &args).map_err(Failure::Usage)?;
+        if config.is_exposed() {
+            let url = &config.url;
+            eprintln!("strongroom: warning: {url} is no https: token and files go in the clear");
+        }
+        Ok(config)
     }
 }
 

@@ -116,7 +116,9 @@ impl Parts<'_> {
                 (self.begin().await?, Etags::new())
             }
         };
-        memory.keep(fingerprint, &begun)?;
+        if let Err(e) = memory.keep(fingerprint, &begun) {
+            self.reporter.say(&format!("This upload cannot be remembered, to resume it: {e}"));
+        }
         let sent = self.go_on(&begun, there).await;
         match &sent {
             Ok(_) => memory.forget(),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use super::memory::{Memory, fingerprint};
+use super::memory::{Memory, MemoryError, fingerprint};
 use super::parts::{Parts, Sent};
 use super::{Client, ClientError, FileBody, LocalFile, Meter, Presigned, Reporter, Tries};
 
@@ -183,11 +183,21 @@ impl Uploader {
         let patient = self.about.patient.as_deref().unwrap_or_default();
         let path = file.path.to_string_lossy();
         let key = [self.client.base(), &*path, patient];
-        let memory = if let Some(dir) = &self.state_dir {
-            Some(Memory::open(dir, &key)?)
-        } else {
-            self.reporter.say("There is no home directory: an upload cannot be resumed.");
-            None
+        let forgetful = |why: &str| {
+            let text = format!("Should this upload be cut off, it cannot be resumed: {why}");
+            self.reporter.say(&text);
+        };
+        let memory = match self.state_dir.as_ref().map(|dir| Memory::open(dir, &key)) {
+            Some(Ok(memory)) => Some(memory),
+            Some(Err(e @ MemoryError::Busy)) => return Err(ClientError::File(e.to_string())),
+            Some(Err(e)) => {
+                forgetful(&e.to_string());
+                None
+            }
+            None => {
+                forgetful("there is no home directory (STRONGROOM_STATE_DIR names a folder)");
+                None
+            }
         };
         let parts = Parts {
             client: &self.client,

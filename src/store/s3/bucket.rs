@@ -123,11 +123,7 @@ impl Bucket {
 
     /// As [`Self::failed`], of a failure that was looked at already.
     pub fn failure(&self, failure: Failure) -> StoreError {
-        let told =
-            matches!(failure.trouble(), Trouble::NoBucket) && failure.code() != "NoSuchBucket";
         match failure.trouble() {
-            // Not the bucket: an object, a version, an upload.
-            _ if told => failure.into_store_error(),
             Trouble::UnknownKey
             | Trouble::WrongSecret
             | Trouble::ExpiredToken

@@ -187,9 +187,10 @@ fn no_keys(error: &CredentialsError) -> String {
                 .to_owned()
         }
         other => format!(
-            "Credentials for the object store could not be fetched: {}. Check the profile, SSO \
-             session or role they come from.",
-            chain(other)
+            "Credentials for the object store could not be fetched: {}. Set AWS_ACCESS_KEY_ID and \
+             AWS_SECRET_ACCESS_KEY (or …_FILE), or check the profile, SSO session or role they are \
+             to come from.",
+            chain(other).trim_end_matches('.')
         ),
     }
 }

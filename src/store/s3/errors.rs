@@ -144,7 +144,6 @@ impl Failure {
             _ => match self.status {
                 Some(301 | 307) => Trouble::OtherRegion,
                 Some(401 | 403) => Trouble::AccessDenied,
-                Some(404) => Trouble::NoBucket,
                 Some(429 | 500..) => Trouble::Busy,
                 _ => Trouble::Other,
             },
@@ -227,6 +226,12 @@ pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut next = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
+        // What the SDK and its HTTP client wrap everything in says nothing.
+        let empty = ["dispatch failure", "io error", "service error", "client error (Connect)"];
+        if empty.contains(&text.as_str()) && error.source().is_some() {
+            next = error.source();
+            continue;
+        }
         if words.last().is_none_or(|last| !last.contains(&text)) {
             words.push(text);
         }

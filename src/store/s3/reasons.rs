@@ -56,6 +56,10 @@ pub(super) fn reason(
             failure.status.unwrap_or(0),
             said(failure)
         ),
+        Trouble::Other if failure.status == Some(404) => format!(
+            "What answers at {at} does not answer as S3 does (HTTP 404 without NoSuchBucket). \
+             S3_ENDPOINT must be the address of the store's S3 interface."
+        ),
         Trouble::Other => format!(
             "The store at {at} refused a request for the bucket {bucket} in region {region} \
              (HTTP {}, {}).{}",

@@ -114,6 +114,12 @@ async fn each_kind_of_refused_keys_has_its_own_words() {
 }
 
 #[tokio::test]
+async fn what_is_no_store_is_not_taken_for_one_without_the_bucket() {
+    let page = reason(|_| ("404 Not Found", "<html>Nothing here.</html>".to_owned())).await;
+    assert!(page.contains("does not answer as S3 does"), "{page}");
+}
+
+#[tokio::test]
 async fn a_clock_that_is_off_is_told_by_how_much() {
     let skewed = reason(|_| {
         let head = "403 Forbidden\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT";

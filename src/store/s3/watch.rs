@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// Between two looks at the files of the keys.
 const FILES: Duration = Duration::from_secs(1);
 /// Between two questions to a chain that has no keys.
-const CHAIN: Duration = Duration::from_secs(5);
+const CHAIN: Duration = Duration::from_secs(15);
 /// How often a changed pair is tried at every look; afterwards seldom.
 const EAGER_TRIALS: u32 = 10;
 /// A pair that is the same at so many looks is whole, not read between two writes.
@@ -92,7 +92,7 @@ impl Bucket {
     pub async fn see(&self) -> Result<(), Bad> {
         let Err(first) = self.head_bucket(None).await else { return Ok(()) };
         // The answer to HEAD has no body, so no code: a second request is told what is wrong.
-        let failure = if first.code.is_some() || first.way.is_some() {
+        let failure = if first.way.is_some() {
             first
         } else {
             let list = self.clients.ordinary.list_objects_v2().bucket(&self.place.bucket);
@@ -170,6 +170,7 @@ pub(super) async fn keep_keys(bucket: Arc<Bucket>, source: Source) {
 
 /// Fetches temporary keys anew before they end.
 async fn renew(bucket: &Bucket, source: &Source) {
+    let mut told = String::new();
     loop {
         let expires = bucket.keys.current().map(|signing| signing.expires);
         let wait = match expires {
@@ -194,9 +195,15 @@ async fn renew(bucket: &Bucket, source: &Source) {
                 }
             }
             Err(reason) => {
-                tracing::warn!(%reason, "the credentials could not be renewed");
                 bucket.keys.missing(&reason);
-                tokio::time::sleep(CHAIN).await;
+                if reason != told {
+                    tracing::warn!(%reason, "the credentials could not be renewed");
+                    told = reason;
+                }
+                // Where there are none at all, the wait above is long enough.
+                if expires.is_some() {
+                    tokio::time::sleep(CHAIN).await;
+                }
             }
         }
     }
