@@ -4,6 +4,7 @@
 //! It must change nothing: no folder, key, table or object is made (a probe of the bucket removes
 //! what it wrote). Nothing secret stands in what was seen.
 
+mod cors;
 mod net;
 mod place;
 mod store;

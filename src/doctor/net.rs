@@ -9,7 +9,8 @@ use crate::http::listen;
 /// How long anybody may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-fn client() -> Option<reqwest::Client> {
+/// A client that follows nothing and waits for nobody long.
+pub fn client() -> Option<reqwest::Client> {
     let client = reqwest::Client::builder().timeout(PATIENCE);
     client.redirect(reqwest::redirect::Policy::none()).build().ok()
 }

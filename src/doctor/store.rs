@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Check, Verdict, chain};
+use super::{Check, Verdict, chain, cors, net};
 use crate::config::{Config, S3Config};
 use crate::store::StoreError;
 use crate::store::s3::{self as store, CloudFront, Finding, S3Store};
@@ -26,7 +26,12 @@ pub async fn store(config: &Config, clock: &Clock, open: Option<Arc<S3Store>>) -
     };
     match opened {
         // It is a large future, and a rare one.
-        Ok(store) => checks.extend(Box::pin(store.examine()).await.iter().map(check)),
+        Ok(store) => {
+            checks.extend(Box::pin(store.examine()).await.iter().map(check));
+            if let Some(client) = net::client() {
+                checks.push(cors::cors(config, &client, &store, clock).await);
+            }
+        }
         Err(e) => checks.push(Check::fail(NAME, chain(&e), "set what the configuration names")),
     }
     if let Some(cloudfront) = &s3.cloudfront {

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::Value;
 
 use crate::process::{Server, free_port};
+use crate::s3::S3;
 
 /// The report, and whether the command was content.
 fn examined(server: &Server) -> (Value, bool) {
@@ -109,4 +110,36 @@ async fn a_wrong_configuration_and_a_wrong_certificate_are_failures() {
     let (report, content) = examined(&server);
     assert!(!content);
     assert!(check(&report, "certificate")["seen"].as_str().unwrap().contains("none.pem"));
+}
+
+/// The report of a server whose bucket is the embedded S3 endpoint of another.
+async fn examined_over(bucket: &Server, origin: &str) -> Value {
+    let s3 = S3::of(bucket);
+    let variables = [
+        ("AWS_S3_DOCUMENTS_BUCKET_NAME", s3.bucket.as_str()),
+        ("AWS_REGION", &s3.region),
+        ("AWS_ACCESS_KEY_ID", &s3.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", &s3.secret_access_key),
+        ("S3_ENDPOINT", &s3.endpoint),
+        ("STRONGROOM_ALLOWED_ORIGINS", origin),
+    ];
+    examined(&Server::prepare(&variables, &[])).0
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_is_asked_as_a_browser_asks_before_it_uploads() {
+    let origin = "https://app.example.com";
+    let closed = Server::start(&[]).await;
+    let report = examined_over(&closed, origin).await;
+    let cors = check(&report, "CORS");
+    assert!(cors["verdict"] == "fail" && report["verdict"] == "fail", "{report}");
+    assert!(cors["seen"].as_str().unwrap().contains(origin), "{cors}");
+    assert!(cors["do"].as_str().unwrap().contains("methods PUT, POST and GET"), "{cors}");
+
+    let open = Server::start(&[("STRONGROOM_ALLOWED_ORIGINS", origin)]).await;
+    let report = examined_over(&open, origin).await;
+    for name in ["object store", "versions", "createOnly", "sha256", "forms", "multipart", "CORS"] {
+        assert_eq!(check(&report, name)["verdict"], "ok", "{report}");
+    }
+    assert_ne!(report["verdict"], "fail", "{report}");
 }

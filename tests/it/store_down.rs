@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use reqwest::{Body, Method};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::faulty_proxy::{Fault, Proxy};
@@ -308,8 +308,7 @@ async fn a_store_that_is_overloaded_for_a_while_is_waited_for() {
         let path = format!("/api/docs/{id}/content");
         let read = room.server.get(&room.token, &path).await;
         assert_eq!((read.status, read.code().as_str()), (503, "store_unavailable"));
-        let confirm = json!({ "id": begun["id"] });
-        let confirmed = room.server.post(&room.token, "/api/docs/confirm", &confirm).await;
+        let confirmed = room.server.confirm(&room.token, &begun).await;
         assert_eq!((confirmed.status, confirmed.code().as_str()), (503, "store_unavailable"));
         proxy.always(Fault::None);
         room.until_presign(201).await;

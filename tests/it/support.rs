@@ -549,7 +549,16 @@ async fn send_away(
             request = request.header(name, value);
         }
     }
-    let answer = request.send().await.expect("an answer of the store");
+    let answer = match request.send().await {
+        Ok(answer) => answer,
+        // A store that refuses before it has read everything may hang up; a browser, too, hears
+        // no more then.
+        Err(e) if e.is_request() => {
+            let (status, headers) = (StatusCode::from_u16(499).unwrap(), HeaderMap::new());
+            return Answer { status, headers, body: b"the store hung up".to_vec() };
+        }
+        Err(e) => panic!("no answer of the store: {e}"),
+    };
     let (status, headers) = (answer.status(), answer.headers().clone());
     Answer { status, headers, body: answer.bytes().await.unwrap().to_vec() }
 }
