@@ -60,7 +60,7 @@ fn a_cloudfront_url_is_the_one_that_botocore_signs() {
     let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
     let now = Timestamp::from_micros(told["now"].as_i64().unwrap() * 1_000_000 + 678_901);
     for form in ["pkcs1", "pkcs8"] {
-        let signer = CloudFront::new(&CloudFrontConfig {
+        let cloudfront = CloudFront::new(&CloudFrontConfig {
             url: text(&told["distribution"]).unwrap(),
             key_pair_id: text(&told["keyPair"]).unwrap(),
             private_key: Secret::new(text(&told[form]).unwrap()),
@@ -76,7 +76,7 @@ fn a_cloudfront_url_is_the_one_that_botocore_signs() {
             };
             let expires = Duration::from_secs(case["expires"].as_u64().unwrap());
             let version = case["version"].as_str();
-            let signed = signer.sign_get(&key, version, &answer, expires, now).unwrap();
+            let signed = cloudfront.sign_get(&key, version, &answer, expires, now).unwrap();
             assert_eq!(Some(&*signed.url), case["url"].as_str(), "{key}");
         }
     }

@@ -274,9 +274,18 @@ async fn a_file_that_has_changed_or_is_not_to_be_resumed_begins_anew() {
     let old: Value = old.send().await.unwrap().json().await.unwrap();
     assert_eq!(old["state"], "abandoned", "what nobody will complete is given up");
 
-    let told = desk.told(&[&put[..], &["--no-resume"]].concat());
+    // Somebody has given it up meanwhile.
+    let given_up = format!("/api/docs/multipart/{second}");
+    let done = server.request(Method::DELETE, &given_up, &desk.token).send().await.unwrap();
+    assert_eq!(done.status(), 204);
+    let told = desk.told(&put);
     assert_eq!(told[0]["partsKept"], 0);
     assert_ne!(told[0]["document"]["id"], json!(second));
+
+    let third = cut_off(&server, &desk, &put, &second).await;
+    let told = desk.told(&[&put[..], &["--no-resume"]].concat());
+    assert_eq!(told[0]["partsKept"], 0);
+    assert_ne!(told[0]["document"]["id"], json!(third));
     assert_eq!(told[0]["document"]["sha256"], sha256(&bytes));
 }
 
