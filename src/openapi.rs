@@ -36,6 +36,7 @@ use crate::http::error::Problem;
         crate::documents::api::multipart::abort,
         crate::documents::api::retrieval::get,
         crate::documents::api::retrieval::request,
+        crate::documents::api::storage::config,
         crate::patients::api::list,
         crate::patients::api::add,
         crate::patients::api::remove,
@@ -47,6 +48,7 @@ use crate::http::error::Problem;
     components(schemas(Problem)),
     tags(
         (name = "documents", description = "The life of a document."),
+        (name = "storage", description = "The object store."),
         (name = "patients", description = "Who cares for whom."),
         (name = "audit", description = "Who did what, and when."),
         (name = "session", description = "Signing in to the pages."),

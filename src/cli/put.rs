@@ -70,18 +70,20 @@ pub async fn run(args: Args) -> Done {
     if args.dry_run {
         return ended(dry_run(&args.files, &about, args.json), args.files.len());
     }
+    let parallel = usize::from(args.parallel);
     let uploader = Uploader {
         client: Client::new(&config)?,
         about,
         state_dir: config.state_dir,
         fresh: args.no_resume,
-        leave: Arc::new(Semaphore::new(usize::from(args.parallel))),
+        leave: Arc::new(Semaphore::new(parallel)),
+        parallel,
         reporter: reporter.clone(),
     };
     let count = args.files.len();
     let sending = futures::stream::iter(args.files)
         .map(|path| one(&uploader, path, args.json))
-        .buffer_unordered(usize::from(args.parallel))
+        .buffer_unordered(parallel)
         .filter(|sent| std::future::ready(!sent))
         .count();
     let failed = tokio::select! {

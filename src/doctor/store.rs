@@ -93,9 +93,10 @@ fn check(finding: &Finding) -> Check {
     let name = if finding.name == "reach" { NAME } else { finding.name };
     let verdict = match finding.verdict {
         store::Verdict::Works => Verdict::Ok,
-        // Many stores are without these, and nobody has to do anything.
-        store::Verdict::Missing if OPTIONAL.contains(&finding.name) => Verdict::Skipped,
-        store::Verdict::Missing | store::Verdict::Lies => Verdict::Warn,
+        store::Verdict::Missing | store::Verdict::Lies => {
+            // Many stores are without some of them, and nobody has to do anything.
+            if OPTIONAL.contains(&finding.name) { Verdict::Skipped } else { Verdict::Warn }
+        }
         store::Verdict::Unknown => Verdict::Skipped,
         store::Verdict::Failed => Verdict::Fail,
     };

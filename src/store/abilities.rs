@@ -4,7 +4,9 @@
 use super::UploadMethod;
 
 /// What a store does, as far as the life of a document depends on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Abilities {
     /// Every write of a key makes a version of its own that can be read by its id.
     pub versions: bool,

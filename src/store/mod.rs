@@ -29,6 +29,7 @@ pub use object::{
 };
 pub use presign::{Presigner, PresignerConfig};
 pub use requests::{AnswerHeaders, PresignPut, PresignedRequest, UploadMethod};
+pub use s3::{Finding, Verdict};
 
 /// A bucket of objects.
 #[async_trait]
@@ -135,6 +136,12 @@ pub trait ObjectStore: Send + Sync {
         version: Option<&str>,
         days: u32,
     ) -> Result<(), StoreError>;
+
+    /// Tries each ability of the store and says what follows from it; takes seconds, and removes
+    /// what it wrote. Nothing where there is nothing to be found out.
+    async fn examine(&self) -> Vec<Finding> {
+        Vec::new()
+    }
 
     /// Whether the store can be used now.
     async fn check(&self) -> Result<(), StoreError>;

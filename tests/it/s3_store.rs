@@ -2,8 +2,9 @@
 //! back, and reasons that tell an operator what to do. Against a real Garage and against moto,
 //! which `make test` starts.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+mod servers;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,12 +14,13 @@ use strongroom::sensitive::Secret;
 use strongroom::store::s3::{S3Store, Verdict};
 use strongroom::store::{
     AnswerHeaders, Archive, ByteRange, ByteStream, NewObject, ObjectKey, ObjectStore as _,
-    StoreError,
+    PresignPut, StoreError, UploadMethod,
 };
 use strongroom::time::{Clock, Timestamp};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::net::TcpListener;
 use uuid::Uuid;
+
+use servers::{Relay, Vault};
 
 /// A store to test against.
 #[derive(Clone)]
@@ -139,7 +141,8 @@ fn object(name: &str) -> NewObject {
 }
 
 fn body(size: usize, seed: u8) -> (Vec<u8>, ByteStream) {
-    let bytes: Vec<u8> = (0..size).map(|n| (n % 251) as u8 ^ seed ^ (n >> 16) as u8).collect();
+    let byte = |n: usize| (n.wrapping_mul(2_654_435_761) >> 11).to_le_bytes()[0] ^ seed;
+    let bytes: Vec<u8> = (0..size).map(byte).collect();
     let chunks: Vec<_> = bytes.chunks(70_000).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
     (bytes, stream::iter(chunks).boxed())
 }
@@ -246,47 +249,6 @@ async fn the_reason_says_what_is_wrong_and_what_would_be_right() {
     assert!(nobody.contains("connection refused"), "{nobody}");
 }
 
-/// A way to a store that can be cut.
-struct Relay {
-    address: std::net::SocketAddr,
-    target: String,
-    way: Option<JoinHandle<()>>,
-}
-
-impl Relay {
-    async fn to(place: &Place) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
-        let target = place.endpoint.trim_start_matches("http://").to_owned();
-        let mut relay = Self { address, target, way: None };
-        relay.up().await;
-        relay
-    }
-
-    async fn up(&mut self) {
-        let listener = TcpListener::bind(self.address).await.unwrap();
-        let target = self.target.clone();
-        self.way = Some(tokio::spawn(async move {
-            let mut ways = tokio::task::JoinSet::new();
-            loop {
-                let (mut near, _) = listener.accept().await.unwrap();
-                let target = target.clone();
-                ways.spawn(async move {
-                    let mut far = TcpStream::connect(target).await.unwrap();
-                    let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
-                });
-            }
-        }));
-    }
-
-    async fn down(&mut self) {
-        let Some(way) = self.way.take() else { return };
-        way.abort();
-        let _ = way.await;
-    }
-}
-
 /// Waits until the bucket can, or cannot, be used.
 async fn until(store: &S3Store, usable: bool) {
     let mut health = store.follow_health();
@@ -298,7 +260,7 @@ async fn until(store: &S3Store, usable: bool) {
 async fn a_store_that_went_away_is_used_again_when_it_is_back() {
     let garage = garage();
     let bucket = garage.bucket().await;
-    let mut relay = Relay::to(&garage).await;
+    let mut relay = Relay::to(&garage.endpoint).await;
     let place = Place { endpoint: format!("http://{}", relay.address), ..garage };
     let store = place.open(&bucket).await;
     let sign = || {
@@ -366,7 +328,7 @@ async fn slow_senders_do_not_keep_others_waiting() {
     let size = 8 * 1024 * 1024;
     let slow = (0..40).map(|n| {
         let store = Arc::clone(&store);
-        let body = stream::iter([Ok(Bytes::from_static(&[0; 70_000]))]).chain(stream::pending());
+        let body = stream::iter([Ok(Bytes::from(vec![0; 70_000]))]).chain(stream::pending());
         // Half of them would be put at once, half in parts.
         let size = size + u64::from(n % 2 == 0);
         async move { store.put(&object(&format!("slow-{n}")), size, body.boxed()).await }
@@ -389,6 +351,28 @@ async fn slow_senders_do_not_keep_others_waiting() {
 }
 
 #[tokio::test]
+async fn a_store_that_never_answers_holds_a_bounded_number_of_calls() {
+    let garage = garage();
+    let bucket = garage.bucket().await;
+    let mut relay = Relay::to(&garage.endpoint).await;
+    let place = Place { endpoint: format!("http://{}", relay.address), ..garage };
+    let store = place.open(&bucket).await;
+    relay.down().await;
+    // It takes connections and says nothing.
+    let _silent = TcpListener::bind(relay.address).await.unwrap();
+    let calls = (0..400).map(|_| async {
+        let begun = std::time::Instant::now();
+        let failed = store.head(&object("x").key, None).await.map(|_| ());
+        assert!(failed.is_err());
+        begun.elapsed() < Duration::from_secs(4)
+    });
+    let mut calls: futures::stream::FuturesUnordered<_> = calls.collect();
+    for _ in 0..400 - 256 {
+        assert_eq!(calls.next().await, Some(true), "those beyond the bound fail soon");
+    }
+}
+
+#[tokio::test]
 async fn encryption_and_archives_are_as_configured() {
     let place = moto();
     let bucket = place.bucket().await;
@@ -401,6 +385,16 @@ async fn encryption_and_archives_are_as_configured() {
     let found = call.send().await.unwrap();
     let kind = aws_sdk_s3::types::ServerSideEncryption::AwsKms;
     assert_eq!(found.server_side_encryption(), Some(&kind));
+    let put = PresignPut {
+        key: object("sealed").key,
+        content_type: "application/pdf".to_owned(),
+        content_length: 1,
+        sha256: None,
+    };
+    let (minute, now) = (Duration::from_mins(1), Clock::default().now());
+    let signed = store.presign_put(&put, UploadMethod::Put, minute, now).unwrap();
+    let wanted = ("x-amz-server-side-encryption".to_owned(), "aws:kms".to_owned());
+    assert!(signed.headers.contains(&wanted), "{signed:?}");
     assert!(!store.abilities().unwrap().archives);
     let call = place.client().copy_object().bucket(&bucket).key(archived.key.as_str());
     let call = call.copy_source(format!("{bucket}/{}", archived.key));
@@ -456,97 +450,6 @@ async fn an_examination_of_moto_finds_versions_and_locks() {
     {
         let found = findings.iter().find(|finding| finding.name == name).unwrap();
         assert_eq!(found.verdict, Verdict::Works, "{findings:#?}");
-    }
-}
-
-/// A small store that checks signatures by keys a test can change. It keeps one object.
-#[derive(Clone, Default)]
-struct Vault {
-    keys: Arc<Mutex<HashMap<String, String>>>,
-    bytes: Arc<Mutex<Bytes>>,
-    /// Which key asked, again and again.
-    asked: tokio::sync::watch::Sender<HashMap<String, u32>>,
-}
-
-#[async_trait::async_trait]
-impl s3s::auth::S3Auth for Vault {
-    async fn get_secret_key(&self, id: &str) -> s3s::S3Result<s3s::auth::SecretKey> {
-        self.asked.send_modify(|asked| *asked.entry(id.to_owned()).or_default() += 1);
-        let secret = self.keys.lock().unwrap().get(id).cloned();
-        secret.map(Into::into).ok_or_else(|| s3s::S3ErrorCode::InvalidAccessKeyId.into())
-    }
-}
-
-#[async_trait::async_trait]
-impl s3s::S3 for Vault {
-    async fn head_bucket(
-        &self,
-        _: s3s::S3Request<s3s::dto::HeadBucketInput>,
-    ) -> s3s::S3Result<s3s::S3Response<s3s::dto::HeadBucketOutput>> {
-        Ok(s3s::S3Response::new(Default::default()))
-    }
-
-    async fn put_object(
-        &self,
-        request: s3s::S3Request<s3s::dto::PutObjectInput>,
-    ) -> s3s::S3Result<s3s::S3Response<s3s::dto::PutObjectOutput>> {
-        let mut all = Vec::new();
-        let mut body = request.input.body.unwrap();
-        while let Some(bytes) = body.next().await {
-            all.extend_from_slice(&bytes.map_err(|_| s3s::S3ErrorCode::IncompleteBody)?);
-        }
-        *self.bytes.lock().unwrap() = all.into();
-        Ok(s3s::S3Response::new(Default::default()))
-    }
-
-    async fn get_object(
-        &self,
-        _: s3s::S3Request<s3s::dto::GetObjectInput>,
-    ) -> s3s::S3Result<s3s::S3Response<s3s::dto::GetObjectOutput>> {
-        let bytes = self.bytes.lock().unwrap().clone();
-        let output = s3s::dto::GetObjectOutput {
-            content_length: Some(bytes.len() as i64),
-            body: Some(s3s::Body::from(bytes).into()),
-            ..Default::default()
-        };
-        Ok(s3s::S3Response::new(output))
-    }
-
-    async fn delete_object(
-        &self,
-        _: s3s::S3Request<s3s::dto::DeleteObjectInput>,
-    ) -> s3s::S3Result<s3s::S3Response<s3s::dto::DeleteObjectOutput>> {
-        Ok(s3s::S3Response::new(Default::default()))
-    }
-}
-
-impl Vault {
-    async fn serve(&self) -> String {
-        let mut builder = s3s::service::S3ServiceBuilder::new(self.clone());
-        builder.set_auth(self.clone());
-        let service = builder.build();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            loop {
-                let (socket, _) = listener.accept().await.unwrap();
-                let socket = hyper_util::rt::TokioIo::new(socket);
-                let service = service.clone();
-                tokio::spawn(async move {
-                    let executor = hyper_util::rt::TokioExecutor::new();
-                    let server = hyper_util::server::conn::auto::Builder::new(executor);
-                    let _ = server.serve_connection(socket, service).await;
-                });
-            }
-        });
-        endpoint
-    }
-
-    /// Waits until the key with this id has asked so often.
-    async fn asked_by(&self, id: &str, times: u32) {
-        let mut asked = self.asked.subscribe();
-        let done = asked.wait_for(|asked| asked.get(id).is_some_and(|count| *count >= times));
-        tokio::time::timeout(Duration::from_secs(30), done).await.expect("in time").unwrap();
     }
 }
 

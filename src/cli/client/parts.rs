@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 /// How many URLs are asked for at once: what is sent before they expire on a slow line.
 const BATCH: usize = 32;
 /// A URL that lives shorter than this is not begun with.
-const MARGIN: Duration = Duration::from_secs(30);
+const MARGIN: Duration = Duration::from_secs(10);
 
 /// One upload in parts.
 pub struct Parts<'a> {
@@ -35,6 +35,8 @@ pub struct Parts<'a> {
     pub reporter: &'a Reporter,
     /// Leave for so many transfers at once, shared with the other files.
     pub leave: &'a Arc<Semaphore>,
+    /// How many transfers that is.
+    pub parallel: usize,
 }
 
 /// A document, and how many parts of it had not to be sent again.
@@ -123,7 +125,10 @@ impl Parts<'_> {
                 self.abort(&begun).await;
                 memory.forget();
             }
-            Err(_) => {}
+            Err(_) => {
+                let text = "What was sent is kept: the same command goes on where it stopped.";
+                self.reporter.say(text);
+            }
         }
         sent
     }
@@ -190,8 +195,7 @@ impl Parts<'_> {
             etags: Mutex::new(there),
             links: tokio::sync::Mutex::default(),
         };
-        let hands = self.leave.available_permits().clamp(1, 64);
-        let sending = (0..hands).map(|_| self.worker(&work));
+        let sending = (0..self.parallel).map(|_| self.worker(&work));
         futures::future::try_join_all(sending).await?;
         self.file.unchanged()?;
         let etags = work.etags.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -78,8 +78,9 @@ impl Reporter {
 }
 
 fn style() -> ProgressStyle {
-    let template = "{prefix:32!} {bar:24} {percent:>3} %  {decimal_bytes:>9} of \
-                    {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left {msg}";
+    // 80 columns are enough; the bar takes what is left.
+    let template = "{prefix:20!} {wide_bar} {percent:>3} % {decimal_total_bytes:>9} \
+                    {decimal_bytes_per_sec:>11} {eta:>4} {msg:10}";
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 

@@ -94,6 +94,8 @@ pub struct Uploader {
     pub fresh: bool,
     /// Leave for so many transfers at once.
     pub leave: Arc<Semaphore>,
+    /// How many that is.
+    pub parallel: usize,
     /// How progress is told.
     pub reporter: Reporter,
 }
@@ -194,6 +196,7 @@ impl Uploader {
             meter,
             reporter: &self.reporter,
             leave: &self.leave,
+            parallel: self.parallel,
         };
         parts.send(memory, &print, self.fresh).await
     }

@@ -1,5 +1,6 @@
 //! The doors to documents. Each is thin: it reads a request, calls one operation, writes its
-//! answer. `docs` is guide 003's.
+//! answer. `docs`, `multipart` and `retrieval` are guide 003's,
+//! `storage` is guide 001's.
 
 pub mod docs;
 mod errors;
@@ -7,5 +8,6 @@ mod json;
 pub mod multipart;
 mod requests;
 pub mod retrieval;
+pub mod storage;
 
 pub use json::DocumentJson;

@@ -40,7 +40,6 @@ pub struct Health {
     /// Why it cannot be used; none: it can.
     pub reason: Option<Arc<str>>,
     /// What it was seen to do.
-    #[serde(skip)]
     pub abilities: Option<Abilities>,
 }
 
@@ -140,6 +139,11 @@ impl Bucket {
                 StoreError::Unusable(reason(&failure, &self.place, "the call", now))
             }
             Trouble::AccessDenied | Trouble::Unreachable => {
+                self.wake.notify_one();
+                failure.into_store_error()
+            }
+            // An answer to HEAD says only that something is wrong.
+            Trouble::Other if failure.code().is_empty() => {
                 self.wake.notify_one();
                 failure.into_store_error()
             }

@@ -254,8 +254,8 @@ mod tests {
     #[test]
     fn temporary_keys_are_renewed_well_before_their_end() {
         assert_eq!(renewal(None, at(0)), None);
-        assert_eq!(renewal(Some(at(3_600)), at(0)), Some(Duration::from_secs(3_000)));
-        assert_eq!(renewal(Some(at(600)), at(0)), Some(Duration::from_secs(300)));
+        assert_eq!(renewal(Some(at(3_600)), at(0)), Some(Duration::from_mins(50)));
+        assert_eq!(renewal(Some(at(600)), at(0)), Some(Duration::from_mins(5)));
         assert_eq!(renewal(Some(at(10)), at(20)), Some(Duration::from_secs(1)));
     }
 

@@ -7,6 +7,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use serde::Serialize;
 
 use super::bucket::Bucket;
@@ -72,7 +73,7 @@ impl Bucket {
         let stem = self.place.key(&format!("strongroom-probe/{}", Ids::Random.next().simple()));
         let key = |part: &str| format!("{stem}-{part}");
         let mut findings = vec![reach];
-        findings.extend(self.examine_abilities().await);
+        findings.extend(Box::pin(self.examine_abilities()).await);
         findings.push(run("tags", self.examine_tags(&key("tags"))).await);
         findings.push(run("objectLock", self.examine_lock(&key("lock"))).await);
         findings.push(run("encryption", self.examine_encryption(&key("encryption"))).await);
@@ -103,7 +104,7 @@ impl Bucket {
     /// The abilities the house depends on, as they are probed at each start.
     async fn examine_abilities(&self) -> Vec<Finding> {
         let begun = Instant::now();
-        let found = match self.probe().await {
+        let found = match Box::pin(self.probe()).await {
             Ok(found) => found,
             Err(bad) => {
                 let what = bad.reason.to_string();
@@ -193,7 +194,15 @@ pub(super) fn refused(tried: Tried, what: &str) -> Examined {
     }
 }
 
-async fn run(name: &'static str, work: impl Future<Output = Examined>) -> Finding {
+/// One examination. Each is a large future: it has the SDK's in it.
+fn run<'a>(
+    name: &'static str,
+    work: impl Future<Output = Examined> + Send + 'a,
+) -> BoxFuture<'a, Finding> {
+    Box::pin(timed(name, work))
+}
+
+async fn timed(name: &'static str, work: impl Future<Output = Examined>) -> Finding {
     let begun = Instant::now();
     let out = tokio::time::timeout(PATIENCE, work).await;
     let late = || seen(Verdict::Failed, "It was not done within 20 seconds.");

@@ -1,6 +1,6 @@
 //! The examinations one by one.
 
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
 use aws_sdk_s3::types::{
     ObjectLockLegalHold, ObjectLockLegalHoldStatus, StorageClass, Tag, Tagging,
 };
@@ -190,7 +190,7 @@ impl Bucket {
         let call = self.clients.ordinary.get_object().bucket(&self.place.bucket).key(key);
         let found = call.range("bytes=3-5").send().await;
         let found = found.map_err(|e| self.broken(&Failure::new(e), "s3:GetObject"))?;
-        let bytes = found.body.collect().await.map(|all| all.to_vec()).unwrap_or_default();
+        let bytes = found.body.collect().await.map(AggregatedBytes::to_vec).unwrap_or_default();
         if bytes != BYTES[3..6] {
             return Ok(seen(Verdict::Lies, "Bytes 3 to 5 were asked for; others came."));
         }

@@ -31,6 +31,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use self::bucket::Bucket;
@@ -69,17 +70,23 @@ impl S3Store {
         let bucket = Arc::new(Bucket::new(Place::new(store, s3), clock));
         let source = Source::new(&s3.keys, &store.region).await;
         let first = Arc::clone(&bucket);
+        let (ready, have_keys) = oneshot::channel();
         let begin = async move {
             match tokio::time::timeout(FIRST_LOOK, source.read()).await {
                 Ok(Ok(credentials)) => first.keys.adopt(credentials),
                 Ok(Err(reason)) => first.keys.missing(&reason),
                 Err(_) => first.keys.missing("The credentials did not come within 5 seconds."),
             }
-            first.wake.notify_one();
+            let _ = ready.send(());
             watch::keep_keys(first, source).await;
         };
+        let watched = Arc::clone(&bucket);
+        let watched = async move {
+            // Without keys the first look would say so and nothing else.
+            let _ = have_keys.await;
+            watch::watch(watched).await;
+        };
         let mut health = bucket.health.subscribe();
-        let watched = watch::watch(Arc::clone(&bucket));
         #[expect(clippy::disallowed_methods, reason = "the store owns these tasks and ends them")]
         let tasks = [tokio::spawn(begin), tokio::spawn(watched)];
         let looked = health.wait_for(|health| health.checked_at.is_some());
@@ -100,7 +107,7 @@ impl S3Store {
 
     /// Tries everything a store can be relied on for; about fifty small requests.
     pub async fn examine(&self) -> Vec<Finding> {
-        self.bucket.examine().await
+        Box::pin(self.bucket.examine()).await
     }
 }
 

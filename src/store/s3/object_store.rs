@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::S3Store;
 use super::credentials::Signing;
+use super::{Finding, S3Store};
 use crate::store::{
     Abilities, AnswerHeaders, ByteRange, ByteStream, NewObject, ObjectBody, ObjectInfo, ObjectKey,
     ObjectStore, PartialUpload, PresignPut, PresignedRequest, StoreError, UploadMethod,
@@ -131,7 +131,7 @@ impl ObjectStore for S3Store {
         etag: &str,
         to: &NewObject,
     ) -> Result<ObjectInfo, StoreError> {
-        self.bucket.copy_key(from, etag, to).await
+        Box::pin(self.bucket.copy_key(from, etag, to)).await
     }
 
     async fn head(&self, key: &ObjectKey, version: Option<&str>) -> Result<ObjectInfo, StoreError> {
@@ -159,6 +159,10 @@ impl ObjectStore for S3Store {
         days: u32,
     ) -> Result<(), StoreError> {
         self.bucket.retrieve_key(key, version, days).await
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        self.bucket.examine().await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -244,7 +244,7 @@ fn storage_class(class: Option<&StorageClass>) -> Option<String> {
     class.filter(|class| **class != StorageClass::Standard).map(|class| class.as_str().to_owned())
 }
 
-/// Where the bytes are ("HeadObject", `x-amz-restore`, Amazon S3 API reference). The class
+/// Where the bytes are (`x-amz-restore` of "`HeadObject`", Amazon S3 API reference). The class
 /// `GLACIER_IR` is an archive by name only.
 fn archive(
     class: Option<&str>,

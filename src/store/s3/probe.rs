@@ -12,7 +12,7 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
 use aws_sdk_s3::types::ServerSideEncryption;
 use aws_sdk_s3::types::TransitionStorageClass::{DeepArchive, Glacier};
 use base64::Engine as _;
@@ -44,7 +44,7 @@ impl Bucket {
     pub async fn probe(&self) -> Result<Abilities, Bad> {
         let stem = self.place.key(&format!("strongroom-probe/{}", Ids::Random.next().simple()));
         let keys = ["versions", "sha256", "form"].map(|part| format!("{stem}-{part}"));
-        let found = tokio::time::timeout(PATIENCE, self.try_abilities(&keys)).await;
+        let found = tokio::time::timeout(PATIENCE, Box::pin(self.try_abilities(&keys))).await;
         for key in &keys {
             self.remove_probe(key).await;
         }
@@ -126,11 +126,17 @@ impl Bucket {
         let form = signing.presigner.form(&put, FORM, self.clock.now());
         let form = form.map_err(|e| Bad::lasting(e.to_string()))?;
         // What cannot be sent is not there: a store without forms may well hang up.
-        let Ok(status) = send_form(&form, SECOND).await else { return Ok(false) };
-        if !(400..500).contains(&status) {
-            return Ok(false);
+        let wrong = send_form(&form, SECOND).await;
+        let right = send_form(&form, FIRST).await;
+        let taken = right.is_ok_and(|status| (200..300).contains(&status));
+        if self.place.accelerate && !taken {
+            let bucket = &self.place.bucket;
+            return Err(Bad::lasting(format!(
+                "S3_USE_ACCELERATE is on, but the bucket {bucket} does not take uploads by way of \
+                 Transfer Acceleration. Enable it on the bucket, or switch S3_USE_ACCELERATE off."
+            )));
         }
-        Ok(send_form(&form, FIRST).await.is_ok_and(|status| (200..300).contains(&status)))
+        Ok(taken && wrong.is_ok_and(|status| (400..500).contains(&status)))
     }
 
     /// Whether a lifecycle rule moves objects into an archive. Who may not look cannot tell.
@@ -172,7 +178,7 @@ impl Bucket {
         let call = self.clients.ordinary.get_object().bucket(&self.place.bucket).key(key);
         let found = call.set_version_id(version.map(str::to_owned)).send().await?;
         // A body that breaks off compares unequal, which is what it is.
-        Ok(found.body.collect().await.map(|all| all.to_vec()).unwrap_or_default())
+        Ok(found.body.collect().await.map(AggregatedBytes::to_vec).unwrap_or_default())
     }
 
     /// Whether the store took it; a store that cannot answer now is not one that refuses.
@@ -199,7 +205,8 @@ impl Bucket {
         let mut permission =
             format!("s3:PutObject on {}/{}*", self.place.bucket, self.place.key(""));
         if let Some(key) = &self.place.kms_key {
-            permission.push_str(&format!(", and kms:GenerateDataKey with AWS_KMS_KEY_ID={key}"));
+            permission.push_str(", and kms:GenerateDataKey with AWS_KMS_KEY_ID=");
+            permission.push_str(key);
         }
         self.bad(failure, &permission)
     }

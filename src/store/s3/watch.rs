@@ -5,7 +5,7 @@
 //! not close the house.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_credential_types::Credentials;
 use aws_sdk_s3::config::SharedCredentialsProvider;
@@ -20,6 +20,8 @@ use crate::store::{Abilities, StoreError};
 
 /// Between two looks at a bucket that can be used.
 const CALM: Duration = Duration::from_secs(15);
+/// Between two probes of one that can: somebody may switch versions off, or on.
+const PROBE: Duration = Duration::from_hours(1);
 /// Between two looks at one that cannot.
 const ALERT: Duration = Duration::from_secs(2);
 /// Not more often than this, whatever asks for it.
@@ -51,8 +53,13 @@ impl Bad {
 /// Looks after the bucket until it is dropped.
 pub(super) async fn watch(bucket: Arc<Bucket>) {
     let mut doubted = false;
+    let mut probed = Instant::now();
     loop {
-        let found = bucket.look().await;
+        let anew = probed.elapsed() >= PROBE;
+        if anew {
+            probed = Instant::now();
+        }
+        let found = Box::pin(bucket.look(anew)).await;
         let was_usable = bucket.health.borrow().is_usable();
         let doubt = matches!(&found, Err(bad) if bad.may_pass && was_usable && !doubted);
         if !doubt {
@@ -62,21 +69,22 @@ pub(super) async fn watch(bucket: Arc<Bucket>) {
         let usable = bucket.health.borrow().is_usable();
         let wait = if usable && !doubted { CALM } else { ALERT };
         tokio::time::sleep(PACE).await;
-        let _ = tokio::time::timeout(wait - PACE, bucket.wake.notified()).await;
+        let _ = tokio::time::timeout(wait.saturating_sub(PACE), bucket.wake.notified()).await;
     }
 }
 
 impl Bucket {
-    /// One look: keys, bucket and, where it was not usable until now, what the store does.
-    async fn look(&self) -> Result<Abilities, Bad> {
+    /// One look: keys, bucket and, where it was not usable until now or `anew` is said, what the
+    /// store does.
+    async fn look(&self, anew: bool) -> Result<Abilities, Bad> {
         let signing = self.keys.get().map_err(Bad::lasting)?;
         if signing.expires.is_some_and(|end| end <= self.clock.now()) {
             return Err(Bad::lasting(EXPIRED));
         }
         self.see().await?;
         match self.abilities() {
-            Ok(abilities) => Ok(abilities),
-            Err(_) => self.probe().await,
+            Ok(abilities) if !anew => Ok(abilities),
+            _ => Box::pin(self.probe()).await,
         }
     }
 
@@ -130,6 +138,7 @@ impl Bucket {
         })
     }
 
+    /// Notes what a look has found.
     pub fn set(&self, found: Result<Abilities, Bad>) {
         let now = self.clock.now();
         self.health.send_modify(|health| {
@@ -138,9 +147,10 @@ impl Bucket {
                 Err(bad) => (Some(bad.reason), None),
             };
             if health.reason != reason {
-                match &reason {
-                    Some(reason) => tracing::warn!(%reason, "the object store cannot be used"),
-                    None => tracing::info!(?abilities, "the object store can be used"),
+                if let Some(reason) = &reason {
+                    tracing::warn!(%reason, "the object store cannot be used");
+                } else {
+                    tracing::info!(?abilities, "the object store can be used");
                 }
             }
             let since = if health.is_usable() == reason.is_none() { health.since } else { now };
@@ -153,7 +163,7 @@ impl Bucket {
 pub(super) async fn keep_keys(bucket: Arc<Bucket>, source: Source) {
     match source {
         Source::Given(_) => {}
-        Source::Files { .. } => follow_files(&bucket, &source).await,
+        Source::Files { .. } => Box::pin(follow_files(&bucket, &source)).await,
         Source::Chain(_) => renew(&bucket, &source).await,
     }
 }
@@ -172,9 +182,16 @@ async fn renew(bucket: &Bucket, source: &Source) {
         };
         tokio::time::sleep(wait).await;
         match source.read().await {
-            Ok(credentials) => {
-                bucket.keys.adopt(credentials);
-                bucket.wake.notify_one();
+            Ok(new) => {
+                let current = bucket.keys.current();
+                let known = current.is_some_and(|signing| {
+                    let old = &signing.credentials;
+                    same(old, &new) && old.expiry() == new.expiry()
+                });
+                if !known {
+                    bucket.keys.adopt(new);
+                    bucket.wake.notify_one();
+                }
             }
             Err(reason) => {
                 tracing::warn!(%reason, "the credentials could not be renewed");
