@@ -10,10 +10,10 @@ on_every_store!(
     parts_that_are_not_as_named_make_nothing,
     a_part_that_is_too_small_makes_nothing_wrong,
     to_complete_twice_changes_nothing,
-    what_is_aborted_is_gone,
     two_uploads_of_one_key_do_not_mix,
     keys_of_parts_may_hold_any_character;
-    not_moto("it checks no signature, and lists parts in words that are not S3's"):
+    not_moto("no signatures, a failure on what was aborted, a list of parts not in S3's words"):
+    what_is_aborted_is_gone,
     a_part_of_another_length_number_or_time_is_refused,
     a_part_sent_again_replaces_the_first,
     the_parts_that_are_there_are_told_to_resume,

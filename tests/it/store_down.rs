@@ -42,7 +42,7 @@ impl Room {
         let path = "/api/docs/presign-upload";
         let begun = server.post(&self.token, path, &asked(size as u64)).await;
         if begun.status != 201 {
-            return self.refused(&begun);
+            return expect_refusal(&begun);
         }
         let begun = begun.json();
         let bytes = Seeded(seed).pdf(size);
@@ -59,7 +59,7 @@ impl Room {
             let id = confirmed.json()["id"].as_str().unwrap().to_owned();
             self.told.lock().unwrap().insert(id, (seed, size));
         } else {
-            self.refused(&confirmed);
+            expect_refusal(&confirmed);
         }
     }
 
@@ -70,14 +70,6 @@ impl Room {
         Read::of(request.body(body).send().await).await
     }
 
-    #[track_caller]
-    fn refused(&self, answer: &Read) {
-        let code = answer.code();
-        let known = ["store_unavailable", "upload_missing", "unavailable"];
-        assert!(known.contains(&code.as_str()), "{} {}", answer.status, answer.json());
-        assert!(!answer.json()["detail"].as_str().unwrap().is_empty());
-    }
-
     /// Reads a document; whether it came whole. What came of it is right in any case.
     async fn read(&self, id: &str) -> bool {
         let (seed, size) = self.told.lock().unwrap()[id];
@@ -86,7 +78,7 @@ impl Room {
         let read = Read::or_cut(sent).await;
         if read.status != 200 {
             if read.status != 0 {
-                self.refused(&read);
+                expect_refusal(&read);
             }
             return false;
         }
@@ -171,6 +163,15 @@ impl Room {
         let told = events.iter().filter(|event| event["code"] == "store_unavailable").count();
         assert!(told > 0, "no event tells of it: {events:?}");
     }
+}
+
+/// It says what is the matter, in words of the table.
+#[track_caller]
+fn expect_refusal(answer: &Read) {
+    let code = answer.code();
+    let known = ["store_unavailable", "upload_missing", "unavailable"];
+    assert!(known.contains(&code.as_str()), "{} {}", answer.status, answer.json());
+    assert!(!answer.json()["detail"].as_str().unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
