@@ -146,8 +146,12 @@ impl TestApp {
     }
 
     pub async fn garage_with(variables: &[(&str, &str)]) -> Self {
+        Self::in_bucket(Account::garage().bucket().await, variables).await
+    }
+
+    /// PostgreSQL for the records and this bucket for the bytes.
+    pub async fn in_bucket(bucket: Bucket, variables: &[(&str, &str)]) -> Self {
         let (database, url) = Self::database().await;
-        let bucket = Account::garage().bucket().await;
         let of_bucket = bucket.variables();
         let mut all = variables.to_vec();
         all.push(("DATABASE_URL", &url));
