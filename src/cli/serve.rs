@@ -131,9 +131,11 @@ fn welcome(config: &Config, key_is_new: bool, demo: bool) {
     }
     eprintln!("\n  API        {url}/docs");
     match &config.store.s3 {
-        Some(_) => eprintln!("  bucket     {} ({})", config.store.bucket, config.store.region),
+        Some(_) => {
+            eprintln!("  bucket     {} ({})", config.store.bucket, config.store.region);
+        }
         None => {
-            eprintln!("  S3         {url}/{}   (strongroom s3-credentials)", config.store.bucket)
+            eprintln!("  S3         {url}/{}   (strongroom s3-credentials)", config.store.bucket);
         }
     }
     eprintln!("  data       {dir}");

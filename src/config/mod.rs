@@ -262,7 +262,7 @@ fn uploads(r: &mut Reader) -> UploadConfig {
     }
 }
 
-/// One copy inside S3 carries 5 GiB ("CopyObject", Amazon S3 API reference), and what came in
+/// One copy inside S3 carries 5 GiB (`CopyObject`, Amazon S3 API reference), and what came in
 /// parts must be movable in one piece.
 const MAX_UPLOAD: u64 = 5 << 30;
 

@@ -99,7 +99,8 @@ pub(super) async fn announce<'c>(
         check_replaced(app, call, replaced, asked.patient.as_ref()).await?;
     }
     let mut document = row(app, call, id, asked, file_type);
-    document.object_key = place.key(app, &document, id.as_uuid())?.as_str().to_owned();
+    let key = place.key(app, &document, id.as_uuid())?;
+    key.as_str().clone_into(&mut document.object_key);
     Ok((grant, document))
 }
 

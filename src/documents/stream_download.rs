@@ -59,24 +59,18 @@ fn verified(stream: ByteStream, expected: [u8; 32]) -> ByteStream {
     type State = (ByteStream, Context, Option<Bytes>);
     let begin: State = (stream.fuse().boxed(), Context::new(&SHA256), None);
     let step = move |(mut stream, mut hash, mut held): State| async move {
-        loop {
-            match stream.try_next().await? {
-                Some(piece) => {
-                    hash.update(&piece);
-                    // One piece is held back: what is wrong must not look complete.
-                    if let Some(before) = held.replace(piece) {
-                        return Ok(Some((before, (stream, hash, held))));
-                    }
-                }
-                None => {
-                    let Some(last) = held.take() else { return Ok(None) };
-                    if hash.clone().finish().as_ref() != expected {
-                        return Err(StoreError::Damaged);
-                    }
-                    return Ok(Some((last, (stream, hash, None))));
-                }
+        while let Some(piece) = stream.try_next().await? {
+            hash.update(&piece);
+            // One piece is held back: what is wrong must not look complete.
+            if let Some(before) = held.replace(piece) {
+                return Ok(Some((before, (stream, hash, held))));
             }
         }
+        let Some(last) = held.take() else { return Ok(None) };
+        if hash.clone().finish().as_ref() != expected {
+            return Err(StoreError::Damaged);
+        }
+        Ok(Some((last, (stream, hash, None))))
     };
     futures::stream::try_unfold(begin, step).boxed()
 }

@@ -113,7 +113,7 @@ async fn a_wrong_configuration_and_a_wrong_certificate_are_failures() {
 }
 
 /// The report of a server whose bucket is the embedded S3 endpoint of another.
-async fn examined_over(bucket: &Server, origin: &str) -> Value {
+fn examined_over(bucket: &Server, origin: &str) -> Value {
     let s3 = S3::of(bucket);
     let variables = [
         ("AWS_S3_DOCUMENTS_BUCKET_NAME", s3.bucket.as_str()),
@@ -130,14 +130,14 @@ async fn examined_over(bucket: &Server, origin: &str) -> Value {
 async fn a_bucket_is_asked_as_a_browser_asks_before_it_uploads() {
     let origin = "https://app.example.com";
     let closed = Server::start(&[]).await;
-    let report = examined_over(&closed, origin).await;
+    let report = examined_over(&closed, origin);
     let cors = check(&report, "CORS");
     assert!(cors["verdict"] == "fail" && report["verdict"] == "fail", "{report}");
     assert!(cors["seen"].as_str().unwrap().contains(origin), "{cors}");
     assert!(cors["do"].as_str().unwrap().contains("methods PUT, POST and GET"), "{cors}");
 
     let open = Server::start(&[("STRONGROOM_ALLOWED_ORIGINS", origin)]).await;
-    let report = examined_over(&open, origin).await;
+    let report = examined_over(&open, origin);
     for name in ["object store", "versions", "createOnly", "sha256", "forms", "multipart", "CORS"] {
         assert_eq!(check(&report, name)["verdict"], "ok", "{report}");
     }

@@ -252,10 +252,10 @@ async fn a_form_uploads_what_was_announced(app: &TestApp) {
     let sample = pdf();
     let mut asked = sample.asked("patient-1");
     asked["method"] = json!("POST");
-    let begin = async || {
+    let presign = async || {
         app.post(&app.admin(), "/api/docs/presign-upload", asked.clone()).await.expect(201).json()
     };
-    let begun = begin().await;
+    let begun = presign().await;
     assert_eq!(
         (&begun["method"], begun["headers"].as_object().unwrap().len()),
         (&json!("POST"), 0)
@@ -264,7 +264,7 @@ async fn a_form_uploads_what_was_announced(app: &TestApp) {
     assert!(answer.status.is_success(), "{}", answer.status);
     let confirm = json!({ "id": begun["id"] });
     app.post(&app.admin(), "/api/docs/confirm", confirm).await.expect(201);
-    let begun = begin().await;
+    let begun = presign().await;
     let longer = [sample.bytes.clone(), vec![0]].concat();
     assert!(app.send_form(&begun, &[], &longer).await.status.is_client_error());
     let other = [("key", "somewhere/else.pdf")];

@@ -36,21 +36,22 @@ on_every_ground!(
 /// What an operation is called in the trail, and what it is done to.
 fn told(door: &Door) -> (&'static str, &'static str) {
     match (door.method, door.path) {
-        ("POST", "/api/docs/presign-upload") => ("upload.begin", "document"),
-        ("POST", "/api/docs/confirm") => ("upload.confirm", "document"),
+        ("POST", "/api/docs/presign-upload" | "/api/docs/multipart") => {
+            ("upload.begin", "document")
+        }
+        ("POST", "/api/docs/confirm" | "/api/docs/multipart/{uploadId}/complete") => {
+            ("upload.confirm", "document")
+        }
         ("GET", "/api/docs") if door.variant.is_empty() => ("document.list", "clinic"),
         ("GET", "/api/docs") => ("document.list", "patient"),
-        ("GET", "/api/docs/{id}") => ("document.read", "document"),
+        ("GET", "/api/docs/{id}" | "/api/docs/{id}/retrieval") => ("document.read", "document"),
         ("DELETE", "/api/docs/{id}") => ("document.delete", "document"),
         ("GET", "/api/docs/{id}/download") => ("download.issue", "document"),
         ("GET", "/api/docs/{id}/content") => ("content.read", "document"),
         ("PUT", "/api/docs/{id}/content") => ("upload.receive", "document"),
-        ("GET", "/api/docs/{id}/retrieval") => ("document.read", "document"),
         ("POST", "/api/docs/{id}/retrieval") => ("document.retrieve", "document"),
-        ("POST", "/api/docs/multipart") => ("upload.begin", "document"),
         ("POST", "/api/docs/multipart/{uploadId}/parts") => ("upload.sign_parts", "document"),
         ("GET", "/api/docs/multipart/{uploadId}/parts") => ("upload.read", "document"),
-        ("POST", "/api/docs/multipart/{uploadId}/complete") => ("upload.confirm", "document"),
         ("DELETE", "/api/docs/multipart/{uploadId}") => ("upload.abort", "document"),
         ("POST", "/api/docs/{id}/restore") => ("document.restore", "document"),
         ("GET", "/api/patients/{patientId}/care-team") => ("care_team.read", "patient"),

@@ -58,6 +58,7 @@ pub struct StorageConfig {
 /// What the store was seen to do.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "they are facts, independent of each other")]
 pub struct AbilitiesJson {
     /// Every write makes a version of its own.
     versions: bool,

@@ -86,7 +86,7 @@ fn upload_of(name: &str, data: &[u8]) -> PresignPut {
 }
 
 impl Server {
-    async fn presign(&self, put: &PresignPut) -> PresignedRequest {
+    fn presign(&self, put: &PresignPut) -> PresignedRequest {
         let now = Clock::default().now();
         self.store.presign_put(put, UploadMethod::Put, Duration::from_mins(1), now).unwrap()
     }
@@ -102,15 +102,15 @@ impl Server {
     }
 
     async fn put(&self, name: &str, data: &[u8]) {
-        let request = self.presign(&upload_of(name, data)).await;
+        let request = self.presign(&upload_of(name, data));
         let (status, text) = self.send(&request, data).await;
         assert_eq!(status, 200, "{text}");
     }
 
-    async fn presigned_get(&self, name: &str, answer: AnswerHeaders) -> String {
+    fn presigned_get(&self, name: &str, answer: &AnswerHeaders) -> String {
         let (key, now) = (ObjectKey::new(name).unwrap(), Clock::default().now());
         let expires = Duration::from_mins(1);
-        self.store.presign_get(&key, None, &answer, expires, now).unwrap().url
+        self.store.presign_get(&key, None, answer, expires, now).unwrap().url
     }
 }
 
@@ -134,7 +134,7 @@ async fn a_presigned_upload_sent_as_it_was_made_is_stored_and_read_back() {
             content_type: Some("text/plain".to_owned()),
             content_disposition: Some("attachment; filename=\"a b.pdf\"".to_owned()),
         };
-        let url = server.presigned_get(&name, answer).await;
+        let url = server.presigned_get(&name, &answer);
         let got = server.client.get(&url).send().await.unwrap();
         assert_eq!(got.status(), 200);
         assert_eq!(got.headers()["content-type"], "text/plain");
@@ -148,7 +148,7 @@ async fn a_presigned_upload_sent_as_it_was_made_is_stored_and_read_back() {
 async fn a_presigned_upload_sent_otherwise_is_refused_with_s3s_own_codes() {
     let server = serve().await;
     let data = bytes(5000);
-    let good = server.presign(&upload_of("k", &data)).await;
+    let good = server.presign(&upload_of("k", &data));
     let mut changed_type = good.clone();
     set(&mut changed_type, "content-type", "text/html");
     let mut changed_checksum = good.clone();
@@ -206,7 +206,7 @@ async fn nothing_flows_when_the_observer_refuses() {
     let server = serve().await;
     server.put("k", b"x").await;
     server.watcher.refuses.store(true, std::sync::atomic::Ordering::Relaxed);
-    let url = server.presigned_get("k", AnswerHeaders::default()).await;
+    let url = server.presigned_get("k", &AnswerHeaders::default());
     let answer = server.client.get(&url).send().await.unwrap();
     assert_eq!(answer.status(), 503);
     assert!(answer.text().await.unwrap().contains("ServiceUnavailable"));
@@ -221,7 +221,7 @@ async fn ranges_and_conditions_are_answered_as_s3_does() {
     let server = serve().await;
     let data = bytes(200_000);
     server.put("k", &data).await;
-    let url = server.presigned_get("k", AnswerHeaders::default()).await;
+    let url = server.presigned_get("k", &AnswerHeaders::default());
     let get =
         |name: &'static str, value: String| server.client.get(&url).header(name, value).send();
     let part = get("range", "bytes=65530-131080".to_owned()).await.unwrap();
@@ -241,7 +241,7 @@ async fn ranges_and_conditions_are_answered_as_s3_does() {
 #[tokio::test]
 async fn pages_of_a_configured_origin_may_upload_and_read_what_they_need() {
     let server = serve().await;
-    let request = server.presign(&upload_of("k", b"x")).await;
+    let request = server.presign(&upload_of("k", b"x"));
     let preflight = server
         .client
         .request(reqwest::Method::OPTIONS, &request.url)
@@ -287,7 +287,7 @@ async fn parts_go_up_by_presigned_requests_and_become_the_object() {
     server.store.complete_parts(&upload, &there).await.unwrap();
     let stored = server.store.head(&object.key, None).await.unwrap();
     assert_eq!(stored.size, whole.len() as u64);
-    let url = server.presigned_get("big/k", AnswerHeaders::default()).await;
+    let url = server.presigned_get("big/k", &AnswerHeaders::default());
     let got = server.client.get(&url).send().await.unwrap();
     assert_eq!(got.headers()["content-type"], "image/tiff");
     assert!(got.bytes().await.unwrap() == whole);
@@ -352,7 +352,7 @@ async fn a_chunked_upload_with_a_checksum_in_its_trailer_is_checked_against_it()
     let crc = STANDARD.encode(Algorithm::Crc32.of(&data));
     let (status, text) = send_chunked(&server, "k", &data, &crc).await;
     assert_eq!(status, 200, "{text}");
-    let url = server.presigned_get("k", AnswerHeaders::default()).await;
+    let url = server.presigned_get("k", &AnswerHeaders::default());
     let got = server.client.get(&url).send().await.unwrap();
     assert!(!got.headers().contains_key("content-encoding"));
     assert!(got.bytes().await.unwrap() == data);
@@ -483,7 +483,7 @@ async fn the_files_name_goes_into_the_key_alone_and_only_once_the_policy_is_foun
 #[tokio::test]
 async fn what_a_download_would_show_cannot_be_added_to_a_presigned_upload() {
     let server = serve().await;
-    let good = server.presign(&upload_of("k", b"x")).await;
+    let good = server.presign(&upload_of("k", b"x"));
     let (key, now) = (ObjectKey::new("k").unwrap(), Clock::default().now());
     let upload = PartialUpload { key, upload_id: "u".to_owned() };
     let part = server.store.presign_part(&upload, 1, 1, Duration::from_mins(1), now).unwrap();
@@ -511,7 +511,7 @@ async fn what_a_download_would_show_cannot_be_added_to_a_presigned_upload() {
 async fn objects_are_neither_sniffed_nor_kept_unless_they_or_the_signed_request_say_so() {
     let server = serve().await;
     server.put("k", b"x").await;
-    let url = server.presigned_get("k", AnswerHeaders::default()).await;
+    let url = server.presigned_get("k", &AnswerHeaders::default());
     let fresh = server.client.get(&url).send().await.unwrap();
     assert_eq!(fresh.headers()["x-content-type-options"], "nosniff");
     assert_eq!(fresh.headers()["cache-control"], "private, no-store");
@@ -546,7 +546,7 @@ async fn objects_are_neither_sniffed_nor_kept_unless_they_or_the_signed_request_
     };
     let body = futures::stream::iter([Ok(bytes::Bytes::from_static(b"x"))]);
     server.store.put_object(put, body, |_| Ok(())).await.unwrap();
-    let url = server.presigned_get("kept", AnswerHeaders::default()).await;
+    let url = server.presigned_get("kept", &AnswerHeaders::default());
     let kept = server.client.get(&url).send().await.unwrap();
     assert_eq!(kept.headers()["cache-control"], "max-age=5");
 }
