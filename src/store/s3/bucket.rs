@@ -25,7 +25,7 @@ const CALLS: usize = 256;
 /// How long a call waits for its turn.
 const TURN: Duration = Duration::from_secs(2);
 /// What uploads through the server may hold in memory altogether, in KiB.
-const STOCK_KIB: usize = 40 * 1024;
+const STOCK_KIB: usize = 24 * 1024;
 /// How long an upload waits for memory before it goes on without.
 const STOCK_WAIT: Duration = Duration::from_millis(100);
 
