@@ -96,8 +96,8 @@ pub trait ObjectStore: Send + Sync {
     /// Forgets an upload and its parts. Nothing there is no error.
     async fn abort_parts(&self, upload: &PartialUpload) -> Result<(), StoreError>;
 
-    /// Writes an object from a stream of exactly `size` bytes, with bounded memory. Nothing is
-    /// there when it fails.
+    /// Writes an object from a stream of exactly `size` bytes, with bounded memory. When it fails,
+    /// nothing is there; or, if every answer of the store was lost, the whole of it.
     async fn put(
         &self,
         object: &NewObject,

@@ -41,13 +41,14 @@ async fn the_tour_of_the_readme_can_be_pasted() {
     let readme = document("README.md");
     let blocks: Vec<&str> =
         readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(blocks.len(), 6, "a block of commands was added or taken away");
+    assert_eq!(blocks.len(), 7, "a block of commands was added or taken away");
     let printed = run(&server, &blocks.join("\n"));
     assert!(printed.contains("\"expiresIn\":900"), "{printed}");
     assert!(printed.contains("\"state\":\"available\""), "{printed}");
     assert!(printed.contains("the same bytes came back"), "{printed}");
     assert!(printed.contains("\"code\":\"not_found\""), "{printed}");
     assert!(printed.contains("\"outcome\":\"denied\""), "{printed}");
+    assert!(printed.contains("chest-ct.dcm"), "a file was put: {printed}");
     assert!(printed.contains(".pdf\n"), "the S3 client lists the document: {printed}");
 }
 

@@ -318,7 +318,7 @@ async fn nothing_waits_for_ever() {
         assert!(read.is_err(), "a body that stands still was taken for whole");
         start.elapsed()
     };
-    let (calls, read) = tokio::join!(all_fail(&mute, 200, Wish::Read), read);
+    let (calls, read) = tokio::join!(all_fail(&mute, 200, Wish::ReadAndWrite), read);
     let grown = resident().saturating_sub(before) >> 20;
     println!("silence: 200 calls answered in {calls:?}, {grown} MiB more resident");
     println!("a body that stands still: given up after {read:?}");

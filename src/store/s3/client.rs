@@ -21,9 +21,11 @@ use super::place::Place;
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long an ordinary call may wait for the head of its answer.
 const ORDINARY: Duration = Duration::from_secs(20);
-/// The same for calls that send a body or make the store work (complete, copy). Not for bodies
-/// that come: those only must not stall.
+/// The same for calls that make the store work (complete, copy). Not for bodies that come: those
+/// only must not stall.
 const LONG: Duration = Duration::from_mins(5);
+/// The slowest way to the store that is waited for, bytes a second.
+const SLOWEST_WAY: u64 = 256 * 1024;
 /// How long a body may take that is passed on while it comes.
 const SLOWEST: Duration = Duration::from_hours(1);
 /// How long a body may stand still.
@@ -65,6 +67,13 @@ fn config(place: &Place, keys: Arc<Keys>, patience: Duration) -> Config {
         .timeout_config(timeouts(patience));
     config.set_endpoint_url(place.endpoint.clone());
     config.build()
+}
+
+/// For a body of this many bytes that is held in memory: as long as it may take, and no longer, for
+/// a store that is silent is asked three times.
+pub(super) fn sending(size: u64) -> aws_sdk_s3::config::Builder {
+    let patience = ORDINARY + Duration::from_secs(size / SLOWEST_WAY);
+    Config::builder().timeout_config(timeouts(patience))
 }
 
 /// For one call of a check or of a trial: no retries, a short while.

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use tokio::sync::SemaphorePermit;
 
 use super::bucket::Bucket;
-use super::client::patient;
+use super::client::{patient, sending};
 use super::errors::Failure;
 use super::incoming::{Incoming, passing};
 use super::objects::plain_etag;
@@ -106,8 +106,8 @@ impl Bucket {
         let put = put.set_checksum_sha256(sha256.map(|sum| STANDARD.encode(sum)));
         let _turn = self.enter().await?;
         // The checksum says it all; over TLS the signature need not say it again.
-        let put = put.customize().disable_payload_signing().send().await;
-        match put {
+        let put = put.customize().disable_payload_signing().config_override(sending(size));
+        match put.send().await {
             Ok(put) => {
                 let etag = plain_etag(put.e_tag());
                 Ok(self.written(object, size, etag, put.version_id, sha256))
@@ -303,7 +303,8 @@ impl Bucket {
         let _turn = self.enter().await?;
         let size = u64::try_from(part.bytes.len()).unwrap_or(u64::MAX);
         let request = self.part_request(upload, number, SdkStream::from(part.bytes.clone()));
-        let sent = request.customize().disable_payload_signing().send().await;
+        let request = request.customize().disable_payload_signing();
+        let sent = request.config_override(sending(size)).send().await;
         let sent = sent.map_err(|e| self.failed(e))?;
         Ok(UploadedPart { number, size, etag: plain_etag(sent.e_tag()) })
     }
