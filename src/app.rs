@@ -29,6 +29,8 @@ pub struct Parts {
     pub ids: Ids,
     /// What the operator decided.
     pub config: Config,
+    /// Turns to read a whole object in order to check it.
+    pub whole_reads: tokio::sync::Semaphore,
 }
 
 /// The running server's parts.

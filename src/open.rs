@@ -20,6 +20,9 @@ use crate::store::s3::S3Store;
 use crate::store::{ObjectStore, StoreError};
 use crate::time::Clock;
 
+/// How many objects are read whole at once in order to check them.
+const WHOLE_READS: usize = 4;
+
 /// Why the house could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -153,6 +156,7 @@ impl Opened {
             clock: self.clock,
             ids: self.ids,
             config: self.config,
+            whole_reads: tokio::sync::Semaphore::new(WHOLE_READS),
         });
         Ok((app, local))
     }

@@ -15,3 +15,15 @@ create unique index document_assets_upload_key on document_assets (bucket, uploa
 drop index document_assets_deadline;
 create index document_assets_open on document_assets (upload_expires_at)
     where upload_closed_at is null;
+
+-- Keys that bytes are being placed under while an upload is confirmed. A row goes with the commit
+-- that gives the document this key; what stays was cut off, and upkeep removes the bytes.
+create table placings (
+    bucket      text not null,
+    object_key  text not null,
+    clinic_id   uuid not null,
+    document_id uuid not null,
+    placed_at   timestamptz not null,
+    primary key (bucket, object_key)
+);
+create index placings_age on placings (placed_at);

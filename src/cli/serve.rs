@@ -93,7 +93,20 @@ fn start_log(config: &LogConfig) -> Done {
         Failure::Usage(vec![format!("STRONGROOM_LOG: {:?} is no filter: {e}", config.filter)])
     })?;
     // Libraries on the wire print headers and forms when asked for detail: those may hold names.
-    let quiet = ["s3s=off", "hyper=warn", "sqlx=warn", "h2=warn"];
+    let quiet = [
+        "s3s=off",
+        "hyper=warn",
+        "sqlx=warn",
+        "h2=warn",
+        "reqwest=warn",
+        "aws_sigv4=warn",
+        "aws_config=warn",
+        "aws_runtime=warn",
+        "aws_sdk_s3=warn",
+        "aws_smithy_runtime=warn",
+        "aws_smithy_runtime_api=warn",
+        "aws_smithy_http_client=warn",
+    ];
     let filter = quiet.iter().filter_map(|d| d.parse().ok()).fold(filter, EnvFilter::add_directive);
     let terminal = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -60,7 +60,7 @@ pub async fn begin_upload(
     if method == UploadMethod::Form && !abilities.forms {
         return Err(DocumentError::field("method", "must be PUT; this store takes no forms"));
     }
-    let place = Place::for_upload(abilities.can_be_replaced(method));
+    let place = Place::for_upload(abilities.can_be_reused(method));
     let (grant, mut document) = announce(app, call, asked, place, Limit::OneRequest).await?;
     let put = PresignPut {
         key: object_key(&document)?,
@@ -71,7 +71,7 @@ pub async fn begin_upload(
     let now = document.created_at;
     let request = app.store.presign_put(&put, method, app.config.uploads.presign_expires, now)?;
     document.upload_expires_at = request.expires_at + CONFIRM_GRACE;
-    record(grant, &document).await?;
+    record(&grant, &document).await?;
     Ok(BegunUpload { id: document.id, key: document.object_key, request })
 }
 
@@ -105,7 +105,7 @@ pub(super) async fn announce<'c>(
 }
 
 /// Writes the row and its event.
-pub(super) async fn record(grant: Grant<'_>, document: &Document) -> Result<(), DocumentError> {
+pub(super) async fn record(grant: &Grant<'_>, document: &Document) -> Result<(), DocumentError> {
     let mut tx = grant.begin().await?;
     rows::insert_pending(&mut tx, document).await?;
     let detail = serde_json::json!({

@@ -9,7 +9,7 @@ use futures::TryStreamExt as _;
 use crate::access::{Audited, Call, Grant, Unread};
 use crate::app::App;
 use crate::documents::content::{FileType, HEAD_BYTES};
-use crate::documents::placing::{discard, move_out_of_reach, object_key, safe_key};
+use crate::documents::placing::{self, discard, move_out_of_reach, object_key, safe_key};
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Pinned, Reference};
 use crate::documents::{Document, DocumentError, State};
@@ -94,42 +94,41 @@ pub(super) async fn finish(
 ) -> Result<Confirmed, DocumentError> {
     let document = grant.look(found);
     let key = object_key(document)?;
-    let mut object = match app.store.head(&key, None).await {
-        Ok(object) => object,
+    let mut placed = match app.store.head(&key, None).await {
+        Ok(object) => Placed { key, object, sha256: [0; 32] },
         Err(StoreError::NotFound) => return missing(call, grant, document).await,
         Err(e) => return Err(e.into()),
     };
-    let mut place = key.clone();
-    let mut differs = difference(document, announced, &object);
+    let mut differs = difference(document, announced, &placed.object);
     if differs.is_none()
-        && let Some(safe) = safe_key(app, document)?
+        && let Some(safe) = safe_key(app, document).await?
     {
-        object = match move_out_of_reach(app, document, &object, safe.clone()).await {
-            Ok(object) => object,
+        let moved = move_out_of_reach(app, document, &placed.object, safe.clone()).await;
+        placed = match moved {
+            Ok(object) => Placed { key: safe, object, ..placed },
             // It was taken away, or sent again, since it was looked at.
             Err(StoreError::NotFound | StoreError::Precondition) => {
                 return missing(call, grant, document).await;
             }
             Err(e) => return Err(e.into()),
         };
-        place = safe;
+        differs = difference(document, announced, &placed.object);
     }
-    let mut sha256 = [0; 32];
     if differs.is_none() {
-        let expected = [document.sha256(), announced.sha256];
-        match examine(app, document, &place, &object).await? {
-            Seen { fits: false, .. } => differs = Some("type"),
-            Seen { sha256: seen, .. } if expected.into_iter().flatten().any(|s| s != seen) => {
-                differs = Some("checksum");
-            }
-            Seen { sha256: seen, .. } => sha256 = seen,
+        let seen = examine(app, document, &placed).await?;
+        placed.sha256 = seen.sha256;
+        let mut expected = [document.sha256(), announced.sha256].into_iter().flatten();
+        if !seen.fits {
+            differs = Some("type");
+        } else if expected.any(|sha256| sha256 != seen.sha256) {
+            differs = Some("checksum");
         }
     }
     if let Some(what) = differs {
-        refuse(app, call, &grant, document, &place, what).await?;
+        refuse(app, call, &grant, document, &placed.key, what).await?;
         return Err(DocumentError::ContentMismatch(what));
     }
-    pin(app, call, grant, document, &Placed { key: place, object, sha256 }).await
+    pin(app, call, grant, document, &placed).await
 }
 
 /// An object where it will stay, with the SHA-256 of all its bytes.
@@ -214,14 +213,15 @@ struct Seen {
 
 /// Looks into the bytes: at the first of them where the store vouches for the SHA-256 of the
 /// whole, at all of them where it does not (uploads in parts; stores that check nothing).
-async fn examine(
-    app: &App,
-    document: &Document,
-    key: &ObjectKey,
-    object: &ObjectInfo,
-) -> Result<Seen, DocumentError> {
+async fn examine(app: &App, document: &Document, placed: &Placed) -> Result<Seen, DocumentError> {
+    let (key, object) = (&placed.key, &placed.object);
     let told = object.sha256.filter(|_| app.store.abilities().is_ok_and(|a| a.sha256));
     let range = told.map(|_| ByteRange::Inclusive(0, HEAD_BYTES - 1));
+    // Reading whole objects is for a few at a time; the rest waits.
+    let _turn = match told {
+        None => app.whole_reads.acquire().await.ok(),
+        Some(_) => None,
+    };
     let mut body = app.store.get(key, object.version_id.as_deref(), range).await?;
     let (mut head, mut hash) = (Vec::new(), Context::new(&SHA256));
     while let Some(piece) = body.stream.try_next().await? {
@@ -250,11 +250,11 @@ pub(super) async fn refuse(
     let now = app.clock.now();
     let ended = rows::mark_refused(&mut tx, call.clinic(), document.id, &reason, now).await?;
     tx.commit_failed(Code::ContentMismatch, Some(serde_json::json!({ "differs": what }))).await?;
-    if ended {
+    if ended || key.as_str() != document.object_key {
         discard(app, key).await;
-        if key.as_str() != document.object_key {
-            discard(app, &object_key(document)?).await;
-        }
+    }
+    if ended && key.as_str() != document.object_key {
+        discard(app, &object_key(document)?).await;
     }
     Ok(())
 }
@@ -281,11 +281,14 @@ pub(super) async fn pin(
     if !rows::mark_available(&mut tx, call.clinic(), document.id, &pinned, now).await? {
         let answer = read_again(tx, call, &grant, document).await;
         if moved || matches!(answer, Err(DocumentError::UploadEnded(_))) {
-            // Nothing will ever name what this attempt has placed. (Any other error leaves it:
-            // the row may name it after all.)
+            // Nothing will ever name what this attempt has placed. (Anything else leaves it: the
+            // row may name it after all, also from the trash.)
             discard(app, &placed.key).await;
         }
         return answer;
+    }
+    if moved {
+        placing::rows::remove_placing(&mut tx, &document.bucket, placed.key.as_str()).await?;
     }
     let detail = serde_json::json!({ "size": object.size, "sha256": sha256_hex });
     tx.commit(Some(detail)).await?;
@@ -321,6 +324,7 @@ async fn read_again(
             Ok(Confirmed::Before(tx.read(found, Some(repeated)).await?))
         }
         State::Pending => Err(DocumentError::UploadMissing),
-        state => Err(DocumentError::UploadEnded(state)),
+        state @ (State::Abandoned | State::Refused) => Err(DocumentError::UploadEnded(state)),
+        state @ (State::Deleted | State::Purged) => Err(DocumentError::WrongState(state)),
     }
 }

@@ -12,6 +12,7 @@ use crate::documents::placing::{Place, discard, object_key};
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Reference};
 use crate::documents::{Announced, BeginUpload, Confirmed, Document, DocumentError, State};
+use crate::http::Code;
 use crate::ids::DocumentId;
 use crate::store::{NewObject, PartialUpload, PresignedRequest, StoreError, UploadedPart};
 
@@ -74,10 +75,20 @@ pub async fn begin_parts(
     let (grant, mut document) = announce(app, call, asked, Place::Final, Limit::Parts).await?;
     document.part_size = Some(part_size.cast_signed());
     document.upload_expires_at = document.created_at + DEADLINE;
-    record(grant, &document).await?;
+    record(&grant, &document).await?;
     let object =
         NewObject { key: object_key(&document)?, content_type: document.content_type.clone() };
-    let upload = app.store.begin_parts(&object).await?;
+    let upload = match app.store.begin_parts(&object).await {
+        Ok(upload) => upload,
+        Err(e) => {
+            // The trail must not end with an upload that was granted and never began.
+            let mut tx = grant.begin().await?;
+            let (clinic, id, now) = (call.clinic(), document.id, app.clock.now());
+            rows::mark_abandoned(&mut tx, clinic, id, "store_unavailable", now).await?;
+            tx.commit_failed(Code::StoreUnavailable, None).await?;
+            return Err(e.into());
+        }
+    };
     let mut tx = app.db.begin().await?;
     if !rows::set_multipart(&mut tx, call.clinic(), document.id, &upload.upload_id).await? {
         return Err(DocumentError::UploadEnded(State::Abandoned));

@@ -34,7 +34,7 @@ pub async fn receive_upload(
     if let Confirmable::Before = confirmable(call, &found, &grant, &Announced::default()).await? {
         return Err(DocumentError::AlreadyUploaded);
     }
-    if document.multipart_id.is_some() {
+    if document.part_size.is_some() {
         return Err(DocumentError::InParts);
     }
     let size = document.byte_size;
@@ -42,7 +42,7 @@ pub async fn receive_upload(
         let right = format!("must be {size}, the size that was announced");
         return Err(DocumentError::field("Content-Length", right));
     }
-    let key = match safe_key(app, document)? {
+    let key = match safe_key(app, document).await? {
         Some(key) => key,
         None => object_key(document)?,
     };

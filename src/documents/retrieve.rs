@@ -1,8 +1,6 @@
 //! Documents in an archive class (S3 Glacier Flexible Retrieval, Deep Archive): they are there,
 //! and take minutes to hours to become readable. Somebody has to ask for that.
 
-use std::time::Duration;
-
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::placing::object_key;
@@ -13,8 +11,6 @@ use crate::store::{Archive, ObjectInfo};
 
 /// Days a retrieved copy stays readable when nobody says otherwise.
 const DAYS: u32 = 7;
-/// Lifecycle rules move objects once a day: a younger one cannot have been archived yet.
-const NEVER_ARCHIVED_BEFORE: Duration = Duration::from_hours(24);
 
 /// How a document stands with the archive.
 #[derive(Debug)]
@@ -63,8 +59,10 @@ pub async fn request_retrieval(
         grant.read(found, None).await?;
         return Ok(object.into());
     }
-    app.store.retrieve(&object_key(document)?, document.version_id.as_deref(), days).await?;
+    let (key, version) = (object_key(document)?, document.version_id.clone());
+    // It costs money and shows bytes: first it is written down.
     grant.read(found, Some(serde_json::json!({ "days": days }))).await?;
+    app.store.retrieve(&key, version.as_deref(), days).await?;
     Ok(Retrieval { storage_class: object.storage_class, archive: Some(Archive::Retrieving) })
 }
 
@@ -76,10 +74,9 @@ async fn head(app: &App, document: &Document) -> Result<ObjectInfo, DocumentErro
 }
 
 /// Refuses a link to bytes that cannot be read now: a browser would only see the store's own
-/// error. The store is asked only where it archives at all, and about documents of some age.
+/// error. The store is asked only where objects may be archived at all.
 pub(super) async fn refuse_archived(app: &App, document: &Document) -> Result<(), DocumentError> {
-    let young = |at| app.clock.now() < at + NEVER_ARCHIVED_BEFORE;
-    if !app.store.abilities()?.archives || document.confirmed_at.is_none_or(young) {
+    if !app.store.abilities()?.archives {
         return Ok(());
     }
     match head(app, document).await?.archive {

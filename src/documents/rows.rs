@@ -1,7 +1,7 @@
 //! All SQL of documents. What reads gives [`Unread`]; what writes takes [`Audited`].
 
 use crate::access::{Audited, Unread};
-use crate::db::{Connection, DbError, Tx, execute, execute_later, fetch_all, fetch_optional};
+use crate::db::{Connection, DbError, Tx, execute, execute_later, fetch_optional};
 use crate::documents::{Document, State};
 use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
 use crate::store::ObjectInfo;
@@ -179,45 +179,6 @@ pub async fn mark_abandoned(
     Ok(changed == 1)
 }
 
-/// Uploads whose URLs have expired and whose left-overs are still to be removed, in any clinic,
-/// oldest first; for upkeep.
-pub async fn open_uploads(
-    mut conn: &mut impl Connection,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<Unread<Document>>, DbError> {
-    let found = fetch_all!(
-        conn,
-        Document,
-        concat!(
-            "select ",
-            columns!(),
-            " from document_assets where upload_closed_at is null and upload_expires_at < $1 \
-             order by upload_expires_at limit $2"
-        ),
-        now,
-        limit
-    )?;
-    Ok(found.into_iter().map(Unread::new).collect())
-}
-
-/// Notes that nothing of an upload is left over.
-pub async fn mark_closed(
-    tx: &mut Tx,
-    clinic: ClinicId,
-    id: DocumentId,
-    now: Timestamp,
-) -> Result<(), DbError> {
-    execute!(
-        *tx,
-        "update document_assets set upload_closed_at = $3 where clinic_id = $1 and id = $2",
-        clinic,
-        id,
-        now,
-    )?;
-    Ok(())
-}
-
 /// Ends a pending upload whose content was not what was announced.
 pub async fn mark_refused(
     tx: &mut Audited,
@@ -313,12 +274,12 @@ pub async fn owner_of_key(
     bucket: &str,
     key: &str,
 ) -> Result<Option<KeyOwner>, DbError> {
-    fetch_optional!(
-        conn,
-        KeyOwner,
-        "select id, clinic_id, patient_id, state from document_assets \
-         where bucket = $1 and object_key = $2",
-        bucket,
-        key
-    )
+    let by_key = "select id, clinic_id, patient_id, state from document_assets \
+                  where bucket = $1 and object_key = $2";
+    let by_upload = "select id, clinic_id, patient_id, state from document_assets \
+                     where bucket = $1 and upload_key = $2";
+    match fetch_optional!(conn, KeyOwner, by_key, bucket, key)? {
+        Some(owner) => Ok(Some(owner)),
+        None => fetch_optional!(conn, KeyOwner, by_upload, bucket, key),
+    }
 }

@@ -42,7 +42,7 @@ impl WireTrail {
     async fn record(&self, access: &WireAccess) -> Result<Result<(), WireRefusal>, DbError> {
         let action = action(access.operation);
         let owner = self.owner(access).await?;
-        let bytes = ["PutObject", "UploadPart"].contains(&access.operation);
+        let bytes = ["PutObject", "UploadPart", "PostObject"].contains(&access.operation);
         if access.presigned && bytes {
             match owner.as_ref().map(|owner| owner.state) {
                 // Recorded when it was allowed, and again when it is confirmed.

@@ -21,12 +21,12 @@ pub struct Abilities {
 }
 
 impl Abilities {
-    /// Whether a signed upload could be sent a second time and replace what was confirmed. Its
-    /// object must then be copied to a key that no URL was ever signed for.
-    pub const fn can_be_replaced(self, method: UploadMethod) -> bool {
+    /// Whether the URL of an upload could be used a second time: its object must then be moved to
+    /// a key that no URL was ever signed for. Versions alone are not enough: they can be suspended
+    /// between two looks, and what is written again would pile up under the document's key.
+    pub const fn can_be_reused(self, method: UploadMethod) -> bool {
         // A form has no field for a condition.
-        let create_only = self.create_only && matches!(method, UploadMethod::Put);
-        !self.versions && !create_only
+        !(self.create_only && matches!(method, UploadMethod::Put))
     }
 }
 
@@ -35,19 +35,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_store_without_versions_and_conditions_lets_an_upload_be_replaced() {
+    fn only_a_conditional_put_is_good_for_once() {
         let none = Abilities {
-            versions: false,
+            versions: true,
             create_only: false,
             sha256: true,
             forms: true,
             archives: false,
         };
-        assert!(none.can_be_replaced(UploadMethod::Put));
+        assert!(none.can_be_reused(UploadMethod::Put));
         let create_only = Abilities { create_only: true, ..none };
-        assert!(!create_only.can_be_replaced(UploadMethod::Put));
-        assert!(create_only.can_be_replaced(UploadMethod::Form));
-        let versions = Abilities { versions: true, ..none };
-        assert!(!versions.can_be_replaced(UploadMethod::Form));
+        assert!(!create_only.can_be_reused(UploadMethod::Put));
+        assert!(create_only.can_be_reused(UploadMethod::Form));
     }
 }

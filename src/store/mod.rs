@@ -48,7 +48,7 @@ pub trait ObjectStore: Send + Sync {
     fn abilities(&self) -> Result<Abilities, StoreError>;
 
     /// A request that uploads exactly what `put` describes. No network. A second one is refused
-    /// where the store can do that (see [`Abilities::can_be_replaced`]).
+    /// where the store can do that (see [`Abilities::can_be_reused`]).
     fn presign_put(
         &self,
         put: &PresignPut,

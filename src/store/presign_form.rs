@@ -3,7 +3,7 @@
 //!
 //! Every field of the form stands in the policy, so that none can be changed; the size is fixed by
 //! `content-length-range`. A form has no field for a condition: it can be sent again until it
-//! expires (see `Abilities::can_be_replaced`).
+//! expires (see `Abilities::can_be_reused`).
 
 use std::time::Duration;
 

@@ -32,7 +32,11 @@ pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, DocumentErro
     let uploads = documents::close_uploads(app, dry_run).await?;
     let ran = Ran {
         task: "uploads",
-        did: vec![("abandoned", uploads.abandoned), ("closed", uploads.closed)],
+        did: vec![
+            ("abandoned", uploads.abandoned),
+            ("closed", uploads.closed),
+            ("removed", uploads.removed),
+        ],
         failed: uploads.failed,
     };
     metrics::counter!("strongroom_uploads_abandoned_total").increment(uploads.abandoned as u64);

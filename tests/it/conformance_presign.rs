@@ -151,7 +151,7 @@ async fn a_second_upload_does_what_the_abilities_say(g: &Ground) {
     }
     let read = g.read("again", pinned.version_id.as_deref(), None).await.unwrap();
     let replaced = read != data;
-    assert_eq!(replaced, g.can().can_be_replaced(UploadMethod::Put), "{:?}", g.can());
+    assert_eq!(replaced, g.can().can_be_reused(UploadMethod::Put), "{:?}", g.can());
 }
 
 async fn two_uploads_at_once_do_what_the_abilities_say(g: &Ground) {
@@ -188,7 +188,7 @@ async fn a_form_as_it_was_announced_is_let_in(g: &Ground) {
         assert!(g.read(name, info.version_id.as_deref(), None).await.unwrap() == data);
         g.send(&form, &bytes(10, 40_000)).await;
         let read = g.read(name, info.version_id.as_deref(), None).await.unwrap();
-        assert!(read == data || g.can().can_be_replaced(UploadMethod::Form));
+        assert!(read == data || g.can().can_be_reused(UploadMethod::Form));
     }
 }
 

@@ -24,6 +24,8 @@ on_every_ground!(
     a_body_that_breaks_off_leaves_nothing_and_can_be_sent_again,
     a_form_uploads_what_was_announced,
     a_document_that_is_not_archived_needs_no_retrieval,
+    a_completion_that_comes_late_takes_nothing_from_the_trash,
+    what_an_attempt_that_was_cut_off_has_placed_is_removed_by_upkeep,
 );
 
 const PART: usize = 5 << 20;
@@ -282,4 +284,81 @@ async fn a_document_that_is_not_archived_needs_no_retrieval(app: &TestApp) {
     assert_eq!(asked["state"], "not_archived");
     let wrong = app.post(&app.admin(), &path, json!({ "days": 0 })).await.expect(422);
     assert_eq!(wrong.code(), "invalid_fields");
+}
+
+/// Lets a call run on until it waits for a turn that somebody else has; true: it is waiting still.
+async fn runs_until_it_waits(call: &mut (impl Future<Output = Answer> + Unpin)) -> bool {
+    for _ in 0..200 {
+        if futures::poll!(&mut *call).is_ready() {
+            return false;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    true
+}
+
+/// Two complete the same upload; when the first is through, the document goes to the trash. The
+/// second must not take the bytes from there. How fast each comes to its turn is up to the machine,
+/// so it is tried until they meet as they should.
+async fn a_completion_that_comes_late_takes_nothing_from_the_trash(app: &TestApp) {
+    let bytes = large(7);
+    for _ in 0..5 {
+        let id = app.upload_parts(&app.admin(), asked(&bytes), &bytes).await;
+        let path = format!("/api/docs/{id}");
+        let reads = &app.app.whole_reads;
+        let all = u32::try_from(reads.available_permits()).unwrap();
+        let held = reads.acquire_many(all).await.unwrap();
+        // The turns are given in the order they are asked for: first, us, second.
+        let mut first = Box::pin(complete(app, &id, json!({})));
+        let mut ours = Box::pin(reads.acquire_many(all));
+        let mut second = Box::pin(complete(app, &id, json!({})));
+        let waits = runs_until_it_waits(&mut first).await
+            && futures::poll!(&mut ours).is_pending()
+            && runs_until_it_waits(&mut second).await;
+        drop(held);
+        let patience = std::time::Duration::from_secs(20);
+        let Ok(done) = tokio::time::timeout(patience, first).await else { continue };
+        if !waits {
+            continue;
+        }
+        done.expect(201);
+        let turns = ours.await.unwrap();
+        app.delete(&app.admin(), &path).await.expect(200);
+        drop(turns);
+        assert_eq!(second.await.expect(409).code(), "wrong_state");
+        app.post(&app.admin(), &format!("{path}/restore"), json!({})).await.expect(200);
+        let content = app.get(&app.admin(), &format!("{path}/content")).await.expect(200);
+        assert!(content.body == bytes, "the bytes are gone");
+        return;
+    }
+    panic!("they never met");
+}
+
+async fn what_an_attempt_that_was_cut_off_has_placed_is_removed_by_upkeep(app: &TestApp) {
+    let sample = pdf();
+    let mut asked = sample.asked("patient-1");
+    asked["method"] = json!("POST");
+    let begun = app.post(&app.admin(), "/api/docs/presign-upload", asked).await.expect(201).json();
+    assert!(begun["key"].as_str().unwrap().contains("incoming/"), "{begun}");
+    assert!(app.send_form(&begun, &[], &sample.bytes).await.status.is_success());
+    let confirm = json!({ "id": begun["id"] });
+    // The copy is made, and then nothing can be committed.
+    app.break_trail().await;
+    app.post(&app.admin(), "/api/docs/confirm", confirm.clone()).await.expect(503);
+    app.mend_trail().await;
+    let document = app.post(&app.admin(), "/api/docs/confirm", confirm).await.expect(201).json();
+    assert!(!document["key"].as_str().unwrap().contains("incoming/"), "{document}");
+    app.clock.shift_seconds(7 * 3600);
+    let ran = upkeep::run_once(&app.app, false).await.unwrap();
+    assert_eq!((ran[0].did[2], ran[0].failed), (("removed", 1), 0), "{ran:?}");
+    let again = upkeep::run_once(&app.app, false).await.unwrap();
+    assert_eq!(again[0].did[2], ("removed", 0));
+    app.clock.shift_seconds(-7 * 3600);
+    // Nothing is left under the signed key, and the document is whole.
+    assert!(!stored(app, &begun["key"]).await);
+    let path = format!("/api/docs/{}/content", document["id"].as_str().unwrap());
+    assert!(app.get(&app.admin(), &path).await.expect(200).body == sample.bytes);
+    // The key that was signed stays a name of it.
+    let by_key = json!({ "key": begun["key"] });
+    app.post(&app.admin(), "/api/docs/confirm", by_key).await.expect(200);
 }

@@ -68,8 +68,6 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "mark_available",
             "set_multipart",
             "mark_abandoned",
-            "open_uploads",
-            "mark_closed",
             "mark_refused",
             "mark_deleted",
             "mark_restored",

@@ -61,7 +61,7 @@ pub async fn presign_upload(
 ) -> Result<(StatusCode, ApiJson<PresignUploadAnswer>), ApiError> {
     let asked = read_presign(&call, body, false)?;
     let begun = documents::begin_upload(&app, &call, asked.begin, asked.method).await?;
-    let expires_in = app.config.uploads.presign_expires.as_secs();
+    let expires_in = seconds_until(&app, begun.request.expires_at);
     Ok((
         StatusCode::CREATED,
         ApiJson(PresignUploadAnswer {
@@ -75,6 +75,16 @@ pub async fn presign_upload(
             expires_at: begun.request.expires_at,
         }),
     ))
+}
+
+/// How long a URL lives that was signed just now: what is configured, or as long as temporary
+/// credentials last.
+fn seconds_until(app: &App, end: Timestamp) -> u64 {
+    let configured = app.config.uploads.presign_expires.as_secs();
+    let left = end.seconds() - app.clock.now().seconds();
+    // A second may have passed since.
+    let left = u64::try_from(left.saturating_add(1)).unwrap_or_default();
+    left.min(configured)
 }
 
 /// Say that the upload is complete; makes the document.
@@ -206,7 +216,7 @@ pub async fn download(
     }
     let answer = DownloadAnswer {
         url: issued.request.url,
-        expires_in: app.config.uploads.presign_expires.as_secs(),
+        expires_in: seconds_until(&app, issued.request.expires_at),
         expires_at: issued.request.expires_at,
         filename: issued.document.file_name.into_revealed(),
         content_type: issued.document.content_type,

@@ -126,7 +126,9 @@ impl From<StoreError> for ApiError {
             )
             .with_source(e),
             StoreError::Unusable(ref reason) => {
-                let detail = format!("The object store cannot be used. {reason}");
+                // What the store itself says may name accounts and users: that is for the log.
+                let told = reason.split(" The store says:").next().unwrap_or_default();
+                let detail = format!("The object store cannot be used. {told}");
                 Self::new(Code::StoreUnavailable, detail).with_source(e).retry_after(5)
             }
             StoreError::Denied => Self::new(

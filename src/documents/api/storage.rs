@@ -82,7 +82,7 @@ impl From<Abilities> for AbilitiesJson {
             sha256: a.sha256,
             forms: a.forms,
             archives: a.archives,
-            moves_uploads: a.can_be_replaced(crate::store::UploadMethod::Put),
+            moves_uploads: a.can_be_reused(crate::store::UploadMethod::Put),
         }
     }
 }

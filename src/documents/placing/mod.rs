@@ -1,9 +1,14 @@
 //! Where a document's bytes lie, and moving them out of reach.
 //!
-//! Invariant: what is confirmed cannot be written by a URL that was signed before. Where the store
-//! itself cannot hold to that, uploads land under `incoming/`, and confirming copies them inside
-//! the store to a key that nobody was ever told; each attempt has a key of its own, so that a
-//! second attempt cannot write over what a first one has pinned.
+//! Invariants:
+//! - What is confirmed cannot be written by a URL that was signed before. A URL that could be used
+//!   again leads to `incoming/`, and confirming copies the object inside the store to a key that
+//!   nobody was ever told; each attempt has a key of its own, so that a second attempt cannot
+//!   write over what a first one has pinned.
+//! - A key is noted (`placings`) before bytes are placed under it: what an attempt that was cut
+//!   off leaves is found by upkeep.
+
+pub(super) mod rows;
 
 use uuid::Uuid;
 
@@ -28,8 +33,8 @@ pub(super) enum Place {
 
 impl Place {
     /// Where an upload by a signed URL goes.
-    pub const fn for_upload(can_be_replaced: bool) -> Self {
-        if can_be_replaced { Self::Incoming } else { Self::Final }
+    pub const fn for_upload(can_be_reused: bool) -> Self {
+        if can_be_reused { Self::Incoming } else { Self::Final }
     }
 
     /// A key of this kind for a document; `name` is the last part of it.
@@ -42,7 +47,8 @@ impl Place {
         let extension = FileType::find(&document.content_type).map_or("bin", FileType::extension);
         let folder = &app.config.store.folder_prefix;
         let key = match self {
-            Self::Incoming => format!("{}{name}.{extension}", incoming(app)),
+            Self::Incoming if folder.is_empty() => format!("{INCOMING}/{name}.{extension}"),
+            Self::Incoming => format!("{folder}/{INCOMING}/{name}.{extension}"),
             Self::Final => {
                 let pseudonym = |id: &str| app.secrets.patient_ref(&PatientId::new(id));
                 let entity = document.entity_type.as_deref().zip(document.entity_id.as_deref());
@@ -62,27 +68,35 @@ impl Place {
     }
 }
 
-fn incoming(app: &App) -> String {
-    let folder = &app.config.store.folder_prefix;
-    if folder.is_empty() { format!("{INCOMING}/") } else { format!("{folder}/{INCOMING}/") }
-}
-
 /// The stored key as the store takes it.
 pub(super) fn object_key(document: &Document) -> Result<ObjectKey, DocumentError> {
     ObjectKey::new(document.object_key.clone()).map_err(|e| StoreError::unavailable(e).into())
 }
 
-/// The key to give a document's bytes so that no signed URL can write them; none: they lie safe.
-pub(super) fn safe_key(app: &App, document: &Document) -> Result<Option<ObjectKey>, DocumentError> {
+/// Whether an upload by a signed URL could be sent again after it is confirmed.
+fn is_within_reach(app: &App, document: &Document) -> Result<bool, DocumentError> {
     // A URL for a part of an upload is worth nothing once the upload is complete.
-    if document.multipart_id.is_some() {
+    if document.part_size.is_some() {
+        return Ok(false);
+    }
+    let folder = document.object_key.rsplit('/').nth(1);
+    Ok(folder == Some(INCOMING) || app.store.abilities()?.can_be_reused(UploadMethod::Put))
+}
+
+/// A new key to give a document's bytes so that no signed URL can write them, noted; none: they
+/// lie safe where they are announced to be.
+pub(super) async fn safe_key(
+    app: &App,
+    document: &Document,
+) -> Result<Option<ObjectKey>, DocumentError> {
+    if !is_within_reach(app, document)? {
         return Ok(None);
     }
-    let waits = document.object_key.starts_with(&incoming(app));
-    if waits || app.store.abilities()?.can_be_replaced(UploadMethod::Put) {
-        return Place::Final.key(app, document, app.ids.next()).map(Some);
-    }
-    Ok(None)
+    let key = Place::Final.key(app, document, app.ids.next())?;
+    let mut tx = app.db.begin().await?;
+    rows::add_placing(&mut tx, document, key.as_str(), app.clock.now()).await?;
+    tx.commit().await?;
+    Ok(Some(key))
 }
 
 /// Copies what lies under the signed key, as it was looked at, to a safe one.
@@ -98,7 +112,7 @@ pub(super) async fn move_out_of_reach(
 }
 
 /// Removes what nobody will ask for again. What cannot be removed now is left to upkeep, which
-/// looks after every signed key once its URL has expired.
+/// looks after every signed key and every placing.
 pub(super) async fn discard(app: &App, key: &ObjectKey) {
     if let Err(e) = app.store.purge(key).await {
         tracing::warn!(error = %e, "an upload's left-over could not be removed yet");

@@ -1,0 +1,54 @@
+//! The SQL of placings: keys that bytes are being placed under.
+
+use crate::db::{Connection, DbError, Tx, execute, fetch_all};
+use crate::documents::Document;
+use crate::time::Timestamp;
+
+/// Notes that a document's bytes are about to be placed under a key.
+pub async fn add_placing(
+    tx: &mut Tx,
+    d: &Document,
+    key: &str,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    execute!(
+        *tx,
+        "insert into placings (bucket, object_key, clinic_id, document_id, placed_at) \
+         values ($1, $2, $3, $4, $5)",
+        &d.bucket,
+        key,
+        d.clinic_id,
+        d.id,
+        now,
+    )?;
+    Ok(())
+}
+
+/// Forgets a placing: the document has the key now, or the bytes are gone.
+pub async fn remove_placing(
+    mut tx: &mut impl Connection,
+    bucket: &str,
+    key: &str,
+) -> Result<(), DbError> {
+    execute!(tx, "delete from placings where bucket = $1 and object_key = $2", bucket, key)?;
+    Ok(())
+}
+
+/// Keys of this bucket that were placed before a time and that no document has.
+pub async fn stale_placings(
+    mut conn: &mut impl Connection,
+    bucket: &str,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<(String,)>, DbError> {
+    fetch_all!(
+        conn,
+        (String,),
+        "select object_key from placings p where bucket = $1 and placed_at < $2 and not exists \
+         (select 1 from document_assets d where d.bucket = p.bucket \
+          and d.object_key = p.object_key) order by placed_at limit $3",
+        bucket,
+        before,
+        limit
+    )
+}
