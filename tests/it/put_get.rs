@@ -2,7 +2,7 @@
 //! said when it does not, and what goes on after the client was killed.
 
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -183,16 +183,25 @@ async fn a_fetched_file_replaces_nothing_and_goes_on_where_it_was_cut_off() {
 
     fails(&desk.run(&["get", id]), 1, &["scan.dcm", "--force"]);
     assert!(desk.run(&["get", id, "--force"]).status.success());
-    desk.write("other.dcm.part", &bytes[..1_234_567]);
+    let part = |name: &str| desk.path(&format!("{name}.{id}.part"));
+    std::fs::write(part("other.dcm"), &bytes[..1_234_567]).unwrap();
+    std::fs::set_permissions(part("other.dcm"), PermissionsExt::from_mode(0o644)).unwrap();
+    // Another program's, which happens to have a name like it.
+    desk.write("other.dcm.part", b"of a browser");
     let got = desk.told(&["get", id, "-o", "other.dcm", "--json"]);
     assert_eq!(got[0]["bytesKept"], 1_234_567);
     assert_eq!(std::fs::read(desk.path("other.dcm")).unwrap(), bytes);
-    assert!(!desk.path("other.dcm.part").exists());
+    assert_eq!(desk.path("other.dcm").metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!part("other.dcm").exists());
+    assert_eq!(std::fs::read(desk.path("other.dcm.part")).unwrap(), b"of a browser");
 
-    // What lies there is of another document: it does not fit, and begins anew.
-    desk.write("third.dcm.part", &[1; 1000]);
+    // What lies there is damaged: it does not fit, and begins anew.
+    std::fs::write(part("third.dcm"), [1; 1000]).unwrap();
     assert!(desk.run(&["get", id, "-o", "third.dcm"]).status.success());
     assert_eq!(std::fs::read(desk.path("third.dcm")).unwrap(), bytes);
+    std::os::unix::fs::symlink("scan.dcm", part("fourth.dcm")).unwrap();
+    fails(&desk.run(&["get", id, "-o", "fourth.dcm"]), 1, &["no regular file", "remove it"]);
+    assert_eq!(std::fs::read(desk.path("scan.dcm")).unwrap(), bytes);
     std::fs::create_dir(desk.path("folder")).unwrap();
     assert!(desk.run(&["get", id, "-o", "folder"]).status.success());
     assert_eq!(std::fs::read(desk.path("folder/scan.dcm")).unwrap(), bytes);

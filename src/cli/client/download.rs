@@ -6,7 +6,6 @@
 
 use std::io::{IsTerminal as _, Read as _};
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -15,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 
+use super::part_file::{LONGEST_NAME, PartFile};
 use super::{Client, ClientError, Meter, Reporter, Tries};
 use crate::ids::DocumentId;
 
@@ -22,8 +22,6 @@ use crate::ids::DocumentId;
 const SILENCE: std::time::Duration = std::time::Duration::from_mins(1);
 /// How much is written and read at once.
 const PIECE: usize = 512 * 1024;
-/// Longest name of a file on the usual file systems, with `.part` behind it.
-const LONGEST_NAME: usize = 250;
 
 /// Where a document goes.
 pub enum Target {
@@ -81,7 +79,12 @@ impl Download<'_> {
         let strange =
             |what: &str| ClientError::Strange(format!("no {what}"), self.client.base().to_owned());
         let size = document["size"].as_u64().ok_or_else(|| strange("size"))?;
-        let wanted = Wanted { size, sha256: document["sha256"].as_str().map(str::to_lowercase) };
+        let sha256 = match &document["sha256"] {
+            Value::Null => None,
+            // Only where there is none may the bytes go unchecked.
+            told => Some(told.as_str().ok_or_else(|| strange("sha256"))?.to_lowercase()),
+        };
+        let wanted = Wanted { size, sha256 };
         let name = document["filename"].as_str().ok_or_else(|| strange("filename"))?;
         let meter = self.reporter.meter(name, size);
         meter.stage("fetching", 0);
@@ -112,7 +115,8 @@ impl Download<'_> {
         Ok(sha256)
     }
 
-    /// Fetches into `NAME.part`, goes on with one that is there, and renames it when it fits.
+    /// Fetches into a file beside it, goes on with one that is there, and gives it its name when
+    /// it fits.
     async fn to_file(
         &self,
         wanted: &Wanted,
@@ -123,26 +127,18 @@ impl Download<'_> {
             let text = format!("{} is there already; --force replaces it", path.display());
             return Err(ClientError::File(text));
         }
-        let mut part_name = path.file_name().unwrap_or_default().to_owned();
-        part_name.push(".part");
-        let part = path.with_file_name(part_name);
-        let here = |e: std::io::Error| ClientError::file(&part, &e);
-        let mut options = std::fs::OpenOptions::new();
-        options.read(true).append(true).create(true).mode(0o600);
-        let mut file = options.open(&part).map_err(here)?;
-        if file.try_lock().is_err() {
-            let text = format!("{}: another `strongroom get` is writing it", part.display());
-            return Err(ClientError::File(text));
-        }
+        let mut part = PartFile::open(path, self.id)?;
+        let part_path = part.path().to_owned();
+        let here = |e: std::io::Error| ClientError::file(&part_path, &e);
         let mut context = Context::new(&SHA256);
-        let mut at = hash_what_is_there(&mut file, wanted.size, &mut context).map_err(here)?;
+        let mut at = hash_what_is_there(part.file(), wanted, &mut context).map_err(here)?;
         loop {
             let kept = at;
             if kept > 0 {
                 self.reporter.say(&format!("Going on after {}.", super::human(kept)));
             }
             meter.stage("fetching", kept);
-            let mut out = buffered(file.try_clone().map_err(here)?);
+            let mut out = buffered(part.file().try_clone().map_err(here)?);
             self.stream(&mut at, wanted, &mut context, &mut out, meter).await?;
             out.flush().await.map_err(here)?;
             let sha256 =
@@ -150,17 +146,17 @@ impl Download<'_> {
             match check(wanted, &sha256) {
                 Ok(()) => {
                     out.get_ref().sync_all().await.map_err(here)?;
-                    rename_durably(&part, path).map_err(|e| ClientError::file(path, &e))?;
+                    part.finish(path, self.force)?;
                     return Ok((sha256, kept));
                 }
-                // What lay there was of another document.
+                // What lay there was damaged.
                 Err(_) if kept > 0 => {
                     self.reporter.say("What was there from before does not fit; it begins anew.");
-                    file.set_len(0).map_err(here)?;
+                    part.file().set_len(0).map_err(here)?;
                     at = 0;
                 }
                 Err(e) => {
-                    let _ = std::fs::remove_file(&part);
+                    part.discard();
                     return Err(e);
                 }
             }
@@ -259,26 +255,19 @@ impl Download<'_> {
     }
 }
 
-/// Gives a file its name; on disk when this returns.
-fn rename_durably(from: &Path, to: &Path) -> std::io::Result<()> {
-    std::fs::rename(from, to)?;
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
-    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
 /// Gathers what comes in small pieces.
 fn buffered(file: std::fs::File) -> BufWriter<tokio::fs::File> {
     BufWriter::with_capacity(PIECE, tokio::fs::File::from_std(file))
 }
 
-/// Hashes what an earlier run has left behind; how many bytes that is. More than the document has
-/// is of another one and is cut off.
+/// Hashes what an earlier run has left behind; how many bytes that is. It is cut off where it is
+/// more than the document has, and where no SHA-256 would tell whether it fits.
 fn hash_what_is_there(
     file: &mut std::fs::File,
-    size: u64,
+    wanted: &Wanted,
     context: &mut Context,
 ) -> std::io::Result<u64> {
-    if file.metadata()?.len() > size {
+    if wanted.sha256.is_none() || file.metadata()?.len() > wanted.size {
         file.set_len(0)?;
     }
     let (mut piece, mut at) = (vec![0; PIECE], 0);
@@ -328,6 +317,19 @@ pub fn output_is_fit() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_there_is_kept_only_where_a_sha256_will_tell_whether_it_fits() {
+        for (sha256, size, kept) in [(Some("00"), 9, 4), (Some("00"), 3, 0), (None, 9, 0)] {
+            let mut file = tempfile::tempfile().unwrap();
+            std::io::Write::write_all(&mut file, b"data").unwrap();
+            std::io::Seek::rewind(&mut file).unwrap();
+            let wanted = Wanted { size, sha256: sha256.map(str::to_owned) };
+            let mut context = Context::new(&SHA256);
+            assert_eq!(hash_what_is_there(&mut file, &wanted, &mut context).unwrap(), kept);
+            assert_eq!(file.metadata().unwrap().len(), kept);
+        }
+    }
 
     #[test]
     fn a_documents_name_stays_in_the_folder_and_in_sight() {

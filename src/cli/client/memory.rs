@@ -5,7 +5,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,8 +70,8 @@ impl Memory {
     /// Opens the place of an upload, named by everything that `key` holds.
     pub fn open(dir: &Path, key: &[&str]) -> Result<Self, MemoryError> {
         let here = |e| MemoryError::Folder(dir.display().to_string(), e);
+        // A folder that is there keeps its mode: it may be one that others use, too.
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(here)?;
-        std::fs::set_permissions(dir, PermissionsExt::from_mode(0o700)).map_err(here)?;
         forget_old(dir);
         let path = dir.join(format!("put-{}.json", fingerprint(key)));
         let mut options = OpenOptions::new();
@@ -123,10 +123,16 @@ pub fn fingerprint(texts: &[&str]) -> String {
     hex::encode(&digest(&SHA256, &all).as_ref()[..16])
 }
 
+/// Whether a file's name is one that [`Memory::open`] gives.
+fn is_place(name: &str) -> bool {
+    let hash = name.strip_prefix("put-").and_then(|rest| rest.strip_suffix(".json"));
+    hash.is_some_and(|hash| hash.len() == 32 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
 fn forget_old(dir: &Path) {
     let Ok(entries) = std::fs::read_dir(dir) else { return };
     for entry in entries.flatten() {
-        let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with("put-"));
+        let ours = entry.file_name().to_str().is_some_and(is_place);
         let age = entry.metadata().and_then(|meta| meta.modified()).ok();
         let old = age.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > FORGET);
         if ours && old {
@@ -137,6 +143,9 @@ fn forget_old(dir: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::SystemTime;
+
     use super::*;
 
     #[test]
@@ -164,6 +173,20 @@ mod tests {
         assert_eq!(std::fs::read_dir(&dir).unwrap().count(), 0);
         let mode = std::fs::metadata(&dir).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_folder_that_is_there_keeps_its_mode_and_what_else_lies_in_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        std::fs::set_permissions(dir, PermissionsExt::from_mode(0o755)).unwrap();
+        let names = [format!("put-{}.json", fingerprint(&["x"])), "put-away.json".to_owned()];
+        for name in &names {
+            File::create(dir.join(name)).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        }
+        Memory::open(dir, &["y"]).unwrap().forget();
+        assert_eq!(std::fs::metadata(dir).unwrap().permissions().mode() & 0o777, 0o755);
+        assert_eq!(names.map(|name| dir.join(name).exists()), [false, true]);
     }
 
     #[test]

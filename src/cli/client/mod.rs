@@ -9,6 +9,7 @@ mod error;
 mod file_body;
 mod local_file;
 mod memory;
+mod part_file;
 mod parts;
 mod progress;
 pub mod upload;
