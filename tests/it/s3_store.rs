@@ -322,6 +322,22 @@ async fn an_upload_that_is_dropped_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn bytes_that_are_damaged_on_the_way_are_refused_by_the_store() {
+    let garage = garage();
+    let bucket = garage.bucket().await;
+    let relay = Relay::damaging(&garage.endpoint).await;
+    let place = Place { endpoint: format!("http://{}", relay.address), ..garage };
+    let store = place.open(&bucket).await;
+    for size in [1_000_000, 9 * 1024 * 1024] {
+        let (_, stream) = body(size, 8);
+        let put = store.put(&object("damaged"), size as u64, stream).await;
+        assert!(matches!(put, Err(StoreError::Unavailable(_))), "{size}: {put:?}");
+        let none = store.head(&object("damaged").key, None).await;
+        assert!(matches!(none, Err(StoreError::NotFound)), "{none:?}");
+    }
+}
+
+#[tokio::test]
 async fn slow_senders_do_not_keep_others_waiting() {
     let place = garage();
     let store = place.open(&place.bucket().await).await;

@@ -61,6 +61,8 @@ pub(super) struct Bucket {
     pub wake: Notify,
     /// Whether the store was not yet seen to be without a list of versions.
     pub lists_versions: AtomicBool,
+    /// Whether it was told that uploads in parts may not be listed.
+    pub told_no_uploads: AtomicBool,
     calls: Semaphore,
     stock: Semaphore,
 }
@@ -80,6 +82,7 @@ impl Bucket {
             health: watch::Sender::new(health),
             wake: Notify::new(),
             lists_versions: AtomicBool::new(true),
+            told_no_uploads: AtomicBool::new(false),
             calls: Semaphore::new(CALLS),
             stock: Semaphore::new(STOCK_KIB),
             place,

@@ -172,7 +172,7 @@ impl Failure {
             "NoSuchKey" | "NoSuchVersion" | "NotFound" | "NoSuchUpload" | "MethodNotAllowed" => {
                 StoreError::NotFound
             }
-            "PreconditionFailed" | "InvalidRange" | "InvalidArgument" => StoreError::Precondition,
+            "PreconditionFailed" | "InvalidRange" => StoreError::Precondition,
             "InvalidObjectState" => StoreError::Archived,
             "InvalidPart" | "InvalidPartOrder" | "EntityTooSmall" => StoreError::InvalidParts,
             "NotImplemented" | "XNotImplemented" => {

@@ -12,8 +12,10 @@ use serde::Serialize;
 
 use super::bucket::Bucket;
 use super::errors::{Failure, chain};
-use super::probe::Tried;
+use super::probe::{CreateOnly, Probed, Tried};
+use super::purge::Unpurged;
 use crate::ids::Ids;
+use crate::store::StoreError;
 
 /// How long one examination may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -83,12 +85,13 @@ impl Bucket {
         findings.push(run("ranges", self.examine_ranges(&key("ranges"))).await);
         findings.push(run("presignedPut", self.examine_presigned(&key("presigned"))).await);
         findings.push(run("clock", self.examine_clock()).await);
+        let versions = self.abilities().ok().map(|abilities| abilities.versions);
         for part in
             ["tags", "lock", "encryption", "archive", "multipart", "copy", "ranges", "presigned"]
         {
-            self.remove_probe(&key(part)).await;
+            let _ = self.remove_probe(&key(part), versions).await;
         }
-        self.remove_probe(&key("copy-2")).await;
+        let _ = self.remove_probe(&key("copy-2"), versions).await;
         findings
     }
 
@@ -104,8 +107,8 @@ impl Bucket {
     /// The abilities the house depends on, as they are probed at each start.
     async fn examine_abilities(&self) -> Vec<Finding> {
         let begun = Instant::now();
-        let found = match Box::pin(self.probe()).await {
-            Ok(found) => found,
+        let Probed { abilities: found, create_only, left } = match Box::pin(self.probe()).await {
+            Ok(probed) => probed,
             Err(bad) => {
                 let what = bad.reason.to_string();
                 return vec![finding("write", (Verdict::Failed, what), begun.elapsed())];
@@ -116,22 +119,26 @@ impl Bucket {
             let verdict = if works { Verdict::Works } else { Verdict::Missing };
             finding(name, seen(verdict, if works { yes } else { no }), took)
         };
-        let write = "Objects were written, read and removed.";
+        let conditional = match create_only {
+            CreateOnly::Works => seen(
+                Verdict::Works,
+                "A second PUT with If-None-Match: * was refused, one of a new object was taken.",
+            ),
+            CreateOnly::Lies => seen(
+                Verdict::Lies,
+                "A second PUT with If-None-Match: * was answered 200 and replaced the object.",
+            ),
+            CreateOnly::Foreign(what) => seen(Verdict::Missing, what),
+        };
         vec![
-            of("write", true, write, write),
+            written(left, took),
             of(
                 "versions",
                 found.versions,
                 "A key was written twice and its first version could still be read.",
                 "A key was written twice; its first content is gone.",
             ),
-            of(
-                "createOnly",
-                found.create_only,
-                "A second PUT with If-None-Match: * was refused.",
-                "A second PUT with If-None-Match: * was answered 200 and replaced the object.",
-            )
-            .lying(!found.create_only),
+            finding("createOnly", conditional, took),
             of(
                 "sha256",
                 found.sha256,
@@ -213,6 +220,23 @@ async fn timed(name: &'static str, work: impl Future<Output = Examined>) -> Find
 fn finding(name: &'static str, (verdict, what): Seen, took: Duration) -> Finding {
     let works = verdict == Verdict::Works;
     Finding { name, verdict, what, consequence: consequence(name, works), took }
+}
+
+/// What writing came to, with what became of the probe's own objects.
+fn written(left: Option<Unpurged>, took: Duration) -> Finding {
+    let Some(Unpurged { error, permission }) = left else {
+        let what = "Objects were written, read and removed.";
+        return finding("write", seen(Verdict::Works, what), took);
+    };
+    let why = match error {
+        StoreError::Denied => format!("{permission} must be allowed."),
+        other => format!("{permission} failed: {}.", chain(&other)),
+    };
+    let what = format!("Objects were written and read, but could not be removed: {why}");
+    Finding {
+        consequence: "What is deleted for good stays in the bucket until this is put right.",
+        ..finding("write", seen(Verdict::Failed, what), took)
+    }
 }
 
 /// What Strongroom does about it.

@@ -8,7 +8,7 @@ use aws_sdk_s3::types::{
 use super::bucket::Bucket;
 use super::errors::{Failure, chain};
 use super::examine::{Examined, Verdict, described, refused, seen};
-use super::objects::plain_etag;
+use super::objects::{plain_etag, version_id};
 use super::probe::Tried;
 use crate::store::{NewObject, ObjectKey, PartialUpload, StoreError, UploadedPart};
 
@@ -18,7 +18,7 @@ impl Bucket {
     async fn examined_put(&self, key: &str) -> Result<(String, Option<String>), (Verdict, String)> {
         let put = self.probe_put(key, BYTES).send().await;
         let put = put.map_err(|e| self.broken(&Failure::new(e), "s3:PutObject"))?;
-        Ok((plain_etag(put.e_tag()), put.version_id))
+        Ok((plain_etag(put.e_tag()), version_id(put.version_id, true)))
     }
 
     pub async fn examine_tags(&self, key: &str) -> Examined {

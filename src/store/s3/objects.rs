@@ -34,7 +34,7 @@ impl Bucket {
         let call = self.clients.ordinary.head_object().bucket(&self.place.bucket);
         let call = call.key(key.as_str()).set_version_id(version.map(str::to_owned));
         match call.checksum_mode(ChecksumMode::Enabled).send().await {
-            Ok(found) => Ok(from_head(found, abilities.versions)),
+            Ok(found) => from_head(found, abilities.versions),
             Err(e) => {
                 drop(turn);
                 let failure = Failure::new(e);
@@ -43,7 +43,7 @@ impl Bucket {
                 if failure.status == Some(404) {
                     self.check().await?;
                 }
-                Err(self.failure(failure))
+                Err(self.failure_of(failure, version))
             }
         }
     }
@@ -60,8 +60,18 @@ impl Bucket {
         let call = self.clients.ordinary.get_object().bucket(&self.place.bucket);
         let call = call.key(key.as_str()).set_version_id(version.map(str::to_owned));
         let header = range.map(range_header).transpose()?;
-        let found = call.set_range(header).send().await.map_err(|e| self.failed(e))?;
+        let found = call.set_range(header).send().await;
+        let found = found.map_err(|e| self.failure_of(Failure::new(e), version))?;
         body(found, range, abilities.versions)
+    }
+
+    /// What a failed look at one version means: what is no id of a version is refused as such, where
+    /// the store says more than a status.
+    fn failure_of(&self, failure: Failure, version: Option<&str>) -> StoreError {
+        match failure.code() {
+            "InvalidArgument" if version.is_some() => StoreError::Precondition,
+            _ => self.failure(failure),
+        }
     }
 
     /// Copies the object as it is now, if it is still the one with this ETag.
@@ -71,6 +81,7 @@ impl Bucket {
         etag: &str,
         to: &NewObject,
     ) -> Result<ObjectInfo, StoreError> {
+        let versions = self.abilities()?.versions;
         let turn = self.enter().await?;
         let source = format!("{}/{}", self.place.bucket, from.as_str());
         let call = self.clients.long.copy_object().bucket(&self.place.bucket);
@@ -84,15 +95,23 @@ impl Bucket {
             .await
             .map_err(|e| self.failed(e))?;
         drop(turn);
-        let version = copied.version_id().filter(|version| *version != "null");
+        let version = version_id(copied.version_id, versions);
         let (there, source) =
-            futures::join!(self.head_key(&to.key, version), self.head_key(from, None));
+            futures::join!(self.head_key(&to.key, version.as_deref()), self.head_key(from, None));
         // Not every store keeps to the condition. What still has its ETag had it before.
-        if source.is_ok_and(|source| source.etag == etag) {
-            return there;
-        }
+        let failed = match (source, there) {
+            (Ok(source), Ok(there)) if source.etag == etag => return Ok(there),
+            (Ok(source), Err(e)) if source.etag == etag => match e {
+                // To the caller that would be the original.
+                StoreError::NotFound => wrong("it made a copy that is not there"),
+                other => other,
+            },
+            (Ok(_) | Err(StoreError::NotFound), _) => StoreError::Precondition,
+            // Nobody knows whether it is the one: to be tried again.
+            (Err(e), _) => e,
+        };
         self.purge_key(&to.key).await?;
-        Err(StoreError::Precondition)
+        Err(failed)
     }
 
     /// Asks for a readable copy of what lies in an archive.
@@ -130,20 +149,20 @@ impl Bucket {
     }
 }
 
-fn from_head(found: HeadObjectOutput, versions: bool) -> ObjectInfo {
+fn from_head(found: HeadObjectOutput, versions: bool) -> Result<ObjectInfo, StoreError> {
     let sha256 = whole_sha256(found.checksum_sha256.as_deref(), found.checksum_type.as_ref());
     let class = storage_class(found.storage_class.as_ref());
     let tier = found.archive_status.as_ref();
-    ObjectInfo {
+    Ok(ObjectInfo {
         archive: archive(class.as_deref(), tier, found.restore.as_deref()),
-        version_id: found.version_id.filter(|_| versions),
-        size: length(found.content_length),
-        etag: plain_etag(found.e_tag.as_deref()),
+        version_id: version_id(found.version_id, versions),
+        size: length(found.content_length)?,
+        etag: etag(found.e_tag.as_deref())?,
         content_type: found.content_type,
         sha256,
         modified: found.last_modified.map_or(Timestamp::from_micros(0), |at| timestamp(&at)),
         storage_class: class,
-    }
+    })
 }
 
 fn body(
@@ -151,7 +170,7 @@ fn body(
     asked: Option<ByteRange>,
     versions: bool,
 ) -> Result<ObjectBody, StoreError> {
-    let sent = length(found.content_length);
+    let sent = length(found.content_length)?;
     let (range, size) = match found.content_range.as_deref() {
         Some(text) => {
             content_range(text).ok_or_else(|| wrong("its Content-Range makes no sense"))?
@@ -168,9 +187,9 @@ fn body(
     let class = storage_class(found.storage_class.as_ref());
     let info = ObjectInfo {
         archive: archive(class.as_deref(), None, found.restore.as_deref()),
-        version_id: found.version_id.filter(|_| versions),
+        version_id: version_id(found.version_id, versions),
         size,
-        etag: plain_etag(found.e_tag.as_deref()),
+        etag: etag(found.e_tag.as_deref())?,
         content_type: found.content_type,
         sha256: whole_sha256(found.checksum_sha256.as_deref(), found.checksum_type.as_ref()),
         modified: found.last_modified.map_or(Timestamp::from_micros(0), |at| timestamp(&at)),
@@ -222,8 +241,22 @@ fn content_range(text: &str) -> Option<(std::ops::Range<u64>, u64)> {
     Some((first..last.checked_add(1)?, size.parse().ok()?))
 }
 
-fn length(length: Option<i64>) -> u64 {
-    length.and_then(|length| u64::try_from(length).ok()).unwrap_or(0)
+/// What an answer says of the size; one that says nothing is not taken for an empty object.
+fn length(length: Option<i64>) -> Result<u64, StoreError> {
+    let length = length.and_then(|length| u64::try_from(length).ok());
+    length.ok_or_else(|| wrong("its answer has no Content-Length"))
+}
+
+/// The id of a version, where there are versions. `null` is the name of what was written while
+/// versioning was off or suspended: the next such write replaces it, so it names no version.
+pub(super) fn version_id(id: Option<String>, versions: bool) -> Option<String> {
+    id.filter(|id| versions && !id.is_empty() && id != "null")
+}
+
+/// The ETag that an answer must have.
+pub(super) fn etag(etag: Option<&str>) -> Result<String, StoreError> {
+    let etag = Some(plain_etag(etag)).filter(|etag| !etag.is_empty());
+    etag.ok_or_else(|| wrong("its answer has no ETag"))
 }
 
 /// An ETag without its quotes.
@@ -281,6 +314,36 @@ mod tests {
         assert_eq!(archive(cold, None, Some(there)), Some(Archive::Retrieved(Some(until))));
         let silent = Some("ongoing-request=\"false\"");
         assert_eq!(archive(cold, None, silent), Some(Archive::Retrieved(None)));
+    }
+
+    #[test]
+    fn the_version_null_is_no_version() {
+        let head = |version: &str| {
+            let found = HeadObjectOutput::builder().content_length(3).e_tag("\"e\"");
+            from_head(found.version_id(version).build(), true).unwrap().version_id
+        };
+        assert_eq!(head("null"), None);
+        assert_eq!(head("3/L4kqtJlcpXroDTDmJ"), Some("3/L4kqtJlcpXroDTDmJ".to_owned()));
+        assert_eq!(version_id(Some("v".to_owned()), false), None);
+        assert_eq!(version_id(None, true), None);
+    }
+
+    #[test]
+    fn an_answer_without_size_or_etag_is_no_empty_object() {
+        let head = |size, etag: Option<&str>| {
+            let found = HeadObjectOutput::builder().set_content_length(size);
+            from_head(found.set_e_tag(etag.map(str::to_owned)).build(), false)
+        };
+        assert_eq!(head(Some(0), Some("\"e\"")).unwrap().size, 0);
+        for bad in [head(None, Some("\"e\"")), head(Some(-1), Some("e")), head(Some(3), None)] {
+            assert!(matches!(bad, Err(StoreError::Unavailable(_))), "{bad:?}");
+        }
+        assert!(matches!(head(Some(3), Some("\"\"")), Err(StoreError::Unavailable(_))));
+        let got = |found: GetObjectOutput| body(found, None, false).map(|body| body.info);
+        let silent = got(GetObjectOutput::builder().e_tag("e").build());
+        assert!(matches!(silent, Err(StoreError::Unavailable(_))), "{silent:?}");
+        let nameless = got(GetObjectOutput::builder().content_length(0).build());
+        assert!(matches!(nameless, Err(StoreError::Unavailable(_))), "{nameless:?}");
     }
 
     #[test]

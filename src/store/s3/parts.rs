@@ -2,12 +2,24 @@
 //! guide).
 
 use aws_sdk_s3::operation::complete_multipart_upload::CompleteMultipartUploadOutput;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, Part};
 
 use super::bucket::Bucket;
 use super::errors::Failure;
-use super::objects::plain_etag;
+use super::objects::etag;
 use crate::store::{NewObject, PartialUpload, StoreError, UploadedPart};
+
+/// S3's most parts of an upload.
+pub(super) const MOST_PARTS: u64 = 10_000;
+
+fn listed(part: &Part) -> Result<UploadedPart, StoreError> {
+    let number = part.part_number().and_then(|number| u32::try_from(number).ok());
+    let size = part.size().and_then(|size| u64::try_from(size).ok());
+    let (Some(number), Some(size)) = (number, size) else {
+        return Err(StoreError::unavailable("it lists a part without a number or a size"));
+    };
+    Ok(UploadedPart { number, size, etag: etag(part.e_tag())? })
+}
 
 impl Bucket {
     /// Begins an upload in parts.
@@ -34,29 +46,31 @@ impl Bucket {
         upload: &PartialUpload,
     ) -> Result<Vec<UploadedPart>, StoreError> {
         let _turn = self.enter().await?;
-        let (mut found, mut marker) = (Vec::new(), None::<String>);
+        let (mut found, mut marker) = (Vec::new(), 0_u32);
         loop {
             let call = self.clients.ordinary.list_parts().bucket(&self.place.bucket);
             let page = call
                 .key(upload.key.as_str())
                 .upload_id(&upload.upload_id)
-                .set_part_number_marker(marker.take())
+                .set_part_number_marker((marker > 0).then(|| marker.to_string()))
                 .send()
                 .await
                 .map_err(|e| self.failed(e))?;
-            found.extend(page.parts().iter().filter_map(|part| {
-                Some(UploadedPart {
-                    number: u32::try_from(part.part_number()?).ok()?,
-                    size: part.size().and_then(|size| u64::try_from(size).ok())?,
-                    etag: plain_etag(part.e_tag()),
-                })
-            }));
-            let more = page.is_truncated() == Some(true);
-            marker = page.next_part_number_marker.filter(|marker| more && !marker.is_empty());
-            if marker.is_none() {
+            for part in page.parts() {
+                found.push(listed(part)?);
+            }
+            if found.len() as u64 > MOST_PARTS {
+                return Err(StoreError::unavailable("it lists more parts than an upload can have"));
+            }
+            if page.is_truncated() != Some(true) {
                 found.sort_by_key(|part| part.number);
                 return Ok(found);
             }
+            // A list that does not go on would be read for ever, and half of one is none.
+            let next = page.next_part_number_marker().and_then(|next| next.parse().ok());
+            marker = next.filter(|next| *next > marker).ok_or_else(|| {
+                StoreError::unavailable("its list of parts does not say where it goes on")
+            })?;
         }
     }
 

@@ -20,6 +20,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::bucket::Bucket;
 use super::errors::Failure;
+use super::examine::described;
+use super::objects::version_id;
+use super::purge::Unpurged;
 use super::watch::Bad;
 use crate::ids::Ids;
 use crate::store::{Abilities, ObjectKey, PresignPut, PresignedRequest};
@@ -39,16 +42,40 @@ pub(super) enum Tried {
     Taken,
 }
 
+/// What became of writes that must not replace anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CreateOnly {
+    /// Refused where something was, taken where nothing was.
+    Works,
+    /// Taken where something was.
+    Lies,
+    /// The header itself is refused; what was asked and answered.
+    Foreign(String),
+}
+
+/// What came out of a probe.
+pub(super) struct Probed {
+    pub abilities: Abilities,
+    pub create_only: CreateOnly,
+    /// Why what it wrote is still there, where it is.
+    pub left: Option<Unpurged>,
+}
+
 impl Bucket {
     /// What the rest of the house must know before it relies on the bucket.
-    pub async fn probe(&self) -> Result<Abilities, Bad> {
+    pub async fn probe(&self) -> Result<Probed, Bad> {
         let stem = self.place.key(&format!("strongroom-probe/{}", Ids::Random.next().simple()));
-        let keys = ["versions", "sha256", "form"].map(|part| format!("{stem}-{part}"));
+        let keys = ["versions", "sha256", "form", "new"].map(|part| format!("{stem}-{part}"));
         let found = tokio::time::timeout(PATIENCE, Box::pin(self.try_abilities(&keys))).await;
+        let versions = match &found {
+            Ok(Ok((abilities, _))) => Some(abilities.versions),
+            _ => None,
+        };
+        let mut left = None;
         for key in &keys {
-            self.remove_probe(key).await;
+            left = self.remove_probe(key, versions).await.err().or(left);
         }
-        found.unwrap_or_else(|_| {
+        let found = found.unwrap_or_else(|_| {
             let seconds = PATIENCE.as_secs();
             let at = self.place.endpoint_name();
             Err(Bad {
@@ -59,36 +86,35 @@ impl Bucket {
                 .into(),
                 may_pass: true,
             })
-        })
+        });
+        found.map(|(abilities, create_only)| Probed { abilities, create_only, left })
     }
 
-    async fn try_abilities(&self, keys: &[String; 3]) -> Result<Abilities, Bad> {
-        let [versions, sha256, form] = keys;
+    async fn try_abilities(&self, keys: &[String; 4]) -> Result<(Abilities, CreateOnly), Bad> {
+        let [versions, sha256, form, new] = keys;
         let (replaced, sha256, forms, archives) = futures::join!(
-            self.try_replacing(versions),
+            self.try_replacing(versions, new),
             self.try_sha256(sha256),
             self.try_form(form),
             self.try_archives(),
         );
-        let (versions, create_only) = replaced?;
-        let forms = forms?;
-        Ok(Abilities { versions, create_only, sha256: sha256?, forms, archives: archives? })
+        let (versions, conditional) = replaced?;
+        let (sha256, forms, archives) = (sha256?, forms?, archives?);
+        let create_only = conditional == CreateOnly::Works;
+        Ok((Abilities { versions, create_only, sha256, forms, archives }, conditional))
     }
 
     /// Whether each write makes a version, and whether a create-only write refuses.
-    async fn try_replacing(&self, key: &str) -> Result<(bool, bool), Bad> {
+    async fn try_replacing(&self, key: &str, new: &str) -> Result<(bool, CreateOnly), Bad> {
         let first = self.probe_put(key, FIRST).send().await.map_err(|e| self.writing(e))?;
-        let conditional = self.probe_put(key, SECOND).if_none_match("*").send().await;
-        let tried = self.tried(conditional)?;
-        let create_only = tried == Tried::Refused
-            && self.probe_get(key, None).await.map_err(|e| self.reading(e))? == FIRST;
-        let Some(version) = first.version_id().filter(|version| *version != "null") else {
+        let create_only = self.try_create_only(key, new).await?;
+        let Some(version) = version_id(first.version_id, true) else {
             return Ok((false, create_only));
         };
-        if tried == Tried::Refused {
+        if create_only != CreateOnly::Lies {
             self.probe_put(key, SECOND).send().await.map_err(|e| self.writing(e))?;
         }
-        let old = self.probe_get(key, Some(version)).await;
+        let old = self.probe_get(key, Some(&version)).await;
         let versions = match old {
             Ok(bytes) => bytes == FIRST,
             Err(e) => {
@@ -100,6 +126,30 @@ impl Bucket {
             }
         };
         Ok((versions, create_only))
+    }
+
+    /// Whether a create-only write is refused where something is, because of that, and taken where
+    /// nothing is: a store that refuses the header as such refuses every upload that has it.
+    async fn try_create_only(&self, key: &str, new: &str) -> Result<CreateOnly, Bad> {
+        let put = |key| self.probe_put(key, SECOND).if_none_match("*").send();
+        match self.answered(put(key).await)? {
+            None => return Ok(CreateOnly::Lies),
+            Some(failure) if matches!(failure.status, Some(409 | 412)) => {}
+            Some(failure) => {
+                let what = described(&failure);
+                let what = format!("A PUT with If-None-Match: * was answered {what}.");
+                return Ok(CreateOnly::Foreign(what));
+            }
+        }
+        if self.probe_get(key, None).await.map_err(|e| self.reading(e))? != FIRST {
+            return Ok(CreateOnly::Lies);
+        }
+        Ok(self.answered(put(new).await)?.map_or(CreateOnly::Works, |failure| {
+            let what = described(&failure);
+            CreateOnly::Foreign(format!(
+                "A PUT with If-None-Match: * of an object that is not there was answered {what}."
+            ))
+        }))
     }
 
     /// Whether bytes that are not the ones announced are refused.
@@ -186,12 +236,23 @@ impl Bucket {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let Err(e) = answer else { return Ok(Tried::Taken) };
+        Ok(self.answered(answer)?.map_or(Tried::Taken, |_| Tried::Refused))
+    }
+
+    /// The same with the refusal; none: it was taken.
+    fn answered<T, E>(
+        &self,
+        answer: Result<T, SdkError<E, HttpResponse>>,
+    ) -> Result<Option<Failure>, Bad>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let Err(e) = answer else { return Ok(None) };
         let failure = Failure::new(e);
         if failure.trouble().may_pass() && !failure.is_not_implemented() {
             return Err(self.writing_failed(&failure));
         }
-        Ok(Tried::Refused)
+        Ok(Some(failure))
     }
 
     fn writing<E>(&self, error: SdkError<E, HttpResponse>) -> Bad
@@ -217,11 +278,13 @@ impl Bucket {
     }
 
     /// Takes away what a probe wrote. What cannot be removed is small and says what it is.
-    pub async fn remove_probe(&self, key: &str) {
-        let Ok(key) = ObjectKey::new(key) else { return };
-        if let Err(error) = self.purge_key(&key).await {
-            tracing::warn!(%key, %error, "an object of the probe could not be removed");
+    pub async fn remove_probe(&self, key: &str, versions: Option<bool>) -> Result<(), Unpurged> {
+        let Ok(key) = ObjectKey::new(key) else { return Ok(()) };
+        let removed = self.purge_knowing(&key, versions).await;
+        if let Err(Unpurged { error, permission }) = &removed {
+            tracing::warn!(%key, %error, permission, "an object of the probe could not be removed");
         }
+        removed
     }
 }
 

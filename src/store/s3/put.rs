@@ -15,13 +15,14 @@ use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use md5::{Digest as _, Md5};
 use tokio::sync::SemaphorePermit;
 
 use super::bucket::Bucket;
 use super::client::{patient, sending};
 use super::errors::Failure;
 use super::incoming::{Incoming, passing};
-use super::objects::plain_etag;
+use super::objects::{etag, version_id};
 use crate::store::{ByteStream, NewObject, ObjectInfo, PartialUpload, StoreError, UploadedPart};
 
 const MIB: u64 = 1024 * 1024;
@@ -30,7 +31,7 @@ const AT_ONCE: u64 = 8 * MIB;
 /// The size of a part: S3's smallest.
 const PART: u64 = 5 * MIB;
 /// S3's most parts.
-const MOST_PARTS: u64 = 10_000;
+const MOST_PARTS: u64 = super::parts::MOST_PARTS;
 
 /// The size of the parts of an object of this size.
 const fn part_size(size: u64) -> u64 {
@@ -41,6 +42,8 @@ const fn part_size(size: u64) -> u64 {
 /// A part in memory, with the leave to be there.
 struct Filled<'a> {
     bytes: Bytes,
+    /// `Content-MD5`: a part damaged on the way is refused by the store.
+    md5: String,
     _memory: SemaphorePermit<'a>,
 }
 
@@ -97,11 +100,10 @@ impl Bucket {
         let Some(_memory) = self.memory(size).await else {
             return self.put_passing(object, size, incoming, create_only).await;
         };
-        let mut sum = Some(Context::new(&SHA256));
-        let bytes = incoming.fill(size, &mut sum).await?;
+        let mut sum = Context::new(&SHA256);
+        let bytes = incoming.fill(size, |bytes| sum.update(bytes)).await?;
         incoming.end().await?;
-        let sum = sum.map(Context::finish);
-        let sha256: Option<[u8; 32]> = sum.and_then(|sum| sum.as_ref().try_into().ok());
+        let sha256: Option<[u8; 32]> = sum.finish().as_ref().try_into().ok();
         let put = self.put_request(object, create_only, SdkStream::from(bytes));
         let put = put.set_checksum_sha256(sha256.map(|sum| STANDARD.encode(sum)));
         let _turn = self.enter().await?;
@@ -109,7 +111,7 @@ impl Bucket {
         let put = put.customize().disable_payload_signing().config_override(sending(size));
         match put.send().await {
             Ok(put) => {
-                let etag = plain_etag(put.e_tag());
+                let etag = etag(put.e_tag())?;
                 Ok(self.written(object, size, etag, put.version_id, sha256))
             }
             Err(e) => match Failure::new(e) {
@@ -156,7 +158,7 @@ impl Bucket {
         passed?;
         match put {
             Ok(put) => {
-                let etag = plain_etag(put.e_tag());
+                let etag = etag(put.e_tag())?;
                 Ok(self.written(object, size, etag, put.version_id, None))
             }
             Err(e) => match self.failed(e) {
@@ -190,15 +192,24 @@ impl Bucket {
         let upload = self.begin(object).await?;
         let bucket = Arc::clone(self);
         let mut unfinished = Unfinished { bucket, upload: upload.clone(), done: false };
-        let sent = self.send_parts(&upload, size, incoming).await;
-        let written = match sent {
-            Ok(parts) => self.complete(&upload, &parts, create_only).await,
-            Err(e) => Err(e),
+        let parts = match self.send_parts(&upload, size, incoming).await {
+            Ok(parts) => parts,
+            Err(e) => {
+                // Here rather than behind the caller's back: nothing is there when it fails.
+                unfinished.done = self.abort(&upload).await.is_ok();
+                return Err(match e {
+                    // It was aborted by somebody else, and to the caller this is no object.
+                    StoreError::NotFound => {
+                        StoreError::unavailable("it forgot the upload before all parts were sent")
+                    }
+                    other => other,
+                });
+            }
         };
-        match written {
+        match self.complete(&upload, &parts, create_only).await {
             Ok(done) => {
                 unfinished.done = true;
-                let etag = plain_etag(done.e_tag());
+                let etag = etag(done.e_tag())?;
                 Ok(self.written(object, size, etag, done.version_id, None))
             }
             // Completed, its answer lost, and sent again.
@@ -208,7 +219,6 @@ impl Bucket {
                 if there.size == size { Ok(there) } else { Err(StoreError::NotFound) }
             }
             Err(e) => {
-                // Here rather than behind the caller's back: nothing is there when it fails.
                 unfinished.done = self.abort(&upload).await.is_ok();
                 Err(e)
             }
@@ -258,7 +268,9 @@ impl Bucket {
     ) -> Result<Option<Filled<'_>>, StoreError> {
         let size = part.min(incoming.left);
         let Some(memory) = self.memory(size).await else { return Ok(None) };
-        Ok(Some(Filled { bytes: incoming.fill(size, &mut None).await?, _memory: memory }))
+        let mut md5 = Md5::new();
+        let bytes = incoming.fill(size, |bytes| md5.update(bytes)).await?;
+        Ok(Some(Filled { bytes, md5: STANDARD.encode(md5.finalize()), _memory: memory }))
     }
 
     /// Sends the next part as it comes: it cannot be sent again.
@@ -278,7 +290,7 @@ impl Bucket {
         let (passed, sent) = futures::join!(incoming.pass(size, feed), sent);
         passed?;
         let sent = sent.map_err(|e| self.failed(e))?;
-        Ok(UploadedPart { number, size, etag: plain_etag(sent.e_tag()) })
+        Ok(UploadedPart { number, size, etag: etag(sent.e_tag())? })
     }
 
     fn part_request(
@@ -303,10 +315,10 @@ impl Bucket {
         let _turn = self.enter().await?;
         let size = u64::try_from(part.bytes.len()).unwrap_or(u64::MAX);
         let request = self.part_request(upload, number, SdkStream::from(part.bytes.clone()));
-        let request = request.customize().disable_payload_signing();
+        let request = request.content_md5(part.md5).customize().disable_payload_signing();
         let sent = request.config_override(sending(size)).send().await;
         let sent = sent.map_err(|e| self.failed(e))?;
-        Ok(UploadedPart { number, size, etag: plain_etag(sent.e_tag()) })
+        Ok(UploadedPart { number, size, etag: etag(sent.e_tag())? })
     }
 
     fn written(
@@ -314,7 +326,7 @@ impl Bucket {
         object: &NewObject,
         size: u64,
         etag: String,
-        version_id: Option<String>,
+        version: Option<String>,
         sha256: Option<[u8; 32]>,
     ) -> ObjectInfo {
         // What the store does not check it does not know.
@@ -322,7 +334,7 @@ impl Bucket {
         let versions = abilities.is_some_and(|abilities| abilities.versions);
         let knows = abilities.is_some_and(|abilities| abilities.sha256);
         ObjectInfo {
-            version_id: version_id.filter(|_| versions),
+            version_id: version_id(version, versions),
             size,
             etag,
             content_type: Some(object.content_type.clone()),

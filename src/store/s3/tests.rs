@@ -1,6 +1,7 @@
 //! The store against servers that answer what real ones answer when something is wrong.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -9,10 +10,13 @@ use tokio::net::TcpListener;
 use super::S3Store;
 use crate::config::{S3Config, S3Keys, StoreConfig};
 use crate::sensitive::Secret;
-use crate::store::{ObjectKey, ObjectStore as _, PartialUpload, StoreError, UploadedPart};
+use crate::store::{
+    Abilities, NewObject, ObjectKey, ObjectStore as _, PartialUpload, StoreError, UploadedPart,
+    Verdict,
+};
 use crate::time::Clock;
 
-/// What the server says to a request, told by its first line.
+/// What the server says to a request, told by its head.
 type Answers = fn(&str) -> (&'static str, String);
 
 /// A server that gives every request its answer.
@@ -32,13 +36,25 @@ async fn server(answers: Answers) -> String {
                     }
                 }
                 let text = String::from_utf8_lossy(&request).into_owned();
-                let first = text.lines().next().unwrap_or_default();
-                let (head, body) = answers(first);
-                let body = if first.starts_with("HEAD") { String::new() } else { body };
-                let answer = format!(
-                    "HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                    body.len()
-                );
+                let (asked, rest) = text.split_once("\r\n\r\n").unwrap();
+                let size = asked.lines().find_map(|line| line.strip_prefix("content-length: "));
+                let size = size.map_or(0, |size| size.parse::<usize>().unwrap());
+                let mut left = size.saturating_sub(rest.len());
+                while left > 0 {
+                    match stream.read(&mut [0; 65_536]).await {
+                        Ok(count) if count > 0 => left = left.saturating_sub(count),
+                        _ => return,
+                    }
+                }
+                let (head, body) = answers(asked);
+                let body = if asked.starts_with("HEAD") { String::new() } else { body };
+                // Of an answer to HEAD the size is the object's.
+                let size = if head.contains("Content-Length") {
+                    String::new()
+                } else {
+                    format!("\r\nContent-Length: {}", body.len())
+                };
+                let answer = format!("HTTP/1.1 {head}{size}\r\nConnection: close\r\n\r\n{body}");
                 let _ = stream.write_all(answer.as_bytes()).await;
                 let _ = stream.shutdown().await;
             });
@@ -150,18 +166,204 @@ async fn a_complete_that_fails_after_its_200_is_an_error() {
         }
     });
     let store = open(endpoint.await).await;
-    store.bucket.set(Ok(crate::store::Abilities {
-        versions: false,
-        create_only: false,
-        sha256: false,
-        forms: false,
-        archives: false,
-    }));
-    let key = ObjectKey::new("a").unwrap();
-    let upload = PartialUpload { key, upload_id: "1".to_owned() };
+    able(&store, false);
+    let upload = upload();
     let part = UploadedPart { number: 1, size: 1, etag: "e".to_owned() };
     let parts = [part];
     let work = store.bucket.complete(&upload, &parts, false);
     let done = tokio::time::timeout(Duration::from_secs(20), work).await.unwrap();
     assert!(matches!(done, Err(StoreError::Unavailable(_))), "{done:?}");
+}
+
+/// As if the probe had gone well.
+fn able(store: &S3Store, versions: bool) {
+    let no = false;
+    let abilities = Abilities { versions, create_only: no, sha256: no, forms: no, archives: no };
+    store.bucket.set(Ok(abilities));
+}
+
+fn upload() -> PartialUpload {
+    PartialUpload { key: ObjectKey::new("a").unwrap(), upload_id: "1".to_owned() }
+}
+
+fn object(name: &str) -> NewObject {
+    NewObject { key: ObjectKey::new(name).unwrap(), content_type: "text/plain".to_owned() }
+}
+
+fn busy() -> (&'static str, String) {
+    ("503 Slow Down", error("SlowDown", "Later."))
+}
+
+/// A store without versions, forms and checksums, that removes nothing where `keeps`.
+fn plain_store(asked: &str, keeps: bool) -> (&'static str, String) {
+    match asked.split(' ').next().unwrap_or_default() {
+        "HEAD" => ("200 OK", String::new()),
+        "PUT" => ("200 OK\r\nETag: \"one\"", String::new()),
+        "DELETE" if keeps => ("403 Forbidden", error("AccessDenied", "Not you.")),
+        "DELETE" => ("204 No Content", String::new()),
+        "GET" if asked.contains("strongroom-probe/") && !asked.contains("prefix=") => {
+            ("200 OK\r\nETag: \"one\"", "strongroom probe: first".to_owned())
+        }
+        _ => ("403 Forbidden", error("AccessDenied", "Not you.")),
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_the_header_of_create_only_writes_gets_none() {
+    let create_only = async |answers: Answers| {
+        let store = open(server(answers).await).await;
+        store.abilities().map(|abilities| abilities.create_only).unwrap()
+    };
+    let foreign = create_only(|asked| match asked {
+        _ if asked.contains("if-none-match: *") => {
+            ("501 Not Implemented", error("NotImplemented", "A header is not implemented."))
+        }
+        _ => plain_store(asked, false),
+    });
+    let invalid = create_only(|asked| match asked {
+        _ if asked.contains("if-none-match: *") => {
+            ("400 Bad Request", error("InvalidArgument", "A header is wrong."))
+        }
+        _ => plain_store(asked, false),
+    });
+    let always = create_only(|asked| match asked {
+        _ if asked.contains("if-none-match: *") => {
+            ("412 Precondition Failed", error("PreconditionFailed", "It is there."))
+        }
+        _ => plain_store(asked, false),
+    });
+    let right = create_only(|asked| match asked {
+        _ if asked.contains("if-none-match: *") && asked.contains("-versions") => {
+            ("412 Precondition Failed", error("PreconditionFailed", "It is there."))
+        }
+        _ => plain_store(asked, false),
+    });
+    assert_eq!(futures::join!(foreign, invalid, always, right), (false, false, false, true));
+}
+
+#[tokio::test]
+async fn an_examination_does_not_say_that_it_removed_what_it_could_not() {
+    let write = async |answers: Answers| {
+        let store = open(server(answers).await).await;
+        let mut findings = store.examine().await;
+        findings.swap_remove(findings.iter().position(|found| found.name == "write").unwrap())
+    };
+    let kept = write(|asked| plain_store(asked, true));
+    let removed = write(|asked| match asked {
+        // No versions either.
+        _ if asked.contains("?versions") => ("501 Not Implemented", error("NotImplemented", "No.")),
+        _ => plain_store(asked, false),
+    });
+    let (kept, removed) = futures::join!(kept, removed);
+    assert_eq!(kept.verdict, Verdict::Failed, "{kept:?}");
+    assert!(kept.what.contains("s3:DeleteObject must be allowed"), "{kept:?}");
+    assert_eq!(removed.verdict, Verdict::Works, "{removed:?}");
+}
+
+#[tokio::test]
+async fn what_a_list_does_not_name_is_gone_only_where_versions_are_listed() {
+    static DELETED: AtomicBool = AtomicBool::new(false);
+    let endpoint = server(|asked| {
+        let versions = "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>";
+        match asked {
+            _ if asked.starts_with("GET /room?versions") || asked.contains("&versions") => {
+                ("200 OK", versions.to_owned())
+            }
+            _ if asked.starts_with("DELETE") => {
+                DELETED.store(true, Ordering::Relaxed);
+                ("204 No Content", String::new())
+            }
+            _ if asked.starts_with("HEAD /room/a") => ("200 OK\r\nETag: \"one\"", String::new()),
+            // Nor may uploads in parts be listed.
+            _ => ("403 Forbidden", error("AccessDenied", "Not you.")),
+        }
+    });
+    let store = open(endpoint.await).await;
+    let key = ObjectKey::new("a").unwrap();
+    store.bucket.purge_knowing(&key, Some(true)).await.unwrap();
+    assert!(!DELETED.load(Ordering::Relaxed), "a delete marker would be left");
+    for unsure in [None, Some(false)] {
+        store.bucket.purge_knowing(&key, unsure).await.unwrap();
+        assert!(DELETED.swap(false, Ordering::Relaxed), "{unsure:?}");
+    }
+}
+
+#[tokio::test]
+async fn versions_that_may_not_be_listed_are_not_taken_for_none() {
+    let endpoint = server(|asked| match asked {
+        _ if asked.starts_with("DELETE") => ("204 No Content", String::new()),
+        _ => ("403 Forbidden", error("AccessDenied", "Not you.")),
+    });
+    let store = open(endpoint.await).await;
+    let key = ObjectKey::new("a").unwrap();
+    store.bucket.purge_knowing(&key, Some(false)).await.unwrap();
+    for versions in [None, Some(true)] {
+        let failed = store.bucket.purge_knowing(&key, versions).await.unwrap_err();
+        assert!(matches!(failed.error, StoreError::Denied), "{failed:?}");
+        assert_eq!(failed.permission, "s3:ListBucketVersions");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_parts_that_does_not_go_on_is_an_error() {
+    let endpoint = server(|asked| match asked {
+        _ if asked.contains("uploadId=") => (
+            "200 OK",
+            "<ListPartsResult><IsTruncated>true</IsTruncated>\
+             <NextPartNumberMarker>1</NextPartNumberMarker><Part><PartNumber>1</PartNumber>\
+             <ETag>e</ETag><Size>5</Size></Part></ListPartsResult>"
+                .to_owned(),
+        ),
+        _ => busy(),
+    });
+    let store = open(endpoint.await).await;
+    able(&store, false);
+    let listed = tokio::time::timeout(Duration::from_secs(10), store.parts(&upload()));
+    let listed = listed.await.expect("it ends");
+    assert!(matches!(listed, Err(StoreError::Unavailable(_))), "{listed:?}");
+}
+
+#[tokio::test]
+async fn an_upload_that_vanishes_before_its_end_is_not_taken_for_complete() {
+    const SIZE: u64 = 9 * 1024 * 1024;
+    let endpoint = server(|asked| match asked.split(' ').next().unwrap_or_default() {
+        "POST" if asked.contains("?uploads") => {
+            let begun = "<InitiateMultipartUploadResult><UploadId>1</UploadId>\
+                         </InitiateMultipartUploadResult>";
+            ("200 OK", begun.to_owned())
+        }
+        "PUT" | "DELETE" => ("404 Not Found", error("NoSuchUpload", "It is gone.")),
+        // There was another object of this size.
+        "HEAD" if asked.contains("/room/a") => {
+            ("200 OK\r\nETag: \"one\"\r\nContent-Length: 9437184", String::new())
+        }
+        _ => busy(),
+    });
+    let store = open(endpoint.await).await;
+    able(&store, false);
+    let bytes = bytes::Bytes::from(vec![0; usize::try_from(SIZE).unwrap()]);
+    let body = futures::StreamExt::boxed(futures::stream::iter([Ok(bytes)]));
+    let put = store.put(&object("a"), SIZE, body).await;
+    assert!(matches!(put, Err(StoreError::Unavailable(_))), "{put:?}");
+}
+
+#[tokio::test]
+async fn a_look_at_the_original_that_fails_does_not_say_that_it_changed() {
+    static DELETED: AtomicBool = AtomicBool::new(false);
+    let endpoint = server(|asked| match asked.split(' ').next().unwrap_or_default() {
+        "PUT" => ("200 OK", "<CopyObjectResult><ETag>one</ETag></CopyObjectResult>".to_owned()),
+        "HEAD" if asked.contains("/room/to") => ("200 OK\r\nETag: \"one\"", String::new()),
+        "DELETE" => {
+            DELETED.store(true, Ordering::Relaxed);
+            ("204 No Content", String::new())
+        }
+        "HEAD" => ("403 Forbidden", String::new()),
+        _ => ("501 Not Implemented", error("NotImplemented", "No.")),
+    });
+    let store = open(endpoint.await).await;
+    able(&store, false);
+    let from = ObjectKey::new("from").unwrap();
+    let copied = store.copy(&from, "one", &object("to")).await;
+    assert!(matches!(copied, Err(StoreError::Denied)), "{copied:?}");
+    assert!(DELETED.load(Ordering::Relaxed), "the copy is removed all the same");
 }

@@ -84,7 +84,7 @@ impl Bucket {
         self.see().await?;
         match self.abilities() {
             Ok(abilities) if !anew => Ok(abilities),
-            _ => Box::pin(self.probe()).await,
+            _ => Box::pin(self.probe()).await.map(|probed| probed.abilities),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
@@ -13,23 +14,33 @@ use tokio::task::JoinHandle;
 pub struct Relay {
     pub address: std::net::SocketAddr,
     target: String,
+    damages: bool,
     way: Option<JoinHandle<()>>,
 }
 
 impl Relay {
     pub async fn to(endpoint: &str) -> Self {
+        Self::new(endpoint, false).await
+    }
+
+    /// A way on which the bytes that are sent suffer: of each long piece the last.
+    pub async fn damaging(endpoint: &str) -> Self {
+        Self::new(endpoint, true).await
+    }
+
+    async fn new(endpoint: &str, damages: bool) -> Self {
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
         let target = endpoint.trim_start_matches("http://").to_owned();
-        let mut relay = Self { address, target, way: None };
+        let mut relay = Self { address, target, damages, way: None };
         relay.up().await;
         relay
     }
 
     pub async fn up(&mut self) {
         let listener = TcpListener::bind(self.address).await.unwrap();
-        let target = self.target.clone();
+        let (target, damages) = (self.target.clone(), self.damages);
         self.way = Some(tokio::spawn(async move {
             let mut ways = tokio::task::JoinSet::new();
             loop {
@@ -37,6 +48,9 @@ impl Relay {
                 let target = target.clone();
                 ways.spawn(async move {
                     let mut far = TcpStream::connect(target).await.unwrap();
+                    if damages {
+                        return damage(near, far).await;
+                    }
                     let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
                 });
             }
@@ -47,6 +61,27 @@ impl Relay {
         let Some(way) = self.way.take() else { return };
         way.abort();
         let _ = way.await;
+    }
+}
+
+/// Passes on both ways until one ends.
+async fn damage(near: TcpStream, far: TcpStream) {
+    let ((mut from, mut back), (mut answers, mut to)) = (near.into_split(), far.into_split());
+    let there = async {
+        let mut bytes = vec![0; 65_536];
+        while let Ok(count @ 1..) = from.read(&mut bytes).await {
+            // What is shorter may be all head, which is signed.
+            if count >= 16_384 {
+                bytes[count - 1] ^= 1;
+            }
+            if to.write_all(&bytes[..count]).await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = there => {}
+        _ = tokio::io::copy(&mut answers, &mut back) => {}
     }
 }
 
@@ -87,7 +122,9 @@ impl s3s::S3 for Vault {
             all.extend_from_slice(&bytes.map_err(|_| s3s::S3ErrorCode::IncompleteBody)?);
         }
         *self.bytes.lock().unwrap() = all.into();
-        Ok(s3s::S3Response::new(s3s::dto::PutObjectOutput::default()))
+        let e_tag = Some(s3s::dto::ETag::Strong("one".to_owned()));
+        let output = s3s::dto::PutObjectOutput { e_tag, ..Default::default() };
+        Ok(s3s::S3Response::new(output))
     }
 
     async fn get_object(
@@ -98,6 +135,7 @@ impl s3s::S3 for Vault {
         let output = s3s::dto::GetObjectOutput {
             content_length: i64::try_from(bytes.len()).ok(),
             body: Some(s3s::Body::from(bytes).into()),
+            e_tag: Some(s3s::dto::ETag::Strong("one".to_owned())),
             ..Default::default()
         };
         Ok(s3s::S3Response::new(output))
