@@ -41,7 +41,7 @@ async fn server(answers: Answers) -> String {
                 let size = size.map_or(0, |size| size.parse::<usize>().unwrap());
                 let mut left = size.saturating_sub(rest.len());
                 while left > 0 {
-                    match stream.read(&mut [0; 65_536]).await {
+                    match stream.read(&mut [0; 8_192]).await {
                         Ok(count) if count > 0 => left = left.saturating_sub(count),
                         _ => return,
                     }
