@@ -41,7 +41,7 @@ async fn server(answers: Answers) -> String {
                 let size = size.map_or(0, |size| size.parse::<usize>().unwrap());
                 let mut left = size.saturating_sub(rest.len());
                 while left > 0 {
-                    match stream.read(&mut [0; 65_536]).await {
+                    match stream.read(&mut [0; 8_192]).await {
                         Ok(count) if count > 0 => left = left.saturating_sub(count),
                         _ => return,
                     }
@@ -266,9 +266,7 @@ async fn what_a_list_does_not_name_is_gone_only_where_versions_are_listed() {
     let endpoint = server(|asked| {
         let versions = "<ListVersionsResult><IsTruncated>false</IsTruncated></ListVersionsResult>";
         match asked {
-            _ if asked.starts_with("GET /room?versions") || asked.contains("&versions") => {
-                ("200 OK", versions.to_owned())
-            }
+            _ if asked.contains("?versions") => ("200 OK", versions.to_owned()),
             _ if asked.starts_with("DELETE") => {
                 DELETED.store(true, Ordering::Relaxed);
                 ("204 No Content", String::new())
@@ -318,7 +316,8 @@ async fn a_list_of_parts_that_does_not_go_on_is_an_error() {
     });
     let store = open(endpoint.await).await;
     able(&store, false);
-    let listed = tokio::time::timeout(Duration::from_secs(10), store.parts(&upload()));
+    let upload = upload();
+    let listed = tokio::time::timeout(Duration::from_secs(10), store.parts(&upload));
     let listed = listed.await.expect("it ends");
     assert!(matches!(listed, Err(StoreError::Unavailable(_))), "{listed:?}");
 }
