@@ -65,8 +65,8 @@ impl Bucket {
         body(found, range, abilities.versions)
     }
 
-    /// What a failed look at one version means: what is no id of a version is refused as such, where
-    /// the store says more than a status.
+    /// What a failed look at one version means: what is no id of a version is refused as such,
+    /// where the store says more than a status.
     fn failure_of(&self, failure: Failure, version: Option<&str>) -> StoreError {
         match failure.code() {
             "InvalidArgument" if version.is_some() => StoreError::Precondition,
