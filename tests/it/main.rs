@@ -31,6 +31,7 @@ mod process;
 mod put_get;
 mod rows;
 mod s3;
+mod s3_roles;
 mod s3_store;
 mod samples;
 mod serving;
