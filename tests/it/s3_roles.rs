@@ -25,7 +25,7 @@ fn without_keys(bucket: &Bucket) -> Vec<(String, String)> {
     variables
 }
 
-async fn start(variables: &[(String, String)]) -> Server {
+async fn started(variables: &[(String, String)]) -> Server {
     let pairs: Vec<_> = variables.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     Server::start(&pairs).await
 }
@@ -55,7 +55,7 @@ async fn a_profile_gives_the_keys() {
     let file = file.display().to_string();
     variables.push(("AWS_SHARED_CREDENTIALS_FILE".to_owned(), file));
     variables.push(("AWS_PROFILE".to_owned(), "clinic".to_owned()));
-    let server = start(&variables).await;
+    let server = started(&variables).await;
     let token = server.token("admin");
     presigned(&server, &token).await;
     let bytes = crate::process::Seeded(1).pdf(100_000);
@@ -91,7 +91,7 @@ async fn temporary_keys_of_a_role_are_renewed_before_they_end() {
     let mut variables = without_keys(&bucket);
     variables.push(("AWS_CONTAINER_CREDENTIALS_FULL_URI".to_owned(), url));
     variables.push(("STRONGROOM_LOG".to_owned(), "trace".to_owned()));
-    let server = start(&variables).await;
+    let server = started(&variables).await;
     let token = server.token("admin");
     let begun = presigned(&server, &token).await;
     // A URL does not claim to outlive the keys it was signed with.
@@ -101,9 +101,9 @@ async fn temporary_keys_of_a_role_are_renewed_before_they_end() {
     assert!(ends <= Clock::default().now() + LIFE, "{ends}");
     assert!(begun["url"].as_str().unwrap().contains("X-Amz-Security-Token="));
     // The first keys end, and the next ones after them; nobody notices.
-    let begin = Instant::now();
+    let start = Instant::now();
     let mut round = 0;
-    while begin.elapsed() < 2 * LIFE {
+    while start.elapsed() < 2 * LIFE {
         round += 1;
         let bytes = crate::process::Seeded(round).pdf(10_000);
         let document = server.upload(&token, &bytes).await;

@@ -89,6 +89,10 @@ async fn close_ended(
     dry_run: bool,
     done: &mut Closed,
 ) -> Result<(), DocumentError> {
+    // While the store is away, nothing is gained by asking it once for each upload.
+    if app.store.abilities().is_err() {
+        return Ok(());
+    }
     let bucket = (app.store.provider(), app.store.bucket());
     let mut after = (Timestamp::from_micros(0), DocumentId::from_uuid(Uuid::nil()));
     for _ in 0..ROUNDS {
@@ -105,12 +109,20 @@ async fn close_ended(
             } else if let Err(e) = close(app, document).await {
                 tracing::warn!(id = %document.id, error = %e, "an upload could not be closed yet");
                 done.failed += 1;
+                if is_away(&e) {
+                    return Ok(());
+                }
             } else {
                 done.closed += 1;
             }
         }
     }
     Ok(())
+}
+
+/// Whether it is the store that failed, not something about this upload.
+const fn is_away(e: &DocumentError) -> bool {
+    matches!(e, DocumentError::Store(StoreError::Unavailable(_) | StoreError::Unusable(_)))
 }
 
 async fn close(app: &App, document: &Document) -> Result<(), DocumentError> {
@@ -133,6 +145,9 @@ async fn close(app: &App, document: &Document) -> Result<(), DocumentError> {
 
 /// Removes copies that attempts to confirm left when they were cut off.
 async fn remove_placings(app: &App, dry_run: bool, done: &mut Closed) -> Result<(), DocumentError> {
+    if app.store.abilities().is_err() {
+        return Ok(());
+    }
     let bucket = app.store.bucket();
     let before = app.clock.now() - PLACING;
     let mut reader = app.db.reader().await?;
