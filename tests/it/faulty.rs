@@ -4,12 +4,15 @@
 use std::time::{Duration, Instant};
 
 use http::Method;
+use serde_json::json;
 use strongroom::store::{ByteRange, PartialUpload, StoreError, UploadedPart};
 use tokio::task::JoinSet;
 
 use crate::conformance::{Ground, MIB, MINUTE, bytes, key, now, object, pieces};
 use crate::faulty_proxy::{Fault, Proxy};
+use crate::garage::Account;
 use crate::process::{Seeded, seed};
+use crate::support::{TestApp, pdf};
 
 /// The most that anything may take against a store that never answers: three attempts of 20
 /// seconds each, the pauses between them, and the machine's own slowness.
@@ -318,4 +321,32 @@ async fn nothing_waits_for_ever() {
     mute.network().always(Fault::None);
     mute.usable().await;
     mute.put("again", b"some bytes").await;
+}
+
+/// What is signed is signed here: presigning and links, single and in parts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signing_asks_the_store_nothing() {
+    let bucket = Account::garage().bucket().await;
+    let proxy = Proxy::before(&bucket.account.endpoint).await;
+    let app = TestApp::in_bucket(bucket.through(&proxy.url()), &[]).await;
+    let admin = app.admin();
+    let document = app.upload(&admin, "patient-1", &pdf()).await;
+    let link = format!("/api/docs/{}/download", document["id"].as_str().unwrap());
+    let big = json!({
+        "patientId": "patient-1", "filename": "ct.dcm", "contentType": "application/dicom",
+        "size": 100_000_000,
+    });
+    let parts = app.post(&admin, "/api/docs/multipart", big).await.expect(201).json();
+    let sign = format!("/api/docs/multipart/{}/parts", parts["uploadId"].as_str().unwrap());
+    let (before, _) = proxy.counts();
+    for _ in 0..50 {
+        let asked = pdf().asked("patient-1");
+        app.post(&admin, "/api/docs/presign-upload", asked).await.expect(201);
+        app.get(&admin, &link).await.expect(200);
+        app.post(&admin, &sign, json!({ "partNumbers": [1, 2, 3] })).await.expect(200);
+    }
+    let (after, _) = proxy.counts();
+    // The watch may have looked at the bucket meanwhile.
+    assert!(after - before <= 3, "150 calls asked the store {} times", after - before);
+    app.leave().await;
 }
