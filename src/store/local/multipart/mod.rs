@@ -196,9 +196,14 @@ impl LocalStore {
         key: &ObjectKey,
         upload_id: &str,
     ) -> Result<Vec<PartRow>, MultipartError> {
-        let upload = self.upload(key, upload_id).await?;
-        let mut reader = self.reader().await?;
-        Ok(rows::parts_after(&mut reader, &upload.upload_id, 0, MAX_PARTS).await?)
+        let parts = {
+            let mut reader = self.reader().await?;
+            rows::parts_after(&mut reader, upload_id, 0, MAX_PARTS).await?
+        };
+        // Asked afterwards: an upload that is there now had its parts a moment ago. The other way
+        // round one that is completed between the two would look as if it had none.
+        self.upload(key, upload_id).await?;
+        Ok(parts)
     }
 
     /// Makes the object out of its parts.
