@@ -23,6 +23,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::access::{Action, DEFAULT_CLINIC};
 use crate::audit::{self, Subject};
+use crate::causes;
 use crate::config::{Config, Source};
 use crate::db::Tx;
 use crate::ids::ClinicId;
@@ -78,13 +79,7 @@ pub enum Failure {
 
 impl<E: std::error::Error> From<E> for Failure {
     fn from(e: E) -> Self {
-        let mut text = e.to_string();
-        let mut cause = e.source();
-        while let Some(e) = cause {
-            text = format!("{text}: {e}");
-            cause = e.source();
-        }
-        Self::Failed(text)
+        Self::Failed(causes::in_one_line(&e))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Check, chain};
+use super::Check;
+use crate::causes;
 use crate::config::Config;
 use crate::http::listen;
 
@@ -26,7 +27,7 @@ pub fn certificate(config: &Config) -> Check {
         Err(e) => {
             let advice = "STRONGROOM_TLS_CERTIFICATE and STRONGROOM_TLS_KEY must be PEM files \
                           that fit together, readable for the user that runs the server";
-            Check::fail(NAME, chain(&e), advice)
+            Check::fail(NAME, causes::in_one_line(&e), advice)
         }
     }
 }

@@ -4,7 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Check, chain};
+use super::Check;
+use crate::causes;
 use crate::config::Config;
 use crate::db::{self, Db};
 use crate::keys::{AppSecrets, KeyRing};
@@ -101,7 +102,10 @@ pub fn master_key(config: &Config) -> (Check, Option<KeyRing>) {
                 let seen = format!("{} key(s) from STRONGROOM_MASTER_KEY", ring.ids().count());
                 (Check::ok(NAME, seen), Some(ring))
             }
-            Err(e) => (Check::fail(NAME, chain(&e), "32 bytes as base64 or hex are right"), None),
+            Err(e) => (
+                Check::fail(NAME, causes::in_one_line(&e), "32 bytes as base64 or hex are right"),
+                None,
+            ),
         };
     }
     let path = config.data.dir.join("master.key");
@@ -127,7 +131,7 @@ pub fn master_key(config: &Config) -> (Check, Option<KeyRing>) {
             let advice = "keep a copy somewhere else than the data directory";
             (Check::ok(NAME, seen).with(advice), Some(ring))
         }
-        Err(e) => (Check::fail(NAME, chain(&e), format!("look at {shown}")), None),
+        Err(e) => (Check::fail(NAME, causes::in_one_line(&e), format!("look at {shown}")), None),
     }
 }
 
@@ -156,7 +160,7 @@ pub async fn database(config: &Config) -> (Check, bool) {
         }
         Err(e) => {
             let advice = "check DATABASE_URL, and whether the database runs and lets this user in";
-            Check::fail(NAME, format!("{what}: {}", chain(&e)), advice)
+            Check::fail(NAME, format!("{what}: {}", causes::in_one_line(&e)), advice)
         }
     };
     (check, false)
@@ -167,7 +171,7 @@ pub async fn secrets(config: &Config, ring: &KeyRing, clock: &Clock) -> Check {
     const NAME: &str = "sealed secrets";
     let db = match Db::open(&open::database_url(config)).await {
         Ok(db) => db,
-        Err(e) => return Check::fail(NAME, chain(&e), "see the database above"),
+        Err(e) => return Check::fail(NAME, causes::in_one_line(&e), "see the database above"),
     };
     let opened = AppSecrets::load_or_create(&db, ring, clock).await;
     db.close().await;
@@ -175,7 +179,7 @@ pub async fn secrets(config: &Config, ring: &KeyRing, clock: &Clock) -> Check {
         Ok(_) => Check::ok(NAME, "the master key opens the server's own secrets"),
         Err(e) => {
             let advice = "set the master key that this database and its documents were sealed with";
-            Check::fail(NAME, chain(&e), advice)
+            Check::fail(NAME, causes::in_one_line(&e), advice)
         }
     }
 }

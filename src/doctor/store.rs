@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Check, Verdict, chain, cors, net};
+use super::{Check, Verdict, cors, net};
+use crate::causes;
 use crate::config::{Config, S3Config};
 use crate::store::StoreError;
 use crate::store::s3::{self as store, CloudFront, Finding, S3Store};
@@ -32,7 +33,11 @@ pub async fn store(config: &Config, clock: &Clock, open: Option<Arc<S3Store>>) -
                 checks.push(cors::cors(config, &client, &store, clock).await);
             }
         }
-        Err(e) => checks.push(Check::fail(NAME, chain(&e), "set what the configuration names")),
+        Err(e) => checks.push(Check::fail(
+            NAME,
+            causes::in_one_line(&e),
+            "set what the configuration names",
+        )),
     }
     if let Some(cloudfront) = &s3.cloudfront {
         checks.push(match CloudFront::new(cloudfront) {

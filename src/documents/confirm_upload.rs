@@ -3,12 +3,12 @@
 //! Two callers may confirm at once: both look at the object, one changes the row, the other
 //! reads the row again and answers what is true.
 
-use aws_lc_rs::digest::{Context, SHA256};
 use futures::TryStreamExt as _;
 
 use crate::access::{Audited, Call, Grant, Unread};
 use crate::app::App;
 use crate::documents::content::{FileType, HEAD_BYTES};
+use crate::documents::look::{Look, Seen};
 use crate::documents::placing::{self, discard, move_out_of_reach, object_key, safe_key};
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Pinned, Reference};
@@ -50,11 +50,17 @@ pub async fn confirm_upload(
     let grant = call.authorize(found.facts(Document::target)).await?;
     match confirmable(call, &found, &grant, announced).await? {
         Confirmable::Pending => finish(app, call, grant, &found, announced).await,
-        Confirmable::Before => {
-            let repeated = serde_json::json!({ "repeated": true });
-            Ok(Confirmed::Before(grant.read(found, Some(repeated)).await?))
-        }
+        Confirmable::Before => before(grant, found).await,
     }
+}
+
+/// Answers a call that says what had been said before.
+pub(super) async fn before(
+    grant: Grant<'_>,
+    found: Unread<Document>,
+) -> Result<Confirmed, DocumentError> {
+    let repeated = serde_json::json!({ "repeated": true });
+    Ok(Confirmed::Before(grant.read(found, Some(repeated)).await?))
 }
 
 /// What a confirm finds.
@@ -115,14 +121,10 @@ pub(super) async fn finish(
         differs = difference(document, announced, &placed.object);
     }
     if differs.is_none() {
-        let seen = examine(app, document, &placed).await?;
+        let seen = examine(app, &placed).await?;
         placed.sha256 = seen.sha256;
-        let mut expected = [document.sha256(), announced.sha256].into_iter().flatten();
-        if !seen.fits {
-            differs = Some("type");
-        } else if expected.any(|sha256| sha256 != seen.sha256) {
-            differs = Some("checksum");
-        }
+        let said = [document.sha256(), announced.sha256];
+        differs = seen.differs(document, said.into_iter().flatten());
     }
     if let Some(what) = differs {
         refuse(app, call, &grant, document, &placed.key, what).await?;
@@ -204,16 +206,9 @@ fn difference(document: &Document, said: &Announced, object: &ObjectInfo) -> Opt
     }
 }
 
-/// What was seen in the bytes.
-struct Seen {
-    /// Whether the first of them are of the announced type.
-    fits: bool,
-    sha256: [u8; 32],
-}
-
 /// Looks into the bytes: at the first of them where the store vouches for the SHA-256 of the
 /// whole, at all of them where it does not (uploads in parts; stores that check nothing).
-async fn examine(app: &App, document: &Document, placed: &Placed) -> Result<Seen, DocumentError> {
+async fn examine(app: &App, placed: &Placed) -> Result<Seen, DocumentError> {
     let (key, object) = (&placed.key, &placed.object);
     let told = object.sha256.filter(|_| app.store.abilities().is_ok_and(|a| a.sha256));
     let range = told.map(|_| ByteRange::Inclusive(0, HEAD_BYTES - 1));
@@ -223,17 +218,12 @@ async fn examine(app: &App, document: &Document, placed: &Placed) -> Result<Seen
         Some(_) => None,
     };
     let mut body = app.store.get(key, object.version_id.as_deref(), range).await?;
-    let (mut head, mut hash) = (Vec::new(), Context::new(&SHA256));
+    let mut look = Look::default();
     while let Some(piece) = body.stream.try_next().await? {
-        if told.is_none() {
-            hash.update(&piece);
-        }
-        let wanted = usize::try_from(HEAD_BYTES).unwrap_or(usize::MAX).saturating_sub(head.len());
-        head.extend_from_slice(&piece[..piece.len().min(wanted)]);
+        look.piece(&piece);
     }
-    let fits = FileType::find(&document.content_type).is_some_and(|t| t.looks_like(&head));
-    let computed = <[u8; 32]>::try_from(hash.finish().as_ref()).unwrap_or_default();
-    Ok(Seen { fits, sha256: told.unwrap_or(computed) })
+    let seen = look.finish();
+    Ok(Seen { sha256: told.unwrap_or(seen.sha256), ..seen })
 }
 
 /// Ends the upload: the row says why, then the object goes.
@@ -248,7 +238,9 @@ pub(super) async fn refuse(
     let mut tx = grant.begin().await?;
     let reason = format!("content_mismatch: {what}");
     let now = app.clock.now();
-    let ended = rows::mark_refused(&mut tx, call.clinic(), document.id, &reason, now).await?;
+    let ended =
+        rows::mark_ended(&mut tx, (call.clinic(), document.id), State::Refused, &reason, now)
+            .await?;
     tx.commit_failed(Code::ContentMismatch, Some(serde_json::json!({ "differs": what }))).await?;
     if ended || key.as_str() != document.object_key {
         discard(app, key).await;

@@ -2,7 +2,6 @@
 
 use crate::access::Call;
 use crate::app::App;
-use crate::documents::content::FileType;
 use crate::documents::placing::object_key;
 use crate::documents::read::locate;
 use crate::documents::retrieve::refuse_archived;
@@ -49,13 +48,12 @@ pub async fn issue_download(
 
 /// What a browser may do with the file: types with active content are never shown in the page.
 pub(super) fn shown(document: &Document, asked: Disposition) -> Disposition {
-    let harmless = FileType::find(&document.content_type).is_some_and(|t| t.inline);
+    let harmless = document.file_type().is_some_and(|t| t.inline);
     if harmless { asked } else { Disposition::Attachment }
 }
 
 /// The file name a signed URL may carry. URLs end up in histories and logs, so the name the
 /// uploader gave (which may name the patient) stays in the JSON beside the URL.
 fn opaque_name(document: &Document) -> String {
-    let extension = FileType::find(&document.content_type).map_or("bin", FileType::extension);
-    format!("{}.{extension}", document.id)
+    format!("{}.{}", document.id, document.extension())
 }

@@ -29,6 +29,7 @@ mod error;
 mod issue_download;
 mod key_layout;
 mod list;
+mod look;
 mod multipart;
 mod placing;
 mod read;
@@ -64,6 +65,7 @@ pub use stream_download::{Streamed, stream_download};
 pub use wire_trail::WireTrail;
 
 use crate::access::{Target, TargetKind};
+use crate::documents::content::FileType;
 use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
 use crate::sensitive::Phi;
 use crate::time::Timestamp;
@@ -209,6 +211,16 @@ pub struct Document {
 }
 
 impl Document {
+    /// Its type.
+    pub fn file_type(&self) -> Option<&'static FileType> {
+        FileType::find(&self.content_type)
+    }
+
+    /// The extension of its type; what its uploader called it says nothing here.
+    pub fn extension(&self) -> &'static str {
+        self.file_type().map_or("bin", FileType::extension)
+    }
+
     /// SHA-256 of its bytes, or what was announced.
     pub fn sha256(&self) -> Option<[u8; 32]> {
         let mut sha = [0; 32];

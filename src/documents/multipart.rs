@@ -7,7 +7,7 @@
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::begin_upload::{Limit, announce, record};
-use crate::documents::confirm_upload::{Confirmable, confirmable, finish};
+use crate::documents::confirm_upload::{Confirmable, before, confirmable, finish};
 use crate::documents::placing::{Place, discard, object_key};
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Reference};
@@ -83,8 +83,8 @@ pub async fn begin_parts(
         Err(e) => {
             // The trail must not end with an upload that was granted and never began.
             let mut tx = grant.begin().await?;
-            let (clinic, id, now) = (call.clinic(), document.id, app.clock.now());
-            rows::mark_abandoned(&mut tx, clinic, id, "store_unavailable", now).await?;
+            let (upload, now) = ((call.clinic(), document.id), app.clock.now());
+            rows::mark_ended(&mut tx, upload, State::Abandoned, "store_unavailable", now).await?;
             tx.commit_failed(Code::StoreUnavailable, None).await?;
             return Err(e.into());
         }
@@ -198,8 +198,7 @@ pub async fn complete_upload(
     let grant = call.authorize(found.facts(Document::target)).await?;
     let announced = Announced::default();
     if let Confirmable::Before = confirmable(call, &found, &grant, &announced).await? {
-        let repeated = serde_json::json!({ "repeated": true });
-        return Ok(Confirmed::Before(grant.read(found, Some(repeated)).await?));
+        return before(grant, found).await;
     }
     let cut = Cut::of(grant.look(&found))?;
     match app.store.parts(&cut.upload).await {
@@ -275,7 +274,8 @@ pub async fn abort_upload(app: &App, call: &Call, id: DocumentId) -> Result<(), 
     let key = object_key(document)?;
     let mut tx = grant.begin().await?;
     let now = app.clock.now();
-    if !rows::mark_abandoned(&mut tx, call.clinic(), id, "aborted", now).await? {
+    let upload = (call.clinic(), id);
+    if !rows::mark_ended(&mut tx, upload, State::Abandoned, "aborted", now).await? {
         let state = rows::state(&mut tx, call.clinic(), id).await?;
         return match state.unwrap_or(document.state) {
             State::Abandoned => Ok(tx.commit(None).await?),

@@ -5,14 +5,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
-use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use futures::StreamExt as _;
 
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::confirm_upload::{Confirmable, Placed, confirmable, pin, refuse};
-use crate::documents::content::{FileType, HEAD_BYTES};
+use crate::documents::look::{Look, Seen};
 use crate::documents::placing::{object_key, safe_key};
 use crate::documents::read::locate;
 use crate::documents::{Announced, Confirmed, Document, DocumentError, Reference};
@@ -53,50 +52,35 @@ pub async fn receive_upload(
         Err(StoreError::AlreadyExists) => return Err(DocumentError::AlreadyUploaded),
         Err(e) => return Err(watch.failure(size).unwrap_or_else(|| e.into())),
     };
-    let (head, sha256) = watch.finish();
-    let expected = document.sha256();
-    let fits = FileType::find(&document.content_type).is_some_and(|t| t.looks_like(&head));
-    let differs = match (fits, expected) {
-        (false, _) => Some("type"),
-        (true, Some(expected)) if expected != sha256 => Some("checksum"),
-        _ => None,
-    };
-    if let Some(what) = differs {
+    let seen = watch.finish();
+    if let Some(what) = seen.differs(document, document.sha256()) {
         refuse(app, call, &grant, document, &key, what).await?;
         return Err(DocumentError::ContentMismatch(what));
     }
-    pin(app, call, grant, document, &Placed { key, object, sha256 }).await
+    pin(app, call, grant, document, &Placed { key, object, sha256: seen.sha256 }).await
 }
 
 /// What passes by: shared with the stream, which the store consumes.
 #[derive(Clone, Default)]
-struct Watch(Arc<Mutex<Seen>>);
+struct Watch(Arc<Mutex<Passed>>);
 
-struct Seen {
-    head: Vec<u8>,
-    hash: Context,
+#[derive(Default)]
+struct Passed {
+    look: Look,
     count: u64,
     /// The stream failed, or came to its end.
     over: bool,
 }
 
-impl Default for Seen {
-    fn default() -> Self {
-        Self { head: Vec::new(), hash: Context::new(&SHA256), count: 0, over: false }
-    }
-}
-
-impl Seen {
+impl Passed {
     fn piece(&mut self, piece: &Result<Bytes, StoreError>) {
-        let Ok(piece) = piece else {
-            self.over = true;
-            return;
-        };
-        let wanted = usize::try_from(HEAD_BYTES).unwrap_or(usize::MAX);
-        let wanted = wanted.saturating_sub(self.head.len()).min(piece.len());
-        self.head.extend_from_slice(&piece[..wanted]);
-        self.hash.update(piece);
-        self.count += piece.len() as u64;
+        match piece {
+            Ok(piece) => {
+                self.look.piece(piece);
+                self.count += piece.len() as u64;
+            }
+            Err(_) => self.over = true,
+        }
     }
 }
 
@@ -122,11 +106,8 @@ impl Watch {
         theirs.then_some(DocumentError::BodyBroke { came: seen.count, size })
     }
 
-    /// The first bytes, and the SHA-256 of all.
-    fn finish(self) -> (Vec<u8>, [u8; 32]) {
-        let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let hash = std::mem::replace(&mut seen.hash, Context::new(&SHA256)).finish();
-        let sha256 = <[u8; 32]>::try_from(hash.as_ref()).unwrap_or_default();
-        (std::mem::take(&mut seen.head), sha256)
+    fn finish(self) -> Seen {
+        let mut passed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut passed.look).finish()
     }
 }

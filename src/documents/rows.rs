@@ -159,40 +159,22 @@ pub async fn set_multipart(
     Ok(changed == 1)
 }
 
-/// Ends a pending upload that nobody will complete: the caller gave it up, or its time is over.
-pub async fn mark_abandoned(
+/// Ends a pending upload without a document: its content was not what was announced (`refused`),
+/// or nobody will complete it (`abandoned`). False when it was not pending.
+pub async fn mark_ended(
     tx: &mut Audited,
-    clinic: ClinicId,
-    id: DocumentId,
+    (clinic, id): (ClinicId, DocumentId),
+    ended: State,
     reason: &str,
     now: Timestamp,
 ) -> Result<bool, DbError> {
     let changed = execute!(
         *tx,
-        "update document_assets set state = 'abandoned', state_reason = $3, updated_at = $4 \
+        "update document_assets set state = $3, state_reason = $4, updated_at = $5 \
          where clinic_id = $1 and id = $2 and state = 'pending'",
         clinic,
         id,
-        reason,
-        now,
-    )?;
-    Ok(changed == 1)
-}
-
-/// Ends a pending upload whose content was not what was announced.
-pub async fn mark_refused(
-    tx: &mut Audited,
-    clinic: ClinicId,
-    id: DocumentId,
-    reason: &str,
-    now: Timestamp,
-) -> Result<bool, DbError> {
-    let changed = execute!(
-        *tx,
-        "update document_assets set state = 'refused', state_reason = $3, updated_at = $4 \
-         where clinic_id = $1 and id = $2 and state = 'pending'",
-        clinic,
-        id,
+        ended.as_str(),
         reason,
         now,
     )?;

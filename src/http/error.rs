@@ -12,6 +12,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::causes;
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $title:literal;)*) => {
         /// A stable error code, with its status and title.
@@ -165,18 +167,12 @@ impl ApiError {
 
     /// Writes the cause to the log, once.
     pub fn log(&self) {
-        use std::fmt::Write as _;
         if !self.code.status().is_server_error() {
             return;
         }
-        let mut chain = String::new();
-        let mut cause: Option<&dyn std::error::Error> =
-            self.source.as_ref().map(|e| e.as_ref() as _);
-        while let Some(e) = cause {
-            let _ = write!(chain, "{}{e}", if chain.is_empty() { "" } else { ": " });
-            cause = e.source();
-        }
-        tracing::error!(code = self.code.as_str(), cause = chain, "{}", self.code.title());
+        let cause = self.source.as_ref().map(|e| causes::in_one_line(e.as_ref()));
+        let cause = cause.unwrap_or_default();
+        tracing::error!(code = self.code.as_str(), cause, "{}", self.code.title());
     }
 }
 

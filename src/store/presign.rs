@@ -193,7 +193,7 @@ impl Presigner {
             push_query(&mut url, &mut separator, name, value);
         }
         // The signature's date has whole seconds: what it says is when it ends.
-        let expires_at = Timestamp::from_micros(now.seconds() * 1_000_000) + expires;
+        let expires_at = now.whole_seconds() + expires;
         Ok(PresignedRequest { method, url, headers, fields: Vec::new(), expires_at })
     }
 }

@@ -44,7 +44,7 @@ impl Presigner {
         if let Some(token) = self.credentials().session_token() {
             fields.push(("x-amz-security-token".to_owned(), token.to_owned()));
         }
-        let expires_at = Timestamp::from_micros(now.seconds() * 1_000_000) + expires;
+        let expires_at = now.whole_seconds() + expires;
         let policy = policy(self.bucket(), put.content_length, &fields, expires_at);
         let secret = self.credentials().secret_access_key();
         let key = generate_signing_key(secret, now.system_time(), self.region(), "s3");

@@ -67,8 +67,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "insert_pending",
             "mark_available",
             "set_multipart",
-            "mark_abandoned",
-            "mark_refused",
+            "mark_ended",
             "mark_deleted",
             "mark_restored",
             "state",
@@ -248,7 +247,7 @@ async fn documents_pass_through_every_statement_of_theirs(app: &TestApp) {
     app.delete(&admin, &path).await.expect(200);
     app.delete(&admin, &path).await.expect(409);
     app.post(&admin, &format!("{path}/restore"), json!({})).await.expect(200);
-    // set_multipart, mark_abandoned, and the next statements of upkeep: open_uploads, mark_closed.
+    // set_multipart, and the statements of upkeep, mark_ended among them.
     let parts = app.post(&admin, "/api/docs/multipart", asked.clone()).await.expect(201).json();
     app.clock.shift_seconds(25 * 3600);
     let ran = strongroom::upkeep::run_once(&app.app, false).await.unwrap();
@@ -257,7 +256,7 @@ async fn documents_pass_through_every_statement_of_theirs(app: &TestApp) {
     let ran = strongroom::upkeep::run_once(&app.app, false).await.unwrap();
     assert_eq!(ran[0].did[1], ("closed", 0), "what is closed stays closed");
     app.clock.shift_seconds(-25 * 3600);
-    // mark_refused.
+    // mark_ended again.
     let begun = app.post(&admin, "/api/docs/presign-upload", asked).await.expect(201).json();
     app.put(&begun, vec![b'x'; pdf().bytes.len()]).await.expect(200);
     let confirm = json!({ "id": begun["id"] });

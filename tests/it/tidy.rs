@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 /// From the ground up. A module may use those below it and those on its own floor.
 const FLOORS: &[&[&str]] = &[
-    &["ids", "time", "sensitive"],
+    &["causes", "ids", "time", "sensitive"],
     &["config", "http"],
     &["db", "keys"],
     &["store"],

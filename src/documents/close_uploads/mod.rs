@@ -67,9 +67,10 @@ async fn abandon_expired(
         for upload in &found {
             let document = steward.look(upload);
             let mut tx = steward.begin(Action::AbandonUpload, &document.target()).await?;
-            let (clinic, id) = (document.clinic_id, document.id);
+            let upload = (document.clinic_id, document.id);
             // When it was confirmed or ended meanwhile, nothing is to be told.
-            if documents::mark_abandoned(&mut tx, clinic, id, "expired", now).await? {
+            let ended = State::Abandoned;
+            if documents::mark_ended(&mut tx, upload, ended, "expired", now).await? {
                 tx.commit(None).await?;
                 done.abandoned += 1;
             }

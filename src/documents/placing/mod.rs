@@ -13,7 +13,6 @@ pub(super) mod rows;
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::documents::content::FileType;
 use crate::documents::key_layout::{KeyParts, object_key as layout};
 use crate::documents::{Document, DocumentError};
 use crate::ids::PatientId;
@@ -44,7 +43,7 @@ impl Place {
         document: &Document,
         name: Uuid,
     ) -> Result<ObjectKey, DocumentError> {
-        let extension = FileType::find(&document.content_type).map_or("bin", FileType::extension);
+        let extension = document.extension();
         let folder = &app.config.store.folder_prefix;
         let key = match self {
             Self::Incoming if folder.is_empty() => format!("{INCOMING}/{name}.{extension}"),

@@ -61,7 +61,7 @@ impl CloudFront {
             url.push('=');
             url.extend(utf8_percent_encode(value, QUERY));
         }
-        let expires_at = Timestamp::from_micros(now.seconds() * 1_000_000) + expires;
+        let expires_at = now.whole_seconds() + expires;
         let until = expires_at.seconds();
         let signature = self.sign(&policy(&url, until))?;
         let id = &self.key_pair_id;
