@@ -41,3 +41,4 @@ mod support;
 mod tampering;
 mod tidy;
 mod trail;
+mod unknown_size;
