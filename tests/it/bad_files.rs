@@ -65,6 +65,41 @@ pub fn all() -> Vec<File> {
         .collect()
 }
 
+/// One more file.
+pub fn file(name: &'static str, bytes: Vec<u8>, verdict: Verdict) -> File {
+    File { what: "a file", name, mime: mime(name), bytes, verdict }
+}
+
+/// Files that are looked into by range, being too large for one look.
+pub fn large() -> Vec<File> {
+    let noise = |seed: u32, size: usize| -> Vec<u8> {
+        let next = |n: &u32| Some(n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+        std::iter::successors(Some(seed), next).map(|n| (n >> 24) as u8).take(size).collect()
+    };
+    let photo = |seed| part("word/media/photo.jpg", noise(seed, 1_500_000));
+    let macros = part("word/vbaProject.bin", "x");
+    let jpeg = sample("knee-xray.jpg");
+    let notes = [&[0xFF, 0xEB, 0xFF, 0xFF][..], &[b'n'; 65_533]].concat().repeat(20);
+    let jpeg = [&jpeg[..2], &notes, &jpeg[2..]].concat();
+    let pdf = [b"%PDF-1.7\n".to_vec(), noise(3, 1_200_000), b"\n%%EOF\n".to_vec()].concat();
+    let zipped = |bytes: &[u8]| [bytes, &small_zip()].concat();
+    files(vec![
+        ("a letter with photos", "a.docx", docx(&[photo(1), photo(2)]), Good),
+        ("a letter with photos and macros", "a.docx", docx(&[photo(4), macros]), Refused("macros")),
+        ("a large picture with a ZIP", "a.jpg", zipped(&jpeg), Refused("polyglot")),
+        (
+            "a large picture that ends early",
+            "a.jpg",
+            { jpeg[..jpeg.len() - 1000].to_vec() },
+            Refused("damaged"),
+        ),
+        ("a large picture", "a.jpg", jpeg, Good),
+        ("a large PDF with a ZIP", "a.pdf", zipped(&pdf), Refused("polyglot")),
+        ("a large PDF that ends early", "a.pdf", pdf[..1_000_000].to_vec(), Refused("damaged")),
+        ("a large PDF", "a.pdf", pdf, Good),
+    ])
+}
+
 fn good() -> Vec<Row> {
     let mut rows: Vec<Row> = [
         "referral-letter.pdf",

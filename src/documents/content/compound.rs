@@ -27,6 +27,9 @@ pub(super) fn is_compound(head: &[u8]) -> bool {
 }
 
 pub(super) fn check(reader: &mut Reader<'_>, program: Program) -> Result<(), Stop> {
+    if !is_compound(&reader.read(0, 8)?) {
+        return other_type();
+    }
     let (names, own) = look(reader, |file| {
         let own = match program {
             Program::Word => stream(file, "/WordDocument", 64)?,

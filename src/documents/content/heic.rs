@@ -36,7 +36,11 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), Stop> {
             let Some(meta) = meta else { return damaged() };
             return if data { sizes(reader, &meta) } else { damaged() };
         }
-        let found = next(reader, at, reader.size())?;
+        let found = match next(reader, at, reader.size()) {
+            // The picture is complete; what follows is no box.
+            Err(Stop::Unfit(_)) if data && meta.is_some() => return appended(),
+            other => other?,
+        };
         at = found.end;
         data |= found.kind == *b"mdat" || found.kind == *b"idat";
         if found.kind == *b"meta" || found.kind == *b"moov" {

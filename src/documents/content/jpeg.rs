@@ -16,11 +16,11 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), Stop> {
     }
     let mut at = 0;
     for _ in 0..MAX_PICTURES {
-        at = picture(reader, at)?;
-        at = behind_padding(reader, at)?;
+        let end = picture(reader, at)?;
         // Telephones put previews, depth maps (MPF), films and their own notes behind the image.
+        at = behind_padding(reader, end)?;
         if !matches!(reader.read(at, 3)?[..], [0xFF, 0xD8, 0xFF]) {
-            return trailer(reader, at);
+            return trailer(reader, end, at);
         }
     }
     appended()
@@ -39,11 +39,12 @@ fn behind_padding(reader: &mut Reader<'_>, mut at: u64) -> Result<u64, Stop> {
 }
 
 /// What may follow the last picture: nothing, padding, a film, a telephone's own trailer.
-fn trailer(reader: &mut Reader<'_>, at: u64) -> Result<(), Stop> {
-    if at >= reader.size() {
+fn trailer(reader: &mut Reader<'_>, end: u64, padded: u64) -> Result<(), Stop> {
+    if padded >= reader.size() {
         return Ok(());
     }
-    let begin = reader.read(at, 12)?;
+    // The length of a film's first box begins with zeros, as padding does.
+    let begin = reader.read(end, 12)?;
     let is_film = begin.get(4..8) == Some(b"ftyp");
     let (_, end) = reader.tail(4)?;
     let known = is_film || end == b"SEFT" || end == b"MPVD";

@@ -25,7 +25,7 @@ fn look(bytes: &[u8], mime: &str) -> Verdict {
 
 #[test]
 fn every_file_of_the_table_gets_its_verdict() {
-    let files = bad_files::all();
+    let files = &*FILES;
     let wrong: Vec<_> = files
         .iter()
         .map(|file| (file, look(&file.bytes, file.mime)))
@@ -92,6 +92,9 @@ fn a_cleaned_drawing_has_no_script_and_is_still_the_drawing() {
     assert!(clean(b"<svg xmlns=\"http://www.w3.org/2000/svg\"><circle></svg>").is_none());
 }
 
+static FILES: std::sync::LazyLock<Vec<bad_files::File>> =
+    std::sync::LazyLock::new(|| bad_files::all().into_iter().chain(bad_files::large()).collect());
+
 /// A place in a file, what is done there.
 fn change() -> impl Strategy<Value = (prop::sample::Index, u8, prop::sample::Index)> {
     (any::<prop::sample::Index>(), any::<u8>(), any::<prop::sample::Index>())
@@ -107,8 +110,7 @@ proptest! {
         changes in prop::collection::vec(change(), 1..12),
         cut in any::<prop::sample::Index>(),
     ) {
-        let files = bad_files::all();
-        let file = file.get(&files);
+        let file = file.get(&*FILES);
         let mut bytes = file.bytes.clone();
         for (at, byte, length) in changes {
             let at = at.index(bytes.len());
