@@ -22,6 +22,8 @@ use crate::time::Clock;
 
 /// How many objects are read whole at once in order to check them.
 const WHOLE_READS: usize = 4;
+/// How many large objects are looked into at the same time; each holds up to 2 MiB.
+const INSPECTIONS: usize = 16;
 
 /// Why the house could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -157,6 +159,7 @@ impl Opened {
             ids: self.ids,
             config: self.config,
             whole_reads: tokio::sync::Semaphore::new(WHOLE_READS),
+            inspections: tokio::sync::Semaphore::new(INSPECTIONS),
         });
         Ok((app, local))
     }

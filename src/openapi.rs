@@ -34,6 +34,7 @@ use crate::http::error::Problem;
         crate::documents::api::multipart::progress,
         crate::documents::api::multipart::complete,
         crate::documents::api::multipart::abort,
+        crate::documents::api::rendition::suggest,
         crate::documents::api::retrieval::get,
         crate::documents::api::retrieval::request,
         crate::documents::api::storage::config,

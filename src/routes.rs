@@ -14,7 +14,7 @@ use http::header;
 use crate::access::{Action, record_refusals};
 use crate::accounts::api as session;
 use crate::app::App;
-use crate::documents::api::{docs, multipart, retrieval, storage};
+use crate::documents::api::{docs, multipart, rendition, retrieval, storage};
 use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
 use crate::http::{ApiError, Code};
 use crate::patients::api as patients;
@@ -29,6 +29,7 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
         ("/api/docs/confirm", Action::ConfirmUpload, post(docs::confirm)),
         ("/api/docs", Action::ListDocuments, get(docs::list_documents)),
         ("/api/docs/", Action::ListDocuments, get(docs::list_documents)),
+        ("/api/docs/category-suggestion", Action::SuggestCategory, get(rendition::suggest)),
         ("/api/docs/{id}", Action::ReadDocument, get(docs::get)),
         ("/api/docs/{id}", Action::DeleteDocument, delete(docs::delete)),
         ("/api/docs/{id}/download", Action::IssueDownload, get(docs::download)),

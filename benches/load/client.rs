@@ -90,6 +90,9 @@ impl Body for Payload {
                 if std::mem::take(first) && size >= 9 {
                     chunk[..9].copy_from_slice(b"%PDF-1.7\n");
                 }
+                if *left == size as u64 && size >= 16 {
+                    chunk[size - 6..].copy_from_slice(b"%%EOF\n");
+                }
                 *left -= size as u64;
                 Some(Bytes::from(chunk))
             }

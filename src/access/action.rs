@@ -43,6 +43,8 @@ actions! {
     ReadDocument => "document.read",
     /// List documents.
     ListDocuments => "document.list",
+    /// Ask which category a file name speaks for.
+    SuggestCategory => "category.suggest",
     /// Get a link to a document's bytes.
     IssueDownload => "download.issue",
     /// Get a document's bytes through the server.

@@ -7,15 +7,15 @@ use futures::TryStreamExt as _;
 
 use crate::access::{Audited, Call, Grant, Unread};
 use crate::app::App;
-use crate::documents::content::{FileType, HEAD_BYTES};
-use crate::documents::look::{Look, Seen};
+use crate::documents::content::{FileType, Unfit};
+use crate::documents::look::{Look, SMALL, Seen};
 use crate::documents::placing::{self, discard, move_out_of_reach, object_key, safe_key};
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Pinned, Reference};
 use crate::documents::{Document, DocumentError, State};
 use crate::http::Code;
 use crate::ids::PatientId;
-use crate::store::{ByteRange, ObjectInfo, ObjectKey, StoreError};
+use crate::store::{ObjectInfo, ObjectKey, StoreError};
 
 /// What the caller says again when confirming; each must be as it was presigned.
 #[derive(Debug, Default)]
@@ -120,15 +120,13 @@ pub(super) async fn finish(
         };
         differs = difference(document, announced, &placed.object);
     }
-    if differs.is_none() {
-        let seen = examine(app, &placed).await?;
-        placed.sha256 = seen.sha256;
-        let said = [document.sha256(), announced.sha256];
-        differs = seen.differs(document, said.into_iter().flatten());
-    }
-    if let Some(what) = differs {
-        refuse(app, call, &grant, document, &placed.key, what).await?;
-        return Err(DocumentError::ContentMismatch(what));
+    let unfit = match differs {
+        Some(what) => Some(Unfit::Differs(what)),
+        None => examine(app, document, announced, &mut placed).await?,
+    };
+    if let Some(unfit) = unfit {
+        refuse(app, call, &grant, document, &placed.key, unfit).await?;
+        return Err(unfit.into());
     }
     pin(app, call, grant, document, &placed).await
 }
@@ -214,24 +212,35 @@ fn fits(document: &Document, said: &Announced, object: &ObjectInfo) -> bool {
         && said.size.is_none_or(|size| size == object.size)
 }
 
-/// Looks into the bytes: at the first of them where the store vouches for the SHA-256 of the
-/// whole, at all of them where it does not (uploads in parts; stores that check nothing).
-async fn examine(app: &App, placed: &Placed) -> Result<Seen, DocumentError> {
+/// Looks into the bytes: at as many as the rules want where the store vouches for the SHA-256 of
+/// the whole, at all of them where it does not (uploads in parts; stores that check nothing).
+async fn examine(
+    app: &App,
+    document: &Document,
+    announced: &Announced,
+    placed: &mut Placed,
+) -> Result<Option<Unfit>, DocumentError> {
     let (key, object) = (&placed.key, &placed.object);
     let told = object.sha256.filter(|_| app.store.abilities().is_ok_and(|a| a.sha256));
-    let range = told.map(|_| ByteRange::Inclusive(0, HEAD_BYTES - 1));
     // Reading whole objects is for a few at a time; the rest waits.
     let _turn = match told {
         None => app.whole_reads.acquire().await.ok(),
         Some(_) => None,
     };
-    let mut body = app.store.get(key, object.version_id.as_deref(), range).await?;
-    let mut look = Look::default();
-    while let Some(piece) = body.stream.try_next().await? {
-        look.piece(&piece);
-    }
-    let seen = look.finish();
-    Ok(Seen { sha256: told.unwrap_or(seen.sha256), ..seen })
+    let seen = match told {
+        Some(sha256) if object.size > SMALL as u64 => Seen::nothing(sha256),
+        _ => {
+            let mut body = app.store.get(key, object.version_id.as_deref(), None).await?;
+            let mut look = Look::default();
+            while let Some(piece) = body.stream.try_next().await? {
+                look.piece(&piece);
+            }
+            look.finish()
+        }
+    };
+    placed.sha256 = seen.sha256;
+    let said = [document.sha256(), announced.sha256];
+    seen.judge(app, document, (key, object), said.into_iter().flatten()).await
 }
 
 /// Ends the upload: the row says why, then the object goes.
@@ -241,15 +250,21 @@ pub(super) async fn refuse(
     grant: &Grant<'_>,
     document: &Document,
     key: &ObjectKey,
-    what: &'static str,
+    unfit: Unfit,
 ) -> Result<(), DocumentError> {
     let mut tx = grant.begin().await?;
-    let reason = format!("content_mismatch: {what}");
+    let reason = unfit.to_string();
+    let (code, detail) = match unfit {
+        Unfit::Differs(what) => (Code::ContentMismatch, serde_json::json!({ "differs": what })),
+        Unfit::Refused(reason, _) => {
+            (Code::ContentRefused, serde_json::json!({ "refused": reason.as_str() }))
+        }
+    };
     let now = app.clock.now();
     let ended =
         rows::mark_ended(&mut tx, (call.clinic(), document.id), State::Refused, &reason, now)
             .await?;
-    tx.commit_failed(Code::ContentMismatch, Some(serde_json::json!({ "differs": what }))).await?;
+    tx.commit_failed(code, Some(detail)).await?;
     if ended || key.as_str() != document.object_key {
         discard(app, key).await;
     }

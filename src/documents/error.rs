@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::access::Refusal;
 use crate::db::DbError;
 use crate::documents::State;
+use crate::documents::content::{Reason, Unfit};
 use crate::store::{Archive, Size, StoreError};
 
 /// Why an operation on a document was not done.
@@ -65,6 +66,13 @@ pub enum DocumentError {
     /// What was uploaded is not what was announced; it was removed.
     #[error("the content is not what was announced: {0}")]
     ContentMismatch(&'static str),
+    /// What was uploaded is what was announced and may not come in; it was removed. Why, and what
+    /// would be right.
+    #[error("the content is refused: {0}")]
+    ContentRefused(Reason, &'static str),
+    /// There is no cleaned rendition of the document, and why.
+    #[error("there is no cleaned rendition: {0}")]
+    NoRendition(&'static str),
     /// What the caller says of a confirmed document is not so; nothing was changed.
     #[error("the document was confirmed with another {0}")]
     NotAsConfirmed(&'static str),
@@ -86,5 +94,14 @@ impl DocumentError {
     /// One field and what would be right.
     pub fn field(name: &str, message: impl Into<String>) -> Self {
         Self::Fields(BTreeMap::from([(name.to_owned(), message.into())]))
+    }
+}
+
+impl From<Unfit> for DocumentError {
+    fn from(unfit: Unfit) -> Self {
+        match unfit {
+            Unfit::Differs(what) => Self::ContentMismatch(what),
+            Unfit::Refused(reason, sentence) => Self::ContentRefused(reason, sentence),
+        }
     }
 }

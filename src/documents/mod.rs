@@ -21,6 +21,7 @@
 pub mod api;
 mod begin_upload;
 pub mod category;
+mod clean_rendition;
 mod close_uploads;
 mod confirm_upload;
 pub mod content;
@@ -38,6 +39,7 @@ mod restore;
 mod retrieve;
 mod rows;
 mod stream_download;
+mod suggest;
 mod wire_trail;
 
 use std::fmt;
@@ -46,6 +48,7 @@ use sqlx::FromRow;
 
 pub use begin_upload::{BeginUpload, BegunUpload, UNKNOWN_SIZE, begin_upload};
 pub use category::Category;
+pub use clean_rendition::clean_rendition;
 pub use close_uploads::{Closed, close_uploads};
 pub use confirm_upload::{Announced, Confirmed, confirm_upload};
 pub use delete::delete;
@@ -62,6 +65,7 @@ pub use restore::restore;
 pub use retrieve::{Retrieval, read_retrieval, request_retrieval};
 pub use rows::Reference;
 pub use stream_download::{Streamed, stream_download};
+pub use suggest::{Suggestion, suggest_category};
 pub use wire_trail::WireTrail;
 
 use crate::access::{Target, TargetKind};

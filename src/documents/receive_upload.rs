@@ -59,11 +59,12 @@ pub async fn receive_upload(
         Err(e) => return Err(watch.failure(size).unwrap_or_else(|| e.into())),
     };
     let seen = watch.finish();
-    if let Some(what) = seen.differs(document, document.sha256()) {
-        refuse(app, call, &grant, document, &key, what).await?;
-        return Err(DocumentError::ContentMismatch(what));
+    let sha256 = seen.sha256;
+    if let Some(unfit) = seen.judge(app, document, (&key, &object), document.sha256()).await? {
+        refuse(app, call, &grant, document, &key, unfit).await?;
+        return Err(unfit.into());
     }
-    pin(app, call, grant, document, &Placed { key, object, sha256: seen.sha256 }).await
+    pin(app, call, grant, document, &Placed { key, object, sha256 }).await
 }
 
 /// What passes by: shared with the stream, which the store consumes.

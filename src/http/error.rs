@@ -81,6 +81,8 @@ codes! {
     /// What was uploaded is not what was announced.
     ContentMismatch = "content_mismatch", UNPROCESSABLE_ENTITY,
         "The content is not what was announced";
+    /// What was uploaded is of the announced type and may not come in.
+    ContentRefused = "content_refused", UNPROCESSABLE_ENTITY, "The content is refused";
     /// Too many calls.
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
     /// The stored bytes failed their authentication: never served.

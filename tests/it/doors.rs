@@ -61,6 +61,7 @@ pub const DOORS: &[Door] = &[
     door("POST", "/api/docs/confirm", Needs::Uploaded, ""),
     door("GET", "/api/docs", Needs::Document, "?patientId=patient-1"),
     door("GET", "/api/docs", Needs::Document, ""),
+    door("GET", "/api/docs/category-suggestion", Needs::Nothing, "?filename=lab.pdf"),
     door("GET", "/api/docs/{id}", Needs::Document, ""),
     door("DELETE", "/api/docs/{id}", Needs::Document, ""),
     door("GET", "/api/docs/{id}/download", Needs::Document, ""),
@@ -88,6 +89,7 @@ pub const DOORS: &[Door] = &[
 /// at home: what they touch is looked at by `another_clinics_admin_sees_nothing_of_this_one`.
 const ABOUT_OWN: &[(&str, &str)] = &[
     ("GET", "/api/docs"),
+    ("GET", "/api/docs/category-suggestion"),
     ("GET", "/api/patients/{patientId}/care-team"),
     ("PUT", "/api/patients/{patientId}/care-team/{userId}"),
     ("DELETE", "/api/patients/{patientId}/care-team/{userId}"),

@@ -241,7 +241,8 @@ fn large_pdf(size: usize) -> Vec<u8> {
         n += 1;
         bytes.extend_from_slice(format!("{n:>12} ").as_bytes());
     }
-    bytes.truncate(size);
+    bytes.truncate(size - 6);
+    bytes.extend_from_slice(b"%%EOF\n");
     bytes
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read what `make test` sets up")]
 
 mod archive;
+mod bad_files;
 mod canary;
 mod clients;
 mod commands;
@@ -11,6 +12,7 @@ mod conformance;
 mod conformance_objects;
 mod conformance_parts;
 mod conformance_presign;
+mod content;
 mod contract;
 mod crash;
 mod damage;
@@ -25,6 +27,7 @@ mod garage;
 mod hostile;
 mod life;
 mod load;
+mod made_files;
 mod parts;
 mod people;
 mod process;

@@ -31,10 +31,7 @@ on_every_ground!(
 const PART: usize = 5 << 20;
 
 fn large(seed: u64) -> Vec<u8> {
-    let mut bytes = Seeded(seed).pdf(2 * PART + 12_345);
-    bytes[..128].fill(0);
-    bytes[128..132].copy_from_slice(b"DICM");
-    bytes
+    Seeded(seed).dicom(2 * PART + 12_345)
 }
 
 fn asked(bytes: &[u8]) -> Value {

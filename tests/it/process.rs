@@ -397,10 +397,24 @@ impl Seeded {
         low + self.next() % (high - low)
     }
 
-    /// The bytes of a PDF, as far as its first line goes.
+    /// The bytes of a PDF, as far as its first and last lines go.
     pub fn pdf(&mut self, size: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(size + 8);
         bytes.extend_from_slice(b"%PDF-1.7\n");
+        while bytes.len() < size {
+            bytes.extend_from_slice(&self.next().to_le_bytes());
+        }
+        bytes.truncate(size);
+        bytes[size.saturating_sub(6).max(9)..].copy_from_slice(b"%%EOF\n");
+        bytes
+    }
+
+    /// The bytes of a DICOM file, as far as its first elements go.
+    pub fn dicom(&mut self, size: usize) -> Vec<u8> {
+        let mut bytes = vec![0; 128];
+        bytes.extend_from_slice(b"DICM\x02\0\0\0UL\x04\0\x1c\0\0\0");
+        bytes.extend_from_slice(b"\x02\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0");
+        bytes.extend_from_slice(b"\x08\0\x05\0CS\x0a\0ISO_IR 100");
         while bytes.len() < size {
             bytes.extend_from_slice(&self.next().to_le_bytes());
         }
@@ -449,6 +463,9 @@ impl http_body::Body for SeededBody {
         }
         if std::mem::take(&mut self.first) {
             piece[..9].copy_from_slice(b"%PDF-1.7\n");
+        }
+        if self.left == size as u64 && size >= 6 {
+            piece[size - 6..].copy_from_slice(b"%%EOF\n");
         }
         self.context.update(&piece);
         self.left -= size as u64;

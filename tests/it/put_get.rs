@@ -81,14 +81,7 @@ fn fails(done: &Output, code: i32, words: &[&str]) {
 
 /// A file that begins as DICOM does.
 fn dicom(seed: u64, size: usize) -> Vec<u8> {
-    let mut bytes = vec![0; 128];
-    bytes.extend_from_slice(b"DICM");
-    let mut seed = Seeded(seed);
-    while bytes.len() < size {
-        bytes.extend_from_slice(&seed.next().to_le_bytes());
-    }
-    bytes.truncate(size);
-    bytes
+    Seeded(seed).dicom(size)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -60,6 +60,13 @@ fn upload(e: DocumentError) -> ApiError {
                      removed. Begin a new upload."
             ),
         ),
+        DocumentError::ContentRefused(reason, sentence) => {
+            let detail = format!("{sentence} The object was removed; begin a new upload.");
+            let mut e = ApiError::new(Code::ContentRefused, detail);
+            e.errors.insert("content".to_owned(), reason.to_string());
+            e
+        }
+        DocumentError::NoRendition(why) => ApiError::new(Code::BadRequest, why),
         DocumentError::NotAsConfirmed(what) => ApiError::new(
             Code::ContentMismatch,
             format!("The document was confirmed with another {what}; nothing was changed."),

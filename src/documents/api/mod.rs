@@ -6,6 +6,7 @@ pub mod docs;
 mod errors;
 mod json;
 pub mod multipart;
+pub mod rendition;
 mod requests;
 pub mod retrieval;
 pub mod storage;

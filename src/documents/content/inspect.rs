@@ -1,0 +1,54 @@
+//! Whether bytes are what they are said to be, and nothing else besides.
+//!
+//! A pure function over [`Source`]: no picture is decoded, no archive is unpacked to a disk, and
+//! never more than a few pieces of a file are in memory.
+
+use super::reader::{Reader, Source};
+use super::verdict::Stop;
+use super::{FileType, Format, compound, dicom, foreign, gif, heic, jpeg, ooxml, pdf, png, svg};
+use super::{Unfit, text, tiff, webp};
+use ooxml::Program;
+
+/// Looks into the bytes of a file that was announced to be of a type.
+pub fn inspect(source: &mut dyn Source, file_type: &FileType) -> Result<(), Stop> {
+    let reader = &mut Reader::new(source);
+    match file_type.format {
+        Format::Jpeg => picture(reader, jpeg::check),
+        Format::Png => picture(reader, png::check),
+        Format::Gif => picture(reader, gif::check),
+        Format::WebP => picture(reader, webp::check),
+        Format::Heic => picture(reader, heic::check),
+        Format::Tiff => picture(reader, tiff::check),
+        Format::Svg => alone(reader, svg::check),
+        Format::Pdf => pdf::check(reader),
+        Format::Doc => compound::check(reader, Program::Word),
+        Format::Xls => compound::check(reader, Program::Excel),
+        Format::Docx => ooxml::check(reader, Program::Word),
+        Format::Xlsx => ooxml::check(reader, Program::Excel),
+        Format::Text => alone(reader, text::check),
+        Format::Dicom => {
+            dicom::check(reader)?;
+            foreign::no_zip(reader)
+        }
+    }
+}
+
+type Check = fn(&mut Reader<'_>) -> Result<(), Stop>;
+
+/// What is hidden in a picture is told before what is wrong with it.
+fn picture(reader: &mut Reader<'_>, check: Check) -> Result<(), Stop> {
+    let checked = check(reader);
+    if matches!(checked, Err(Stop::Store(_) | Stop::Unfit(Unfit::Differs(_)))) {
+        return checked;
+    }
+    foreign::no_zip(reader)?;
+    foreign::no_pdf(reader)?;
+    foreign::no_markup(reader)?;
+    checked
+}
+
+fn alone(reader: &mut Reader<'_>, check: Check) -> Result<(), Stop> {
+    check(reader)?;
+    foreign::no_zip(reader)?;
+    foreign::no_pdf(reader)
+}

@@ -1,0 +1,205 @@
+//! Word and Excel since 2007: a ZIP whose content types say what it is (ISO/IEC 29500).
+
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+
+use super::archive::{self, Entry};
+use super::compound;
+use super::reader::Reader;
+use super::verdict::{Reason, Stop, damaged, other_type, refuse};
+
+/// Which program's document it has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Program {
+    Word,
+    Excel,
+}
+
+/// The largest list of content types or relations, in bytes.
+const MAX_LIST: u64 = 4 << 20;
+/// The largest document inside a document, in bytes.
+const MAX_INSIDE: u64 = 16 << 20;
+/// The most documents inside a document.
+const MAX_DOCUMENTS: usize = 64;
+/// Archives up to this size have every entry unpacked past a counter; of larger ones only what is
+/// looked into.
+const VERIFIED: u64 = 64 << 20;
+/// Extensions of what has no business in a text or a table.
+const RUNS: [&str; 16] = [
+    "exe", "dll", "com", "scr", "bat", "cmd", "ps1", "vbs", "js", "jse", "wsf", "hta", "jar",
+    "msi", "lnk", "htm",
+];
+
+const ACTIVE: &str = "Something in the document runs or is fetched when it is opened (a control, \
+                      an embedded object, a program, a remote template); save it without that, \
+                      or as PDF.";
+const MACROS: &str = "The document holds macros; save it as .docx or .xlsx without them.";
+
+pub(super) fn check(reader: &mut Reader<'_>, program: Program) -> Result<(), Stop> {
+    let head = reader.read(0, 8)?;
+    if compound::is_compound(&head) {
+        // An encrypted document is an old container with the new one locked inside.
+        return compound::refuse_encrypted(reader);
+    }
+    if !head.starts_with(b"PK\x03\x04") {
+        return other_type();
+    }
+    document(reader, Some(program), 0)
+}
+
+/// Checks a document; one inside another may be of any program.
+fn document(reader: &mut Reader<'_>, program: Option<Program>, depth: u8) -> Result<(), Stop> {
+    let entries = archive::open(reader)?;
+    let named = |name: &str| entries.iter().find(|entry| entry.name == name);
+    let Some(types) = named("[content_types].xml") else { return other_type() };
+    for entry in &entries {
+        part_name(&entry.name)?;
+    }
+    let list = archive::extract(reader, types, MAX_LIST)?;
+    content_types(&list, program)?;
+    let relations = |entry: &&Entry| entry.name.ends_with(".rels");
+    for entry in entries.iter().filter(relations) {
+        let list = archive::extract(reader, entry, MAX_LIST)?;
+        remote_parts(&list)?;
+    }
+    let mut inside = 0;
+    for entry in entries.iter().filter(|entry| is_document(&entry.name)) {
+        inside += 1;
+        if depth > 0 || inside > MAX_DOCUMENTS {
+            return refuse(
+                Reason::ArchiveBounds,
+                "The document holds documents that hold documents, or more than 64 of them; \
+                 send them one by one.",
+            );
+        }
+        let bytes = archive::extract(reader, entry, MAX_INSIDE)?;
+        inner(&bytes, depth)?;
+    }
+    if reader.size() <= VERIFIED {
+        for entry in &entries {
+            archive::verify(reader, entry)?;
+        }
+    }
+    Ok(())
+}
+
+fn inner(bytes: &[u8], depth: u8) -> Result<(), Stop> {
+    let mut source = bytes;
+    let mut reader = Reader::new(&mut source);
+    let head = reader.read(0, 8)?;
+    if compound::is_compound(&head) {
+        return refuse(Reason::ActiveContent, ACTIVE);
+    }
+    match document(&mut reader, None, depth + 1) {
+        Err(Stop::Unfit(super::Unfit::Differs(_))) => refuse(Reason::ActiveContent, ACTIVE),
+        other => other,
+    }
+}
+
+fn extension(name: &str) -> &str {
+    name.rsplit('/').next().and_then(|name| name.rsplit_once('.')).map_or("", |(_, end)| end)
+}
+
+fn is_document(name: &str) -> bool {
+    const DOCUMENTS: [&str; 7] = ["docx", "xlsx", "pptx", "dotx", "xltx", "potx", "zip"];
+    DOCUMENTS.contains(&extension(name))
+}
+
+/// What the name of a part says of it.
+fn part_name(name: &str) -> Result<(), Stop> {
+    let (ending, last) = (extension(name), name.rsplit('/').next().unwrap_or_default());
+    let macros = matches!(ending, "docm" | "xlsm" | "xlsb" | "pptm" | "dotm" | "xltm" | "xlam");
+    if last.starts_with("vbaproject") || last == "vbadata.xml" || macros {
+        return refuse(Reason::Macros, MACROS);
+    }
+    if name.contains("/macrosheets/") || name.contains("/dialogsheets/") {
+        return refuse(Reason::Macros, MACROS);
+    }
+    let object = ending == "bin" && last.starts_with("oleobject");
+    if object || name.contains("/activex/") || RUNS.contains(&ending) || ending == "html" {
+        return refuse(Reason::ActiveContent, ACTIVE);
+    }
+    Ok(())
+}
+
+/// Goes through the elements of a list; a list with a document type of its own is refused.
+fn each_element(
+    xml: &[u8],
+    mut look: impl FnMut(&BytesStart<'_>) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let mut parser = quick_xml::Reader::from_reader(xml);
+    let mut place = Vec::new();
+    loop {
+        match parser.read_event_into(&mut place) {
+            Ok(Event::Start(element) | Event::Empty(element)) => look(&element)?,
+            Ok(Event::DocType(_)) => return refuse(Reason::ActiveContent, ACTIVE),
+            Ok(Event::Eof) => return Ok(()),
+            Ok(_) => {}
+            Err(_) => return damaged(),
+        }
+        place.clear();
+    }
+}
+
+/// An attribute, entities resolved; none where it is missing.
+fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Stop> {
+    match element.try_get_attribute(name) {
+        Ok(None) => Ok(None),
+        Ok(Some(value)) => match value.normalized_value(XmlVersion::Implicit1_0) {
+            Ok(value) => Ok(Some(value.to_lowercase())),
+            Err(_) => damaged(),
+        },
+        Err(_) => damaged(),
+    }
+}
+
+/// The content types: the main part has to be of the program, without macros; of the other parts
+/// none may be one that runs.
+fn content_types(xml: &[u8], program: Option<Program>) -> Result<(), Stop> {
+    let (mut word, mut excel, mut other) = (false, false, false);
+    each_element(xml, |element| {
+        let Some(said) = attribute(element, "ContentType")? else { return Ok(()) };
+        if said.contains("macroenabled") || said.contains("vbaproject") {
+            return refuse(Reason::Macros, MACROS);
+        }
+        if said.contains("activex") || said.contains("macrosheet") || said == "text/html" {
+            return refuse(Reason::ActiveContent, ACTIVE);
+        }
+        let known = said.strip_prefix("application/vnd.openxmlformats-officedocument.");
+        match known {
+            Some("wordprocessingml.document.main+xml") => word = true,
+            Some("spreadsheetml.sheet.main+xml") => excel = true,
+            Some(said) if said.ends_with(".main+xml") => other = true,
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let fits = match program {
+        Some(Program::Word) => word && !excel && !other,
+        Some(Program::Excel) => excel && !word && !other,
+        None => word || excel || other,
+    };
+    if fits { Ok(()) } else { other_type() }
+}
+
+/// Relations to parts elsewhere that are fetched when the document is opened: templates, frames,
+/// objects. Links that somebody has to click and pictures are left.
+fn remote_parts(xml: &[u8]) -> Result<(), Stop> {
+    const FETCHED: [&str; 5] =
+        ["/attachedtemplate", "/oleobject", "/frame", "/subdocument", "/afchunk"];
+    each_element(xml, |element| {
+        let kind = attribute(element, "Type")?.unwrap_or_default();
+        if kind.ends_with("/vbaproject") || kind.ends_with("/xlmacrosheet") {
+            return refuse(Reason::Macros, MACROS);
+        }
+        let outside = attribute(element, "TargetMode")?.as_deref() == Some("external");
+        let target = attribute(element, "Target")?.unwrap_or_default();
+        // Word notes where on its own disk the template was.
+        let own_disk = target.starts_with("file:///") && !target.starts_with("file:////");
+        let fetched = FETCHED.iter().any(|fetched| kind.ends_with(fetched));
+        if outside && fetched && !own_disk {
+            return refuse(Reason::ActiveContent, ACTIVE);
+        }
+        Ok(())
+    })
+}

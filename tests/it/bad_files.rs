@@ -1,0 +1,493 @@
+//! The table of files that come in and of files that do not, each with the verdict it must get
+//! behind every door. Nothing in it does any harm.
+
+use super::made_files::{
+    DOC, DOCX, EXCEL, SVG, WORD, XLS, XLSX, compound, cut, docx, jpeg_of, jpeg_with_comment, part,
+    png, relation, sample, sheet, small_zip, tiff, types, with, word_block, workbook, xlsx, zip,
+};
+
+/// What is to be said of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It becomes a document.
+    Good,
+    /// `content_mismatch`: it is of another type.
+    OtherType,
+    /// `content_refused`, with this reason.
+    Refused(&'static str),
+}
+
+/// A file and its verdict.
+pub struct File {
+    pub what: &'static str,
+    pub name: &'static str,
+    pub mime: &'static str,
+    pub bytes: Vec<u8>,
+    pub verdict: Verdict,
+}
+
+use Verdict::{Good, OtherType, Refused};
+
+type Row = (&'static str, &'static str, Vec<u8>, Verdict);
+
+/// The type that goes with a name.
+fn mime(name: &str) -> &'static str {
+    match name.rsplit('.').next().unwrap() {
+        "pdf" => "application/pdf",
+        "jpg" => "image/jpeg",
+        "png" => "image/png",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "tiff" => "image/tiff",
+        "heic" => "image/heic",
+        "svg" => "image/svg+xml",
+        "txt" => "text/plain",
+        "csv" => "text/csv",
+        "dcm" => "application/dicom",
+        "doc" => DOC,
+        "xls" => XLS,
+        "docx" => DOCX,
+        "xlsx" => XLSX,
+        other => panic!("no type for {other}"),
+    }
+}
+
+fn files(rows: Vec<Row>) -> Vec<File> {
+    let file = |(what, name, bytes, verdict)| File { what, name, mime: mime(name), bytes, verdict };
+    rows.into_iter().map(file).collect()
+}
+
+/// Every file of the table.
+pub fn all() -> Vec<File> {
+    [good(), of_other_types(), pictures(), documents(), office(), archives(), old_office(), texts()]
+        .into_iter()
+        .flat_map(files)
+        .collect()
+}
+
+/// One more file.
+pub fn file(name: &'static str, bytes: Vec<u8>, verdict: Verdict) -> File {
+    File { what: "a file", name, mime: mime(name), bytes, verdict }
+}
+
+/// Files that are looked into by range, being too large for one look.
+pub fn large() -> Vec<File> {
+    let noise = |seed: u32, size: usize| -> Vec<u8> {
+        let next = |n: &u32| Some(n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+        std::iter::successors(Some(seed), next).map(|n| (n >> 24) as u8).take(size).collect()
+    };
+    let photo = |seed| part("word/media/photo.jpg", noise(seed, 1_500_000));
+    let macros = part("word/vbaProject.bin", "x");
+    let jpeg = sample("knee-xray.jpg");
+    let notes = [&[0xFF, 0xEB, 0xFF, 0xFF][..], &[b'n'; 65_533]].concat().repeat(20);
+    let jpeg = [&jpeg[..2], &notes, &jpeg[2..]].concat();
+    let pdf = [b"%PDF-1.7\n".to_vec(), noise(3, 1_200_000), b"\n%%EOF\n".to_vec()].concat();
+    let zipped = |bytes: &[u8]| [bytes, &small_zip()].concat();
+    files(vec![
+        ("a letter with photos", "a.docx", docx(&[photo(1), photo(2)]), Good),
+        ("a letter with photos and macros", "a.docx", docx(&[photo(4), macros]), Refused("macros")),
+        ("a large picture with a ZIP", "a.jpg", zipped(&jpeg), Refused("polyglot")),
+        (
+            "a large picture that ends early",
+            "a.jpg",
+            { jpeg[..jpeg.len() - 1000].to_vec() },
+            Refused("damaged"),
+        ),
+        ("a large picture", "a.jpg", jpeg, Good),
+        ("a large PDF with a ZIP", "a.pdf", zipped(&pdf), Refused("polyglot")),
+        ("a large PDF that ends early", "a.pdf", pdf[..1_000_000].to_vec(), Refused("damaged")),
+        ("a large PDF", "a.pdf", pdf, Good),
+    ])
+}
+
+fn good() -> Vec<Row> {
+    let mut rows: Vec<Row> = [
+        "referral-letter.pdf",
+        "knee-xray.jpg",
+        "wound-photo.png",
+        "phone-photo.heic",
+        "chest-ct.dcm",
+        "treatment-plan.docx",
+        "fee-schedule.xlsx",
+        "home-exercises.csv",
+        "consent.tiff",
+        "scan.webp",
+        "diagram.gif",
+        "notes.txt",
+    ]
+    .map(|name| ("a sample", name, sample(name), Good))
+    .to_vec();
+    let jpeg = sample("knee-xray.jpg");
+    let mut slide = sample("chest-ct.dcm");
+    slide[..4].copy_from_slice(b"II*\0");
+    let film = with("knee-xray.jpg", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom");
+    let table = compound(&[("/Workbook", &workbook(&[(0x0085, &sheet(0))]))]);
+    let letter = compound(&[("/WordDocument", &word_block(0)), ("/1Table", b"x")]);
+    let template = relation("attachedTemplate", "file:///C:/Clinic/letter.dotx", "External");
+    let link = relation("hyperlink", "https://clinic.example/", "External");
+    rows.extend([
+        ("a drawing", "drawing.svg", SVG.as_bytes().to_vec(), Good),
+        ("an old letter", "letter.doc", letter, Good),
+        ("an old table", "table.xls", table, Good),
+        ("a picture with its preview behind it", "a.jpg", [&jpeg[..], &jpeg].concat(), Good),
+        ("a picture with a film behind it", "a.jpg", film, Good),
+        ("a padded picture", "a.jpg", with("knee-xray.jpg", &[0; 512]), Good),
+        ("a padded PDF", "a.pdf", with("referral-letter.pdf", b"\r\n\0\0"), Good),
+        ("a slide that is a TIFF as well", "a.dcm", slide, Good),
+        ("a table within a letter", "a.docx", docx(&[inside("a.xlsx", xlsx(&[]))]), Good),
+        ("a letter from a template on the disk", "a.docx", docx(&[template]), Good),
+        ("a letter with a link", "a.docx", docx(&[link]), Good),
+        ("a large picture", "a.png", png(20_000, 14_000), Good),
+        ("a text in Latin-1", "a.txt", b"K\xF6rper\r\n".to_vec(), Good),
+        ("a table with a mark of UTF-8", "a.csv", b"\xEF\xBB\xBFa;b\n1;2\n".to_vec(), Good),
+    ]);
+    rows
+}
+
+fn inside(name: &str, bytes: Vec<u8>) -> super::made_files::Part {
+    part(&format!("word/embeddings/{name}"), bytes)
+}
+
+fn of_other_types() -> Vec<Row> {
+    vec![
+        ("a program for Windows", "a.pdf", b"MZ\x90\0\x03\0\0\0\x04 program".to_vec(), OtherType),
+        ("a program for Linux", "a.pdf", b"\x7fELF\x02\x01\x01\0 program".to_vec(), OtherType),
+        ("a program for macOS", "a.jpg", b"\xCF\xFA\xED\xFE program".to_vec(), OtherType),
+        ("a Java class", "a.png", b"\xCA\xFE\xBA\xBE\0\0\0\x34 class".to_vec(), OtherType),
+        ("WebAssembly", "a.pdf", b"\0asm\x01\0\0\0 module".to_vec(), OtherType),
+        ("a script", "a.pdf", b"#!/bin/sh\necho hello\n".to_vec(), OtherType),
+        ("a page as PDF", "a.pdf", b"<!DOCTYPE html><html></html>".to_vec(), OtherType),
+        ("a page as picture", "a.gif", b"<html><script>alert(1)</script>".to_vec(), OtherType),
+        ("an archive of RAR", "a.pdf", b"Rar!\x1a\x07\x01\0 archive".to_vec(), OtherType),
+        ("an archive of 7-Zip", "a.docx", b"7z\xBC\xAF\x27\x1C archive".to_vec(), OtherType),
+        ("a ZIP as PDF", "a.pdf", small_zip(), OtherType),
+        ("a ZIP as document", "a.docx", small_zip(), OtherType),
+        ("a PNG as JPEG", "a.jpg", sample("wound-photo.png"), OtherType),
+        ("a letter as table", "a.xlsx", sample("treatment-plan.docx"), OtherType),
+        ("a table as letter", "a.docx", sample("fee-schedule.xlsx"), OtherType),
+        ("a film as HEIC", "a.heic", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom".to_vec(), OtherType),
+        (
+            "a PDF with something before it",
+            "a.pdf",
+            { [b"\n\n".to_vec(), sample("referral-letter.pdf")].concat() },
+            OtherType,
+        ),
+        (
+            "an archive that unpacks itself",
+            "a.docx",
+            { [b"MZ".to_vec(), docx(&[])].concat() },
+            OtherType,
+        ),
+    ]
+}
+
+fn pictures() -> Vec<Row> {
+    let (polyglot, damaged) = (Refused("polyglot"), Refused("damaged"));
+    let (dimensions, active) = (Refused("dimensions"), Refused("active_content"));
+    let page = b"<html><script>alert(1)</script></html>";
+    let mut sum = png(10, 10);
+    sum[20] ^= 1;
+    let mut huge = sample("scan.webp");
+    huge.splice(12..12, *b"VP8X\x0a\0\0\0\0\0\0\0\xff\xff\xff\xff\xff\xff");
+    let length = u32::try_from(huge.len() - 8).unwrap();
+    huge[4..8].copy_from_slice(&length.to_le_bytes());
+    let pdf_inside = jpeg_with_comment(b"%PDF-1.4 1 0 obj");
+    vec![
+        ("a JPEG that ends early", "a.jpg", cut("knee-xray.jpg"), damaged),
+        ("a JPEG with a ZIP", "a.jpg", with("knee-xray.jpg", &small_zip()), polyglot),
+        (
+            "a JPEG with a PDF",
+            "a.jpg",
+            with("knee-xray.jpg", &sample("referral-letter.pdf")),
+            polyglot,
+        ),
+        ("a JPEG with a page", "a.jpg", with("knee-xray.jpg", page), polyglot),
+        ("a JPEG with a program", "a.jpg", with("knee-xray.jpg", b"MZ\x90\0 program"), polyglot),
+        ("a JPEG with JavaScript", "a.jpg", with("knee-xray.jpg", b"*/alert(1)//"), polyglot),
+        ("a JPEG with PHP", "a.jpg", jpeg_with_comment(b"<?php system($_GET[0]);"), active),
+        ("a JPEG that is a PDF", "a.jpg", pdf_inside, polyglot),
+        ("a JPEG of 4 billion pixels", "a.jpg", jpeg_of(65_535, 65_535), dimensions),
+        ("a JPEG without pixels", "a.jpg", jpeg_of(0, 100), damaged),
+        ("a PNG that ends early", "a.png", cut("wound-photo.png"), damaged),
+        ("a PNG with a wrong sum", "a.png", sum, damaged),
+        ("a PNG of 2 billion columns", "a.png", png(2_000_000_000, 1), dimensions),
+        ("a PNG of 900 million pixels", "a.png", png(30_000, 30_000), dimensions),
+        ("a PNG with a page", "a.png", with("wound-photo.png", page), polyglot),
+        ("a PNG with a ZIP", "a.png", with("wound-photo.png", &small_zip()), polyglot),
+        ("a GIF that ends early", "a.gif", cut("diagram.gif"), damaged),
+        ("a GIF with JavaScript", "a.gif", with("diagram.gif", b"*/=1;alert(1);//"), polyglot),
+        ("a GIF with a ZIP", "a.gif", with("diagram.gif", &small_zip()), polyglot),
+        (
+            "a GIF that is JavaScript",
+            "a.gif",
+            b"GIF89a/*\0\0\0\0\0*/=1;alert(1);".to_vec(),
+            damaged,
+        ),
+        ("a WebP that ends early", "a.webp", cut("scan.webp"), damaged),
+        ("a WebP with a page", "a.webp", with("scan.webp", page), polyglot),
+        ("a WebP of 281 trillion pixels", "a.webp", huge, dimensions),
+        ("a TIFF that never ends", "a.tiff", tiff(10, 10, 8), damaged),
+        ("a TIFF of 16 billion pixels", "a.tiff", tiff(60_000, 60_000, 0), dimensions),
+        ("a TIFF with a ZIP", "a.tiff", with("consent.tiff", &small_zip()), polyglot),
+        ("a HEIC that ends early", "a.heic", cut("phone-photo.heic"), damaged),
+        ("a HEIC with a ZIP", "a.heic", with("phone-photo.heic", &small_zip()), polyglot),
+        ("a HEIC with a page", "a.heic", with("phone-photo.heic", page), polyglot),
+    ]
+}
+
+fn documents() -> Vec<Row> {
+    let (polyglot, damaged) = (Refused("polyglot"), Refused("damaged"));
+    let mut program = sample("chest-ct.dcm");
+    program[..8].copy_from_slice(b"MZ\x90\0\x03\0\0\0");
+    let mut page = sample("chest-ct.dcm");
+    page[..14].copy_from_slice(b"<html><script>");
+    let hidden = [small_zip(), b"\n%%EOF\n".to_vec()].concat();
+    let mut early = sample("chest-ct.dcm");
+    early.truncate(150);
+    vec![
+        ("a PDF that ends early", "a.pdf", cut("referral-letter.pdf"), damaged),
+        ("a PDF with a ZIP", "a.pdf", with("referral-letter.pdf", &small_zip()), polyglot),
+        (
+            "a PDF with a ZIP before its end",
+            "a.pdf",
+            with("referral-letter.pdf", &hidden),
+            polyglot,
+        ),
+        ("a PDF with a page", "a.pdf", with("referral-letter.pdf", b"<html></html>"), polyglot),
+        (
+            "a PDF with a long page",
+            "a.pdf",
+            {
+                with(
+                    "referral-letter.pdf",
+                    "<html><script>alert(1)</script>".repeat(400).as_bytes(),
+                )
+            },
+            polyglot,
+        ),
+        ("a DICOM that is a program", "a.dcm", program, polyglot),
+        ("a DICOM that is a page", "a.dcm", page, polyglot),
+        (
+            "a DICOM without elements",
+            "a.dcm",
+            { [vec![0; 128], b"DICM".to_vec(), vec![7; 400]].concat() },
+            damaged,
+        ),
+        ("a DICOM that ends early", "a.dcm", early, damaged),
+        ("a DICOM with a ZIP", "a.dcm", with("chest-ct.dcm", &small_zip()), polyglot),
+    ]
+}
+
+fn office() -> Vec<Row> {
+    let (macros, active) = (Refused("macros"), Refused("active_content"));
+    let macro_type = "<Override PartName=\"/word/vba\" ContentType=\"application/vnd.ms-office.\
+                      vbaProject\"/>";
+    let hidden_type = macro_type.replace("vbaP", "&#118;baP");
+    let body = part("word/document.xml", "<document/>");
+    let renamed = zip(&[
+        part(
+            "[Content_Types].xml",
+            "<Types><Override PartName=\"/word/document.xml\" \
+            ContentType=\"application/vnd.ms-word.document.macroEnabled.main+xml\"/></Types>",
+        ),
+        body.clone(),
+    ]);
+    let own_type = part("[Content_Types].xml", "<!DOCTYPE t [<!ENTITY a \"b\">]><Types/>");
+    let locked = compound(&[("/EncryptedPackage", &[7; 5000]), ("/EncryptionInfo", b"info")]);
+    let remote = relation("attachedTemplate", "https://evil.example/a.dotm", "External");
+    let share = relation("attachedTemplate", "file:////evil.example/a.dotm", "External");
+    let object = relation("oleObject", "https://evil.example/a", "External");
+    vec![
+        ("a letter with macros", "a.docx", docx(&[part("word/vbaProject.bin", "x")]), macros),
+        ("a table with macros", "a.xlsx", xlsx(&[part("xl/vbaProject.bin", "x")]), macros),
+        (
+            "a letter that names macros",
+            "a.docx",
+            { zip(&[types(WORD, macro_type), body.clone()]) },
+            macros,
+        ),
+        (
+            "a letter that names macros in entities",
+            "a.docx",
+            { zip(&[types(WORD, &hidden_type), body.clone()]) },
+            macros,
+        ),
+        ("a renamed letter with macros", "a.docx", renamed, macros),
+        ("a table with old macros", "a.xlsx", xlsx(&[part("xl/macrosheets/s.xml", "x")]), macros),
+        (
+            "a letter with a macro document in it",
+            "a.docx",
+            { docx(&[inside("b.xlsx", xlsx(&[part("xl/vbaProject.bin", "x")]))]) },
+            macros,
+        ),
+        ("a locked letter", "a.docx", locked.clone(), Refused("encrypted")),
+        ("a locked table", "a.xlsx", locked, Refused("encrypted")),
+        ("a letter with a program", "a.docx", docx(&[inside("b.exe", b"MZ".to_vec())]), active),
+        ("a letter with an object", "a.docx", docx(&[inside("oleObject1.bin", vec![1])]), active),
+        ("a letter with a control", "a.docx", docx(&[part("word/activeX/a.xml", "x")]), active),
+        ("a letter with a page", "a.docx", docx(&[part("word/afchunk.html", "x")]), active),
+        ("a letter with a template elsewhere", "a.docx", docx(&[remote]), active),
+        ("a letter with a template on a share", "a.docx", docx(&[share]), active),
+        ("a letter with an object elsewhere", "a.docx", docx(&[object]), active),
+        ("a letter with a type of its own", "a.docx", zip(&[own_type, body.clone()]), active),
+        (
+            "a letter and a table in one",
+            "a.docx",
+            {
+                let both = "<Override PartName=\"/b\" ContentType=\"application/vnd.openxmlformats-\
+                        officedocument.spreadsheetml.sheet.main+xml\"/>";
+                zip(&[types(WORD, both), body])
+            },
+            OtherType,
+        ),
+    ]
+}
+
+fn archives() -> Vec<Row> {
+    let (bounds, damaged) = (Refused("archive_bounds"), Refused("damaged"));
+    let zeros = part("word/media/a.bmp", vec![0; 4 << 20]).deflated();
+    let spoil = |change: fn(&mut super::made_files::Part)| {
+        let mut spoilt = part("word/media/b.txt", "abc".repeat(100)).deflated();
+        change(&mut spoilt);
+        docx(&[spoilt])
+    };
+    let many: Vec<_> = (0..10_000).map(|n| part(&format!("word/{n}"), "")).collect();
+    let twice = [part("word/a.txt", "1"), part("word/a.txt", "2")];
+    let by_case = [part("word/a.txt", "1"), part("Word/A.txt", "2")];
+    let deep = docx(&[inside("a.docx", docx(&[inside("b.docx", docx(&[]))]))]);
+    let mut early = docx(&[]);
+    early.truncate(early.len() - 30);
+    let mut overlap = zip(&[types(EXCEL, ""), part("a", "12345"), part("b", "12345")]);
+    let end = overlap.len();
+    // The last entry of the directory begins 47 bytes before the end record; it is made to lie
+    // within the entry before it.
+    let offset = u32::from_le_bytes(overlap[end - 27..end - 23].try_into().unwrap());
+    overlap[end - 27..end - 23].copy_from_slice(&(offset - 4).to_le_bytes());
+    vec![
+        ("a bomb", "a.docx", docx(std::slice::from_ref(&zeros)), bounds),
+        (
+            "a bomb that lies",
+            "a.docx",
+            { docx(&[super::made_files::Part { says: Some(5000), ..zeros }]) },
+            bounds,
+        ),
+        ("10,002 entries", "a.docx", docx(&many), bounds),
+        ("a path that leads out", "a.docx", spoil(|p| p.name = "../../a.txt".into()), bounds),
+        ("a path from the root", "a.docx", spoil(|p| p.name = "/etc/a".into()), bounds),
+        ("a path of Windows", "a.docx", spoil(|p| p.name = "word\\a".into()), bounds),
+        ("a link", "a.docx", spoil(|p| p.mode = 0o120_777), bounds),
+        ("the same name twice", "a.docx", docx(&twice), bounds),
+        ("the same name in capitals", "a.docx", docx(&by_case), bounds),
+        (
+            "two names for one entry",
+            "a.docx",
+            { spoil(|p| p.own_name = Some("word/vbaProject.bin".into())) },
+            bounds,
+        ),
+        ("entries that overlap", "a.xlsx", overlap, bounds),
+        ("documents within documents", "a.docx", deep, bounds),
+        ("an entry with a password", "a.docx", spoil(|p| p.flags = 1), Refused("encrypted")),
+        (
+            "something between entries",
+            "a.docx",
+            spoil(|p| p.behind = vec![7; 100]),
+            Refused("polyglot"),
+        ),
+        (
+            "something behind the archive",
+            "a.docx",
+            { [docx(&[]), b"#!/bin/sh".to_vec()].concat() },
+            Refused("polyglot"),
+        ),
+        ("a wrong sum", "a.docx", spoil(|p| p.wrong_sum = true), damaged),
+        ("a wrong length", "a.docx", spoil(|p| p.says = Some(301)), damaged),
+        ("an archive that ends early", "a.docx", early, damaged),
+    ]
+}
+
+fn old_office() -> Vec<Row> {
+    let macros = Refused("macros");
+    let (letter, table) = (word_block(0), workbook(&[(0x0085, &sheet(0))]));
+    let mut early = compound(&[("/WordDocument", &letter), ("/1Table", &[1; 9000])]);
+    early.truncate(700);
+    vec![
+        (
+            "an old letter with macros",
+            "a.doc",
+            { compound(&[("/WordDocument", &letter), ("/Macros/VBA/dir", b"x")]) },
+            macros,
+        ),
+        (
+            "an old table with macros",
+            "a.xls",
+            { compound(&[("/Workbook", &table), ("/_VBA_PROJECT_CUR/VBA/dir", b"x")]) },
+            macros,
+        ),
+        (
+            "an old table with a sheet of macros",
+            "a.xls",
+            { compound(&[("/Workbook", &workbook(&[(0x0085, &sheet(1))]))]) },
+            macros,
+        ),
+        (
+            "an old letter with a password",
+            "a.doc",
+            { compound(&[("/WordDocument", &word_block(0x0100))]) },
+            Refused("encrypted"),
+        ),
+        (
+            "an old table with a password",
+            "a.xls",
+            { compound(&[("/Workbook", &workbook(&[(0x002F, &[0; 6])]))]) },
+            Refused("encrypted"),
+        ),
+        (
+            "an old letter with a program",
+            "a.doc",
+            { compound(&[("/WordDocument", &letter), ("/ObjectPool/_1/\u{1}Ole10Native", b"x")]) },
+            Refused("active_content"),
+        ),
+        ("an installer", "a.doc", compound(&[("/Property", b"x")]), OtherType),
+        ("an old table as letter", "a.doc", compound(&[("/Workbook", &table)]), OtherType),
+        ("an old letter as table", "a.xls", compound(&[("/WordDocument", &letter)]), OtherType),
+        ("an old letter as new one", "a.docx", compound(&[("/WordDocument", &letter)]), OtherType),
+        ("an old letter that ends early", "a.doc", early, Refused("damaged")),
+        (
+            "an old letter of another program",
+            "a.doc",
+            { compound(&[("/WordDocument", &[7; 5000])]) },
+            Refused("damaged"),
+        ),
+    ]
+}
+
+fn texts() -> Vec<Row> {
+    let active = Refused("active_content");
+    let entities = format!(
+        "<!DOCTYPE svg [{}]><svg xmlns=\"http://www.w3.org/2000/svg\"/>",
+        "<!ENTITY a \"b\">".repeat(65)
+    );
+    let page = "<svg xmlns=\"http://www.w3.org/1999/xhtml\">".replace("<svg", "<html");
+    vec![
+        ("a page as text", "a.txt", b"\n <!DOCTYPE html><p>hello".to_vec(), OtherType),
+        ("a script as text", "a.txt", b"#!/usr/bin/python\n".to_vec(), OtherType),
+        ("a script of Windows as text", "a.txt", b"@echo off\r\ndel x\r\n".to_vec(), OtherType),
+        ("a drawing as text", "a.txt", SVG.as_bytes().to_vec(), OtherType),
+        ("rich text as table", "a.csv", b"{\\rtf1 hello}".to_vec(), OtherType),
+        ("PostScript as text", "a.txt", b"%!PS-Adobe-3.0\n".to_vec(), OtherType),
+        ("bytes as text", "a.txt", b"hello\0world".to_vec(), OtherType),
+        (
+            "bytes late in a text",
+            "a.txt",
+            { [vec![b'a'; 300_000], vec![1], vec![b'a'; 300_000]].concat() },
+            OtherType,
+        ),
+        ("a text with a script", "a.txt", b"Dear <SCRIPT>alert(1)</SCRIPT>".to_vec(), active),
+        ("a text that is a PDF", "a.txt", b"x\n%PDF-1.4\n".to_vec(), Refused("polyglot")),
+        ("a page as drawing", "a.svg", page.into_bytes(), OtherType),
+        ("a text as drawing", "a.svg", b"a text about <svg>".to_vec(), OtherType),
+        ("a packed drawing", "a.svg", b"\x1f\x8b\x08\0 packed".to_vec(), OtherType),
+        ("a drawing of entities", "a.svg", entities.into_bytes(), Refused("archive_bounds")),
+        ("a drawing with a ZIP", "a.svg", [SVG.as_bytes(), &small_zip()].concat(), OtherType),
+    ]
+}

@@ -1,0 +1,296 @@
+//! What may come in: one table of files, the same verdicts behind every door.
+
+use axum::body::Body;
+use futures::StreamExt as _;
+use http::{Method, Request, header};
+use serde_json::{Value, json};
+use strongroom::access::DEFAULT_CLINIC;
+use strongroom::store::ObjectKey;
+
+use crate::bad_files::{self, File, Verdict};
+use crate::faulty_proxy::{Fault, Proxy};
+use crate::garage::Account;
+use crate::made_files::{SVG, docx, part};
+use crate::on_every_ground;
+use crate::process::Seeded;
+use crate::support::{Answer, Sample, TestApp, pdf};
+
+on_every_ground!(
+    every_file_gets_its_verdict_behind_every_door,
+    a_refused_upload_says_why_everywhere,
+    a_name_that_deceives_is_refused_at_every_door,
+    limits_of_families_and_categories_hold_at_every_door,
+    a_drawing_is_shown_without_its_scripts_and_kept_with_them,
+    a_category_is_suggested_by_the_name_and_only_suggested,
+);
+
+/// A way for a file to come in. Another one is a line here and an arm in each match.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Door {
+    /// A presigned PUT, then confirm.
+    Presigned,
+    /// A presigned form, then confirm.
+    Form,
+    /// Through the server.
+    Through,
+    /// In parts, then complete.
+    Parts,
+}
+
+impl Door {
+    const ALL: [Self; 4] = [Self::Presigned, Self::Form, Self::Through, Self::Parts];
+
+    /// Asks to be let in: what the first call answers.
+    async fn knock(self, app: &TestApp, mut asked: Value) -> Answer {
+        if self == Self::Form {
+            asked["method"] = json!("POST");
+        }
+        let path = match self {
+            Self::Parts => "/api/docs/multipart",
+            Self::Presigned | Self::Form | Self::Through => "/api/docs/presign-upload",
+        };
+        app.post(&app.admin(), path, asked).await
+    }
+
+    /// Brings a file in: its id, and what the call answers that makes the document.
+    async fn bring(self, app: &TestApp, asked: Value, bytes: &[u8]) -> (String, Answer) {
+        let admin = app.admin();
+        if self == Self::Parts {
+            let id = app.upload_parts(&admin, asked, bytes).await;
+            let path = format!("/api/docs/multipart/{id}/complete");
+            let answer = app.post(&admin, &path, json!({})).await;
+            return (id, answer);
+        }
+        let begun = self.knock(app, asked).await.expect(201).json();
+        let id = begun["id"].as_str().unwrap().to_owned();
+        match self {
+            Self::Presigned => drop(app.put(&begun, bytes).await.expect(200)),
+            Self::Form => {
+                let sent = app.send_form(&begun, &[], bytes).await;
+                assert!(sent.status.is_success(), "{}", sent.status);
+            }
+            Self::Through | Self::Parts => {
+                let request = Request::builder()
+                    .method(Method::PUT)
+                    .uri(format!("/api/docs/{id}/content"))
+                    .header(&admin.header.0, &admin.header.1);
+                let answer = app.send(request.body(Body::from(bytes.to_vec())).unwrap()).await;
+                return (id, answer);
+            }
+        }
+        let answer = app.post(&admin, "/api/docs/confirm", json!({ "id": id })).await;
+        (id, answer)
+    }
+}
+
+fn asked(file: &File) -> Value {
+    json!({
+        "patientId": "patient-1", "filename": file.name, "contentType": file.mime,
+        "size": file.bytes.len(), "category": "other",
+    })
+}
+
+/// The verdict, as the answer tells it.
+fn verdict(answer: &Answer) -> Verdict {
+    if answer.status.as_u16() == 201 {
+        return Verdict::Good;
+    }
+    let told = answer.json();
+    match (answer.status.as_u16(), told["code"].as_str()) {
+        (422, Some("content_mismatch")) => Verdict::OtherType,
+        (422, Some("content_refused")) => {
+            let reason = told["errors"]["content"].as_str().unwrap();
+            let known = strongroom::documents::content::Reason::ALL;
+            Verdict::Refused(known.map(|r| r.as_str()).into_iter().find(|r| *r == reason).unwrap())
+        }
+        _ => panic!("{} {told}", answer.status),
+    }
+}
+
+async fn every_file_gets_its_verdict_behind_every_door(app: &TestApp) {
+    let files: Vec<_> = bad_files::all().into_iter().chain(bad_files::large()).collect();
+    let cases = files.iter().flat_map(|file| Door::ALL.map(|door| (file, door)));
+    let wrong: Vec<_> = futures::stream::iter(cases)
+        .map(async |(file, door)| {
+            let (id, answer) = door.bring(app, asked(file), &file.bytes).await;
+            let state = app.get(&app.admin(), &format!("/api/docs/{id}")).await.json();
+            let expected = if file.verdict == Verdict::Good { "available" } else { "refused" };
+            let right = verdict(&answer) == file.verdict && state["state"] == expected;
+            (!right).then(|| format!("{} at {door:?}: {:?} {state}", file.what, verdict(&answer)))
+        })
+        .buffer_unordered(4)
+        .filter_map(async |wrong| wrong)
+        .collect()
+        .await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+async fn a_refused_upload_says_why_everywhere(app: &TestApp) {
+    let bytes = docx(&[part("word/vbaProject.bin", "x")]);
+    let file = bad_files::file("letter.docx", bytes, Verdict::Refused("macros"));
+    for door in Door::ALL {
+        let (id, answer) = door.bring(app, asked(&file), &file.bytes).await;
+        let told = answer.expect(422).json();
+        assert_eq!(
+            (&told["code"], &told["errors"]["content"]),
+            (&json!("content_refused"), &json!("macros"))
+        );
+        let detail = told["detail"].as_str().unwrap();
+        assert!(detail.contains("macros") && detail.contains("save it as .docx"), "{detail}");
+        let row = app.get(&app.admin(), &format!("/api/docs/{id}")).await.expect(200).json();
+        assert_eq!(row["state"], "refused");
+        assert_eq!(row["stateReason"], "content_refused: macros");
+        let key = ObjectKey::new(row["key"].as_str().unwrap()).unwrap();
+        assert!(app.app.store.head(&key, None).await.is_err(), "{door:?}: the object is there");
+        let events = app.events(DEFAULT_CLINIC).await;
+        let last = events.iter().rfind(|event| event.outcome == "failed").unwrap();
+        assert_eq!(last.code.as_deref(), Some("content_refused"));
+        let detail = format!("{:?}", last.detail);
+        assert!(detail.contains("refused") && detail.contains("macros"), "{detail}");
+        app.get(&app.admin(), &format!("/api/docs/{id}/content")).await.expect(409);
+    }
+}
+
+async fn a_name_that_deceives_is_refused_at_every_door(app: &TestApp) {
+    let long = format!("{}.pdf", "n".repeat(10_000));
+    for name in [
+        "a.php.pdf",
+        "a.pdf.exe",
+        "a\u{202E}fdp.pdf",
+        "a\u{200B}.pdf",
+        "a\u{0}.pdf",
+        "a%00.pdf",
+        "a.pdf.",
+        "CON.pdf",
+        "../a.pdf",
+        "a.jpg",
+        long.as_str(),
+    ] {
+        for door in Door::ALL {
+            let mut asked = pdf().asked("patient-1");
+            asked["filename"] = json!(name);
+            let told = door.knock(app, asked).await.expect(422).json();
+            assert!(told["errors"]["filename"].is_string(), "{name:?} at {door:?}: {told}");
+        }
+    }
+    assert!(app.rows().await.is_empty());
+}
+
+async fn limits_of_families_and_categories_hold_at_every_door(_: &TestApp) {
+    let small = [("STRONGROOM_MAX_UPLOAD", "60MB"), ("STRONGROOM_MAX_BY_CATEGORY", "invoices=1MB")];
+    let app = &TestApp::with(&small).await;
+    for (mime, name, category, limit) in [
+        ("image/jpeg", "a.jpg", "imaging", 10_000_000_u64),
+        ("application/pdf", "a.pdf", "other", 25_000_000),
+        ("application/dicom", "a.dcm", "imaging", 50_000_000),
+        ("application/pdf", "a.pdf", "invoices", 1_000_000),
+    ] {
+        for door in Door::ALL {
+            let of_parts = if category == "invoices" { limit } else { 60_000_000 };
+            let limit = if door == Door::Parts { of_parts } else { limit };
+            let asked = |size: u64| {
+                json!({
+                    "patientId": "patient-1", "filename": name, "contentType": mime,
+                    "size": size, "category": category,
+                })
+            };
+            let what = format!("{mime}, {category}, {door:?}");
+            let over = door.knock(app, asked(limit + 1)).await;
+            assert_eq!(over.status.as_u16(), 413, "{what}: one byte more than {limit}");
+            assert_eq!(over.code(), "file_too_large");
+            let fits = door.knock(app, asked(limit)).await;
+            assert_eq!(fits.status.as_u16(), 201, "{what}: {limit}");
+        }
+    }
+}
+
+async fn a_drawing_is_shown_without_its_scripts_and_kept_with_them(app: &TestApp) {
+    let admin = app.admin();
+    let sample = Sample {
+        name: "drawing.svg",
+        mime: "image/svg+xml",
+        category: "other",
+        bytes: SVG.as_bytes().to_vec(),
+    };
+    let document = app.upload(&admin, "patient-1", &sample).await;
+    let path = format!("/api/docs/{}/content", document["id"].as_str().unwrap());
+    let kept = app.get(&admin, &format!("{path}?disposition=inline")).await.expect(200);
+    assert!(kept.body == sample.bytes, "the original is not as it was");
+    let shown = kept.headers[header::CONTENT_DISPOSITION].to_str().unwrap();
+    assert!(shown.starts_with("attachment"), "{shown}");
+    let cleaned =
+        app.get(&admin, &format!("{path}?harmless=true&disposition=inline")).await.expect(200);
+    let text = String::from_utf8(cleaned.body.clone()).unwrap();
+    assert!(text.contains("<circle") && !text.contains("alert"), "{text}");
+    let policy = cleaned.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("sandbox"), "{policy}");
+    assert_eq!(cleaned.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+    assert_eq!(cleaned.headers[header::CONTENT_TYPE], "image/svg+xml");
+    let shown = cleaned.headers[header::CONTENT_DISPOSITION].to_str().unwrap();
+    assert!(shown.starts_with("inline"), "{shown}");
+    // What is no drawing has no such rendition; a drawing that is none cannot be cleaned.
+    let letter = app.upload(&admin, "patient-1", &pdf()).await;
+    let path = format!("/api/docs/{}/content?harmless=true", letter["id"].as_str().unwrap());
+    let answer = app.get(&admin, &path).await.expect(400);
+    assert_eq!(answer.code(), "bad_request");
+    assert!(answer.json()["detail"].as_str().unwrap().contains("Only SVG"));
+    let broken = Sample { bytes: SVG.replace("</svg>", "</g>").into_bytes(), ..sample.clone() };
+    let broken = app.upload(&admin, "patient-1", &broken).await;
+    let path = format!("/api/docs/{}/content?harmless=true", broken["id"].as_str().unwrap());
+    let answer = app.get(&admin, &path).await.expect(400);
+    assert!(answer.json()["detail"].as_str().unwrap().contains("not well-formed"));
+    let large = format!("{SVG}<!--{}-->", "x".repeat(4 << 20)).into_bytes();
+    let large = app.upload(&admin, "patient-1", &Sample { bytes: large, ..sample }).await;
+    let path = format!("/api/docs/{}/content?harmless=true", large["id"].as_str().unwrap());
+    let answer = app.get(&admin, &path).await.expect(400);
+    assert!(answer.json()["detail"].as_str().unwrap().contains("4 MiB"));
+    app.get(&app.patient("patient-2"), &path).await.expect(404);
+}
+
+async fn a_category_is_suggested_by_the_name_and_only_suggested(app: &TestApp) {
+    let ask = async |name: &str| {
+        let path = format!("/api/docs/category-suggestion?filename={name}");
+        app.get(&app.staff(), &path).await
+    };
+    let told = ask("Lab%20results%202024.pdf").await.expect(200).json();
+    assert_eq!(told, json!({ "category": "lab-results", "keyword": "lab" }));
+    assert_eq!(ask("IMG_0001.jpg").await.expect(200).json(), json!({ "category": null }));
+    assert!(ask("a%00.pdf").await.expect(422).json()["errors"]["filename"].is_string());
+    let mut asked = Sample { name: "lab results.pdf", ..pdf() }.asked("patient-1");
+    asked.as_object_mut().unwrap().remove("category");
+    let begun = app.post(&app.admin(), "/api/docs/presign-upload", asked).await.expect(201).json();
+    let path = format!("/api/docs/{}", begun["id"].as_str().unwrap());
+    assert_eq!(app.get(&app.admin(), &path).await.expect(200).json()["category"], "other");
+    app.get(&app.auditor(), "/api/docs/category-suggestion?filename=a.pdf").await.expect(404);
+}
+
+/// A network that fails while a file is looked into says nothing of the file; and looking does not
+/// take more requests than it has to.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_fails_under_an_inspection_is_no_verdict() {
+    let bucket = Account::garage().bucket().await;
+    let proxy = Proxy::before(&bucket.account.endpoint).await;
+    let app = TestApp::in_bucket(bucket.through(&proxy.url()), &[]).await;
+    let admin = app.admin();
+    for (name, bytes) in [("small.pdf", pdf().bytes), ("large.pdf", Seeded(1).pdf(3_000_000))] {
+        let sample = Sample { name: "a.pdf", bytes, ..pdf() };
+        let begun = app.post(&admin, "/api/docs/presign-upload", sample.asked("patient-1")).await;
+        let begun = begun.expect(201).json();
+        app.put(&begun, sample.bytes.clone()).await.expect(200);
+        let confirm = json!({ "id": begun["id"] });
+        proxy.plan(|request| match request.method {
+            Method::GET => Fault::Answer(503),
+            _ => Fault::None,
+        });
+        let failed = app.post(&admin, "/api/docs/confirm", confirm.clone()).await;
+        assert_eq!(failed.expect(503).code(), "store_unavailable", "{name}");
+        proxy.always(Fault::None);
+        let (before, _) = proxy.counts();
+        app.post(&admin, "/api/docs/confirm", confirm).await.expect(201);
+        let (after, _) = proxy.counts();
+        println!("{name}: confirmed with {} requests to the store", after - before);
+        assert!(after - before <= 8, "{name}: {} requests", after - before);
+    }
+    app.check().await;
+    app.leave().await;
+}
