@@ -65,7 +65,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
         &[
             "find",
             "insert_pending",
-            "mark_available",
+            "mark_confirmed",
             "set_multipart",
             "mark_ended",
             "mark_deleted",
@@ -224,7 +224,7 @@ async fn care_teams_are_kept_by_clinic(app: &TestApp) {
 
 async fn documents_pass_through_every_statement_of_theirs(app: &TestApp) {
     let admin = app.admin();
-    // insert_pending, find by key, mark_available.
+    // insert_pending, find by key, mark_confirmed.
     let asked = pdf().asked("patient-1");
     let begun = app.post(&admin, "/api/docs/presign-upload", asked.clone()).await.expect(201);
     let begun = begun.json();
