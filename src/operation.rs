@@ -35,8 +35,7 @@ pub async fn healthz() -> ApiJson<serde_json::Value> {
 
 /// Database and store can be used.
 pub async fn readyz(State(app): State<App>) -> Response {
-    let (db, store, scanner) =
-        tokio::join!(app.db.ping(), app.store.check(), app.scanning.check());
+    let (db, store, scanner) = tokio::join!(app.db.ping(), app.store.check(), app.scanning.check());
     if let Err(e) = &db {
         tracing::warn!(error = %e, "the database is not ready");
     }

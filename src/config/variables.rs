@@ -159,11 +159,7 @@ const SCANNING: &[Variable] = &[
         "off",
         "off, clamd, or guardduty (the verdict that GuardDuty leaves in a tag of S3).",
     ),
-    var(
-        "CLAMD_ADDRESS",
-        "none",
-        "Where clamd listens: host:port, or unix:/run/clamav/clamd.ctl.",
-    ),
+    var("CLAMD_ADDRESS", "none", "Where clamd listens: host:port, or unix:/run/clamav/clamd.ctl."),
     var("STRONGROOM_SCAN_CONNECT_TIMEOUT", "5", "Seconds to wait for a connection to clamd."),
     var(
         "STRONGROOM_SCAN_TIMEOUT",

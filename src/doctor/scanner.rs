@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use time::PrimitiveDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
-use time::PrimitiveDateTime;
 
 use super::Check;
 use crate::config::{Config, ScannerKind};

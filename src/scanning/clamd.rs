@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures::TryStreamExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::session::{Duplex, Session};
@@ -51,10 +51,13 @@ impl Clamd {
         }
     }
 
+    /// Waits for a turn to send a file.
+    pub async fn turn(&self) -> Result<SemaphorePermit<'_>, ScanError> {
+        self.turns.acquire().await.map_err(|_| ScanError::Off)
+    }
+
     /// Sends a file and waits for the verdict.
     pub async fn scan(&self, mut body: ByteStream) -> Result<Verdict, ScanError> {
-        let turn = self.turns.acquire().await;
-        let _turn = turn.map_err(|_| ScanError::Off)?;
         let mut session = self.begin(self.patience).await?;
         loop {
             let next = timeout(self.patience, body.try_next()).await;
@@ -103,8 +106,8 @@ impl Clamd {
         };
         let talked = timeout(self.connect, talk).await;
         let talked = talked.map_err(|_| ScanError::TimedOut(self.connect));
-        let talked = talked
-            .and_then(|talked| talked.map_err(|e| ScanError::Unavailable(e.to_string())));
+        let talked =
+            talked.and_then(|talked| talked.map_err(|e| ScanError::Unavailable(e.to_string())));
         self.away.store(talked.is_err(), Ordering::Relaxed);
         talked?;
         Ok(reply::plain(String::from_utf8_lossy(&answer).trim_end_matches(['\0', '\n'])))

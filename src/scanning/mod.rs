@@ -196,9 +196,7 @@ impl Scanning {
     pub fn lets_pass(&self, verdict: &Verdict) -> bool {
         match verdict {
             Verdict::Clean => true,
-            Verdict::Unscannable(Unscannable::TooLarge) => {
-                self.config.too_large == TooLarge::Pass
-            }
+            Verdict::Unscannable(Unscannable::TooLarge) => self.config.too_large == TooLarge::Pass,
             Verdict::Infected { .. } | Verdict::Unscannable(_) => false,
         }
     }
@@ -236,11 +234,8 @@ impl Scanning {
 /// (eicar.org, "Download Anti Malware Testfile"). It is put together here so that neither this
 /// source nor the program is taken for it.
 pub fn test_file() -> Vec<u8> {
-    const BACKWARDS: [&[u8]; 3] = [
-        b"*H+H$!ELIF-TSET-",
-        b"SURIVITNA-DRADNATS-RACIE$",
-        b"}7)CC7)^P(45XZP\\4[PA@%P!O5X",
-    ];
+    const BACKWARDS: [&[u8]; 3] =
+        [b"*H+H$!ELIF-TSET-", b"SURIVITNA-DRADNATS-RACIE$", b"}7)CC7)^P(45XZP\\4[PA@%P!O5X"];
     BACKWARDS.concat().into_iter().rev().collect()
 }
 

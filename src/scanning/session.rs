@@ -33,10 +33,7 @@ pub(super) struct Session {
 
 impl Session {
     /// Begins one; `patience`: how long each step may take.
-    pub async fn begin(
-        connection: Box<dyn Duplex>,
-        patience: Duration,
-    ) -> Result<Self, ScanError> {
+    pub async fn begin(connection: Box<dyn Duplex>, patience: Duration) -> Result<Self, ScanError> {
         let (from, to) = tokio::io::split(connection);
         let mut session = Self { from, to, answer: Vec::new(), patience, sent: 0 };
         let begun = timeout(patience, session.to.write_all(b"zINSTREAM\0")).await;

@@ -5,6 +5,7 @@
 
 mod archive;
 mod canary;
+mod clamd;
 mod clients;
 mod commands;
 mod conformance;
@@ -34,6 +35,8 @@ mod s3;
 mod s3_roles;
 mod s3_store;
 mod samples;
+mod scan_serving;
+mod scanning;
 mod serving;
 mod store_down;
 mod store_load;

@@ -74,6 +74,12 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "owner_of_key",
         ],
     ),
+    (
+        // By the tests of scanning.
+        "src/documents/scan/rows.rs",
+        include_str!("../../src/documents/scan/rows.rs"),
+        &["due_scans", "scan_queue", "move_scan", "defer_scan", "mark_scanned", "mark_rescan"],
+    ),
     ("src/documents/list/rows.rs", include_str!("../../src/documents/list/rows.rs"), &["list"]),
     (
         // By opening a server at all.

@@ -220,6 +220,8 @@ async fn look(app: &App, document: &Document) -> Result<Verdict, ScanError> {
         Scanner::Off => Err(ScanError::Off),
         Scanner::GuardDuty => verdict_of_tag(&app.store.tags(&key, version).await?),
         Scanner::Clamd(clamd) => {
+            // First the turn: a stream of the store's that nobody reads from is broken off.
+            let _turn = clamd.turn().await?;
             clamd.ping().await?;
             let body = app.store.get(&key, version, None).await?;
             let pinned = document.sha256().filter(|_| !app.store.seals());
