@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::ids::Ids;
 use crate::keys::AppSecrets;
+use crate::scanning::Scanning;
 use crate::store::ObjectStore;
 use crate::time::Clock;
 
@@ -19,6 +20,8 @@ pub struct Parts {
     pub db: Db,
     /// The bytes.
     pub store: Arc<dyn ObjectStore>,
+    /// What looks for malware in them.
+    pub scanning: Scanning,
     /// Secrets the server made for itself.
     pub secrets: AppSecrets,
     /// Who may do what.

@@ -21,6 +21,7 @@ pub mod openapi;
 pub mod operation;
 pub mod patients;
 pub mod routes;
+pub mod scanning;
 pub mod sensitive;
 pub mod store;
 pub mod time;

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::db::{DatabaseUrl, Db, DbError};
 use crate::ids::{ClinicId, EventId, Ids};
 use crate::keys::{AppSecrets, KeyError, KeyRing, SecretsError};
+use crate::scanning::Scanning;
 use crate::sensitive::Secret;
 use crate::store::local::{LocalStore, LocalStoreConfig};
 use crate::store::s3::S3Store;
@@ -153,6 +154,7 @@ impl Opened {
         let app = App::new(Parts {
             db: self.db,
             store,
+            scanning: Scanning::new(self.config.scanning.clone()),
             secrets: self.secrets,
             gate,
             clock: self.clock,

@@ -29,6 +29,7 @@ use crate::http::error::Problem;
         crate::documents::api::docs::content,
         crate::documents::api::docs::restore,
         crate::documents::api::docs::receive,
+        crate::documents::api::docs::rescan,
         crate::documents::api::multipart::begin,
         crate::documents::api::multipart::sign,
         crate::documents::api::multipart::progress,

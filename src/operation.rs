@@ -35,12 +35,15 @@ pub async fn healthz() -> ApiJson<serde_json::Value> {
 
 /// Database and store can be used.
 pub async fn readyz(State(app): State<App>) -> Response {
-    let (db, store) = tokio::join!(app.db.ping(), app.store.check());
+    let (db, store, scanner) = tokio::join!(app.db.ping(), app.store.check(), app.scanning.check());
     if let Err(e) = &db {
         tracing::warn!(error = %e, "the database is not ready");
     }
     if let Err(e) = &store {
         tracing::warn!(error = %e, "the store is not ready");
+    }
+    if let Err(e) = &scanner {
+        tracing::warn!(error = %e, "the scanner is not ready; uploads wait for it");
     }
     let word = |ok: bool| if ok { "ok" } else { "unavailable" };
     let ready = db.is_ok() && store.is_ok();
@@ -49,6 +52,10 @@ pub async fn readyz(State(app): State<App>) -> Response {
         "status": word(ready),
         "database": { "engine": app.db.engine(), "status": word(db.is_ok()) },
         "store": { "provider": app.store.provider(), "status": word(store.is_ok()) },
+        // What is there is served without it; what comes in waits.
+        "scanner": {
+            "kind": app.config.scanning.scanner.as_str(), "status": word(scanner.is_ok()),
+        },
     });
     (status, ApiJson(body)).into_response()
 }

@@ -46,6 +46,7 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
             Action::ConfirmUpload,
             post(multipart::complete),
         ),
+        ("/api/docs/{id}/scan", Action::RescanDocument, post(docs::rescan)),
         ("/api/docs/{id}/restore", Action::RestoreDocument, post(docs::restore)),
         ("/api/patients/{patientId}/care-team", Action::ReadCareTeam, get(patients::list)),
         (

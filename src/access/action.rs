@@ -57,6 +57,10 @@ actions! {
     DeleteDocument => "document.delete",
     /// Bring a document back from the trash.
     RestoreDocument => "document.restore",
+    /// Scan a document for malware (upkeep).
+    ScanDocument => "document.scan",
+    /// Ask for a document to be scanned again.
+    RescanDocument => "document.rescan",
     /// Erase a document's bytes; also legal hold, which forbids that.
     PurgeDocument => "document.purge",
     /// Read the trail of the clinic, and reports on it.

@@ -52,6 +52,8 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
         | Action::EditDocument
         | Action::DeleteDocument
         | Action::RestoreDocument
+        | Action::ScanDocument
+        | Action::RescanDocument
         | Action::PurgeDocument
         | Action::ReadDocumentTrail
         | Action::WireRead

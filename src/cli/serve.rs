@@ -9,7 +9,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Done, Failure, demo};
 use crate::config::{Config, LogConfig};
-use crate::documents::WireTrail;
+use crate::documents::{self, WireTrail};
 use crate::store::local::LocalStore;
 use crate::{http, open, operation, routes, upkeep};
 
@@ -68,6 +68,7 @@ pub async fn run(args: Args, config: Config) -> Done {
     tokio::select! {
         served = serving => served?,
         () = beside => {}
+        () = documents::keep_scanning(&app) => {}
     }
     tracing::info!("stopped; what was in flight has ended");
     if let Some(store) = &local {

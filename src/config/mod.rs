@@ -6,6 +6,7 @@
 
 mod client;
 pub mod example;
+mod scanning;
 mod source;
 mod store;
 pub mod variables;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use client::{ClientArgs, ClientConfig};
+pub use scanning::{ClamdAddress, ScanConfig, ScannerKind, TooLarge};
 pub use source::{Reader, Source, parse_bytes};
 pub use store::{CloudFrontConfig, S3Config, S3Keys, StoreConfig};
 
@@ -32,6 +34,8 @@ pub struct Config {
     pub store: StoreConfig,
     /// What may be uploaded.
     pub uploads: UploadConfig,
+    /// What looks for malware in it.
+    pub scanning: ScanConfig,
     /// Who may call.
     pub access: AccessConfig,
     /// The log.
@@ -139,9 +143,11 @@ impl Config {
     pub fn load(source: Source) -> Result<Self, Vec<String>> {
         let mut reader = Reader::new(source);
         let server = server(&mut reader);
+        let store = store::store(&mut reader);
         let config = Self {
             data: data(&mut reader),
-            store: store::store(&mut reader),
+            scanning: scanning::scanning(&mut reader, store.s3.is_some()),
+            store,
             uploads: uploads(&mut reader),
             access: access(&mut reader),
             log: log(&mut reader),
@@ -243,12 +249,6 @@ fn uploads(r: &mut Reader) -> UploadConfig {
             KeyLayout::ByMonth
         }
     };
-    if let Some(scanner) = r.text("STRONGROOM_SCANNER")
-        && scanner != "off"
-    {
-        let right = format!("{scanner:?} is not available in this version; expected off");
-        r.problem("STRONGROOM_SCANNER", &right);
-    }
     UploadConfig {
         presign_expires: Duration::from_secs(expires),
         presign_max_expires: Duration::from_secs(max),

@@ -40,6 +40,7 @@ pub const TOPICS: &[Topic] = &[
     ("Data", DATA),
     ("Object store", STORE),
     ("Uploads", UPLOADS),
+    ("Malware scanning", SCANNING),
     ("Who may call", ACCESS),
     ("Log", LOG),
     ("Commands that speak to a server", CLIENT),
@@ -150,7 +151,33 @@ const UPLOADS: &[Variable] = &[
     ),
     var("STRONGROOM_KEY_LAYOUT", "by-month", "by-month, by-category, category-first or flat."),
     var("STRONGROOM_TRASH_DAYS", "30", "Days a deleted document can be restored."),
-    var("STRONGROOM_SCANNER", "off", "Malware scanner; only off so far."),
+];
+
+const SCANNING: &[Variable] = &[
+    var(
+        "STRONGROOM_SCANNER",
+        "off",
+        "off, clamd, or guardduty (the verdict that GuardDuty leaves in a tag of S3).",
+    ),
+    var("CLAMD_ADDRESS", "none", "Where clamd listens: host:port, or unix:/run/clamav/clamd.ctl."),
+    var("STRONGROOM_SCAN_CONNECT_TIMEOUT", "5", "Seconds to wait for a connection to clamd."),
+    var(
+        "STRONGROOM_SCAN_TIMEOUT",
+        "120",
+        "Seconds clamd may take to accept a piece of a file, or for its verdict.",
+    ),
+    var(
+        "STRONGROOM_SCAN_MAX_SIZE",
+        "100MB",
+        "Largest file sent to clamd; its StreamMaxLength, MaxFileSize and MaxScanSize must be \
+         at least that.",
+    ),
+    var(
+        "STRONGROOM_SCAN_TOO_LARGE",
+        "quarantine",
+        "What becomes of larger files: quarantine, or pass (served without a scan).",
+    ),
+    var("STRONGROOM_SCAN_CONNECTIONS", "4", "Files scanned at once; below clamd's MaxThreads."),
 ];
 
 const ACCESS: &[Variable] = &[

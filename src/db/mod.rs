@@ -46,6 +46,9 @@ const STEPS: &[(&str, &str, &str)] = &[
         "intake",
         include_str!("../../migrations/sqlite/0003_intake.sql"),
         include_str!("../../migrations/postgres/0003_intake.sql"),
+        "scanning",
+        include_str!("../../migrations/sqlite/0004_scanning.sql"),
+        include_str!("../../migrations/postgres/0004_scanning.sql"),
     ),
 ];
 

@@ -7,6 +7,7 @@
 mod cors;
 mod net;
 mod place;
+mod scanner;
 mod store;
 
 use std::sync::Arc;
@@ -102,6 +103,7 @@ pub async fn examine(config: &Config, clock: &Clock, open: Option<Arc<S3Store>>)
         checks.push(place::secrets(config, &ring, clock).await);
     }
     checks.extend(store::store(config, clock, open).await);
+    checks.extend(scanner::scanner(config, clock).await);
     checks.push(net::certificate(config));
     checks.push(net::public_url(config).await);
     checks

@@ -251,5 +251,7 @@ fn row(
         upload_key: None,
         multipart_id: None,
         part_size: None,
+        scan_verdict: None,
+        scanned_at: None,
     }
 }

@@ -12,9 +12,11 @@ use crate::documents::look::{Look, SMALL, Seen};
 use crate::documents::placing::{self, discard, move_out_of_reach, object_key, safe_key};
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Pinned, Reference};
+use crate::documents::scan::Landing;
 use crate::documents::{Document, DocumentError, State};
 use crate::http::Code;
 use crate::ids::PatientId;
+use crate::scanning::Verdict;
 use crate::store::{ObjectInfo, ObjectKey, StoreError};
 
 /// What the caller says again when confirming; each must be as it was presigned.
@@ -274,7 +276,7 @@ pub(super) async fn refuse(
     Ok(())
 }
 
-/// Makes the document available with exactly these bytes.
+/// Makes the document of exactly these bytes.
 pub(super) async fn pin(
     app: &App,
     call: &Call,
@@ -282,18 +284,32 @@ pub(super) async fn pin(
     document: &Document,
     placed: &Placed,
 ) -> Result<Confirmed, DocumentError> {
+    pin_scanned(app, call, grant, document, placed, None).await
+}
+
+/// The same for bytes that were scanned on their way in: what the scanner said, if it did.
+pub(super) async fn pin_scanned(
+    app: &App,
+    call: &Call,
+    grant: Grant<'_>,
+    document: &Document,
+    placed: &Placed,
+    verdict: Option<Verdict>,
+) -> Result<Confirmed, DocumentError> {
     let now = app.clock.now();
     let (object, sha256_hex) = (&placed.object, hex::encode(placed.sha256));
     let moved = placed.key.as_str() != document.object_key;
+    let landing = Landing::confirmed(&app.scanning, object.size, verdict, now);
     let pinned = Pinned {
         object_key: placed.key.as_str(),
         upload_key: moved.then_some(document.object_key.as_str()),
         object,
         sha256_hex: &sha256_hex,
         closed_at: (!moved).then_some(now),
+        landing: &landing,
     };
     let mut tx = grant.begin().await?;
-    if !rows::mark_available(&mut tx, call.clinic(), document.id, &pinned, now).await? {
+    if !rows::mark_confirmed(&mut tx, call.clinic(), document.id, &pinned, now).await? {
         let answer = read_again(tx, call, &grant, document).await;
         if moved || matches!(answer, Err(DocumentError::UploadEnded(_))) {
             // Nothing will ever name what this attempt has placed. (Anything else leaves it: the
@@ -305,15 +321,24 @@ pub(super) async fn pin(
     if moved {
         placing::rows::remove_placing(&mut tx, &document.bucket, placed.key.as_str()).await?;
     }
-    let detail = serde_json::json!({ "size": object.size, "sha256": sha256_hex });
+    let mut detail = serde_json::json!({ "size": object.size, "sha256": sha256_hex });
+    if let Some(word) = landing.word() {
+        detail["scan"] = word.into();
+    }
     tx.commit(Some(detail)).await?;
+    if landing.state == State::Scanning {
+        app.scanning.wake();
+    }
     if moved {
         discard(app, &object_key(document)?).await;
     }
     Ok(Confirmed::Now(Document {
-        state: State::Available,
+        state: landing.state,
+        state_reason: landing.reason,
+        scan_verdict: landing.verdict,
+        scanned_at: landing.scanned_at,
         object_key: placed.key.as_str().to_owned(),
-        upload_key: pinned.upload_key.map(str::to_owned),
+        upload_key: moved.then(|| document.object_key.clone()),
         version_id: object.version_id.clone(),
         etag: Some(object.etag.clone()),
         sha256_hex: Some(sha256_hex),

@@ -79,6 +79,9 @@ pub enum DocumentError {
     /// The document's state does not allow this.
     #[error("the document is {0}")]
     WrongState(State),
+    /// There is no scanner.
+    #[error("no malware scanner is switched on")]
+    ScannerOff,
     /// The range asked for lies outside the document.
     #[error("the range lies outside the document's {0} bytes")]
     Range(u64),

@@ -1,14 +1,17 @@
 //! Documents: one domain type, one life.
 //!
 //! ```text
-//! pending ──confirm──> (scanning) ──> available ──delete──> deleted ──purge──> purged
-//!    │                                    ^                    │
-//!    ├─expired──> abandoned               └──────restore───────┘
+//! pending ──confirm──> scanning ──clean──> available ──delete──> deleted ──purge──> purged
+//!    │                    │  ^                ^                    │
+//!    │                    │  └─again──┐       └──────restore───────┘
+//!    │                    └─found─> quarantined ──purge──> purged
+//!    ├─expired──> abandoned
 //!    └─not what was announced──> refused
 //! ```
 //!
 //! Invariants:
-//! - Only `available` is served.
+//! - Only `available` is served. Where a scanner is on, nothing is available that it did not let
+//!   pass; while it cannot say, a document stays `scanning`.
 //! - An object key is never used twice, and a row outlives its object.
 //! - Bytes that were confirmed lie under a key, or a version of it, that no signed URL can write:
 //!   where the store has neither versions nor conditional writes, confirming moves them.
@@ -38,6 +41,7 @@ mod receive_upload;
 mod restore;
 mod retrieve;
 mod rows;
+mod scan;
 mod stream_download;
 mod suggest;
 mod wire_trail;
@@ -64,6 +68,7 @@ pub use receive_upload::receive_upload;
 pub use restore::restore;
 pub use retrieve::{Retrieval, read_retrieval, request_retrieval};
 pub use rows::Reference;
+pub use scan::{Queue, Scanned, keep_scanning, rescan, scan_due, scan_queue};
 pub use stream_download::{Streamed, stream_download};
 pub use suggest::{Suggestion, suggest_category};
 pub use wire_trail::WireTrail;
@@ -108,6 +113,22 @@ impl State {
         Self::Abandoned,
         Self::Refused,
     ];
+
+    /// Whether the scanner has not let the bytes pass.
+    pub const fn awaits_scanner(self) -> bool {
+        matches!(self, Self::Scanning | Self::Quarantined)
+    }
+
+    /// Whether a document's bytes may be erased for good out of this state: it has some, and
+    /// nobody is at work on them.
+    pub const fn may_be_purged(self) -> bool {
+        match self {
+            Self::Available | Self::Quarantined | Self::Deleted => true,
+            Self::Pending | Self::Scanning | Self::Purged | Self::Abandoned | Self::Refused => {
+                false
+            }
+        }
+    }
 
     /// As stored, shown and sent.
     pub const fn as_str(self) -> &'static str {
@@ -215,6 +236,10 @@ pub struct Document {
     pub multipart_id: Option<String>,
     /// The size of every part but the last, in bytes.
     pub part_size: Option<i64>,
+    /// What the scanner said: `clean`, `unscannable`, or the name of what it found.
+    pub scan_verdict: Option<String>,
+    /// When it said so.
+    pub scanned_at: Option<Timestamp>,
 }
 
 impl Document {

@@ -1,6 +1,6 @@
 //! The bytes of an announced upload, through the server instead of straight to the store: for
-//! clients that cannot reach it. Streamed once, hashed and looked at on the way; the document is
-//! confirmed in the same call.
+//! clients that cannot reach it. Streamed once, hashed, looked at and scanned on the way; the
+//! document is confirmed in the same call.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 
 use crate::access::Call;
 use crate::app::App;
-use crate::documents::confirm_upload::{Confirmable, Placed, confirmable, pin, refuse};
+use crate::documents::confirm_upload::{Confirmable, Placed, confirmable, pin_scanned, refuse};
 use crate::documents::look::{Look, Seen};
 use crate::documents::placing::{object_key, safe_key};
 use crate::documents::read::locate;
@@ -53,7 +53,9 @@ pub async fn receive_upload(
     };
     let to = NewObject { key: key.clone(), content_type: document.content_type.clone() };
     let watch = Watch::default();
-    let object = match app.store.put(&to, size, watch.over(body)).await {
+    let put = |body| app.store.put(&to, size, body);
+    let (stored, verdict) = app.scanning.while_passing(watch.over(body), put).await;
+    let object = match stored {
         Ok(object) => object,
         Err(StoreError::AlreadyExists) => return Err(DocumentError::AlreadyUploaded),
         Err(e) => return Err(watch.failure(size).unwrap_or_else(|| e.into())),
@@ -64,7 +66,8 @@ pub async fn receive_upload(
         refuse(app, call, &grant, document, &key, unfit).await?;
         return Err(unfit.into());
     }
-    pin(app, call, grant, document, &Placed { key, object, sha256 }).await
+    let placed = Placed { key, object, sha256 };
+    pin_scanned(app, call, grant, document, &placed, verdict).await
 }
 
 /// What passes by: shared with the stream, which the store consumes.

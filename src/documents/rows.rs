@@ -2,6 +2,7 @@
 
 use crate::access::{Audited, Unread};
 use crate::db::{Connection, DbError, Tx, execute, execute_later, fetch_optional};
+use crate::documents::scan::Landing;
 use crate::documents::{Document, State};
 use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
 use crate::store::ObjectInfo;
@@ -14,7 +15,7 @@ macro_rules! columns {
          content_type, byte_size, sha256_hex, created_at, updated_at, state, state_reason, \
          upload_expires_at, confirmed_at, deleted_at, deleted_by, version_id, etag, category, \
          file_name, entity_type, entity_id, temporary, released, supersedes, upload_key, \
-         multipart_id, part_size, size_is_limit"
+         multipart_id, part_size, size_is_limit, scan_verdict, scanned_at"
     };
 }
 
@@ -114,10 +115,12 @@ pub struct Pinned<'a> {
     pub sha256_hex: &'a str,
     /// Since when nothing can come in any more; none while a signed URL is out.
     pub closed_at: Option<Timestamp>,
+    /// Where the document goes, by what the scanner says.
+    pub landing: &'a Landing,
 }
 
-/// Pins the object to a pending document and makes it available. False when it was not pending.
-pub async fn mark_available(
+/// Pins the object to a pending document. False when it was not pending.
+pub async fn mark_confirmed(
     tx: &mut Audited,
     clinic: ClinicId,
     id: DocumentId,
@@ -126,9 +129,10 @@ pub async fn mark_available(
 ) -> Result<bool, DbError> {
     let changed = execute!(
         *tx,
-        "update document_assets set state = 'available', object_key = $3, upload_key = $4, \
+        "update document_assets set state = $10, object_key = $3, upload_key = $4, \
          version_id = $5, etag = $6, sha256_hex = $7, confirmed_at = $8, updated_at = $8, \
-         upload_closed_at = $9, byte_size = $10, size_is_limit = false \
+         upload_closed_at = $9, byte_size = $15, size_is_limit = false, state_reason = $11, \
+         scan_verdict = $12, scanned_at = $13, scan_next_at = $14 \
          where clinic_id = $1 and id = $2 and state = 'pending'",
         clinic,
         id,
@@ -139,6 +143,11 @@ pub async fn mark_available(
         pinned.sha256_hex,
         now,
         pinned.closed_at,
+        pinned.landing.state.as_str(),
+        &pinned.landing.reason,
+        &pinned.landing.verdict,
+        pinned.landing.scanned_at,
+        pinned.landing.next_at(now),
         i64::try_from(pinned.object.size).unwrap_or(i64::MAX),
     )?;
     Ok(changed == 1)

@@ -55,7 +55,7 @@ pub async fn stream_download(
 }
 
 /// The same bytes; an error instead of the last of them where their SHA-256 is not the pinned one.
-fn verified(stream: ByteStream, expected: [u8; 32]) -> ByteStream {
+pub(super) fn verified(stream: ByteStream, expected: [u8; 32]) -> ByteStream {
     type State = (ByteStream, Context, Option<Bytes>);
     let begin: State = (stream.fuse().boxed(), Context::new(&SHA256), None);
     let step = move |(mut stream, mut hash, mut held): State| async move {

@@ -4,6 +4,9 @@
 //! written before it happens; where the trail cannot be written the endpoint answers 503. An
 //! upload to a document's presigned URL is not one of its own: it was recorded when it was allowed
 //! and is again when it is confirmed.
+//!
+//! What waits for the malware scanner or is quarantined is given to nobody: not by a link that was
+//! issued before, and not with the operator's own keys.
 
 use async_trait::async_trait;
 
@@ -12,9 +15,13 @@ use crate::audit::{Actor, Event, Outcome, Subject};
 use crate::db::{Db, DbError};
 use crate::documents::State;
 use crate::documents::rows::{self, KeyOwner};
+use crate::http::Code;
 use crate::ids::{EventId, Ids};
 use crate::store::local::{WireAccess, WireObserver, WireRefusal};
 use crate::time::Clock;
+
+/// What gives out an object's bytes; a copy tells of its source as one of them.
+const READS: [&str; 1] = ["GetObject"];
 
 /// Writes an event for each access that needs one.
 pub struct WireTrail {
@@ -54,7 +61,15 @@ impl WireTrail {
                 _ => {}
             }
         }
-        write(&self.db, &self.event(action, access, owner)).await.map(Ok)
+        let unscanned = READS.contains(&access.operation)
+            && owner.as_ref().is_some_and(|owner| owner.state.awaits_scanner());
+        let mut event = self.event(action, access, owner);
+        if unscanned {
+            event.outcome = Outcome::Denied;
+            event.code = Some(Code::WrongState.as_str());
+        }
+        write(&self.db, &event).await?;
+        Ok(if unscanned { Err(WireRefusal::Unscanned) } else { Ok(()) })
     }
 
     async fn owner(&self, access: &WireAccess) -> Result<Option<KeyOwner>, DbError> {

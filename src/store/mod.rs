@@ -139,6 +139,16 @@ pub trait ObjectStore: Send + Sync {
         days: u32,
     ) -> Result<(), StoreError>;
 
+    /// The tags of one version of an object: name and value.
+    async fn tags(
+        &self,
+        key: &ObjectKey,
+        version: Option<&str>,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let _ = (key, version);
+        Err(StoreError::Unsupported("it keeps no tags"))
+    }
+
     /// Tries each ability of the store and says what follows from it; takes seconds, and removes
     /// what it wrote. Nothing where there is nothing to be found out.
     async fn examine(&self) -> Vec<Finding> {

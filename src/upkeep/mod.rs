@@ -40,7 +40,21 @@ pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, DocumentErro
         failed: uploads.failed,
     };
     metrics::counter!("strongroom_uploads_abandoned_total").increment(uploads.abandoned as u64);
-    Ok(vec![ran])
+    Ok(vec![ran, scan(app, dry_run).await?])
+}
+
+/// Scans what waits; where a worker of this process does that, only says how much waits.
+async fn scan(app: &App, dry_run: bool) -> Result<Ran, DocumentError> {
+    let scanned = documents::scan_due(app, dry_run || app.scanning.is_attended()).await?;
+    Ok(Ran {
+        task: "scan",
+        did: vec![
+            ("passed", scanned.passed),
+            ("quarantined", scanned.quarantined),
+            ("waiting", scanned.waiting),
+        ],
+        failed: scanned.failed,
+    })
 }
 
 /// Runs every task, again and again, beside serving.

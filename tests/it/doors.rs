@@ -74,6 +74,7 @@ pub const DOORS: &[Door] = &[
     door("GET", "/api/docs/multipart/{uploadId}/parts", Needs::Parts, ""),
     door("POST", "/api/docs/multipart/{uploadId}/complete", Needs::Parts, ""),
     door("DELETE", "/api/docs/multipart/{uploadId}", Needs::Parts, ""),
+    door("POST", "/api/docs/{id}/scan", Needs::Document, ""),
     door("POST", "/api/docs/{id}/restore", Needs::Deleted, ""),
     door("GET", "/api/patients/{patientId}/care-team", Needs::Nothing, ""),
     door("PUT", "/api/patients/{patientId}/care-team/{userId}", Needs::Nothing, ""),

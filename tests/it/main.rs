@@ -6,6 +6,7 @@
 mod archive;
 mod bad_files;
 mod canary;
+mod clamd;
 mod clients;
 mod commands;
 mod conformance;
@@ -37,6 +38,8 @@ mod s3;
 mod s3_roles;
 mod s3_store;
 mod samples;
+mod scan_serving;
+mod scanning;
 mod serving;
 mod store_down;
 mod store_load;

@@ -65,7 +65,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
         &[
             "find",
             "insert_pending",
-            "mark_available",
+            "mark_confirmed",
             "set_multipart",
             "mark_ended",
             "mark_deleted",
@@ -73,6 +73,12 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "state",
             "owner_of_key",
         ],
+    ),
+    (
+        // By the tests of scanning.
+        "src/documents/scan/rows.rs",
+        include_str!("../../src/documents/scan/rows.rs"),
+        &["due_scans", "scan_queue", "move_scan", "defer_scan", "mark_scanned", "mark_rescan"],
     ),
     ("src/documents/list/rows.rs", include_str!("../../src/documents/list/rows.rs"), &["list"]),
     (
@@ -224,7 +230,7 @@ async fn care_teams_are_kept_by_clinic(app: &TestApp) {
 
 async fn documents_pass_through_every_statement_of_theirs(app: &TestApp) {
     let admin = app.admin();
-    // insert_pending, find by key, mark_available.
+    // insert_pending, find by key, mark_confirmed.
     let asked = pdf().asked("patient-1");
     let begun = app.post(&admin, "/api/docs/presign-upload", asked.clone()).await.expect(201);
     let begun = begun.json();

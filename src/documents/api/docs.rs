@@ -138,7 +138,8 @@ pub async fn get(
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath(id): ApiPath<DocumentId>,
 ) -> Result<ApiJson<DocumentJson>, ApiError> {
-    Ok(ApiJson(documents::read(&app, &call, id).await?.into()))
+    let document = documents::read(&app, &call, id).await?;
+    Ok(ApiJson(DocumentJson::seen_by(&call, document)))
 }
 
 /// A page of documents the caller may see.
@@ -156,7 +157,7 @@ pub async fn list_documents(
     let filter = read_filter(query)?;
     let (documents, next) = list(&app, &call, &filter, after, limit).await?;
     Ok(ApiJson(Page {
-        items: documents.into_iter().map(DocumentJson::from).collect(),
+        items: documents.into_iter().map(|d| DocumentJson::seen_by(&call, d)).collect(),
         next_cursor: next.and_then(|position| documents::cursor(&app, &position)),
     }))
 }
@@ -332,4 +333,19 @@ pub async fn restore(
     ApiPath(id): ApiPath<DocumentId>,
 ) -> Result<ApiJson<DocumentJson>, ApiError> {
     Ok(ApiJson(documents::restore(&app, &call, id).await?.into()))
+}
+
+/// Have a document scanned again; until the scanner has spoken it is not served.
+#[utoipa::path(post, path = "/api/docs/{id}/scan",
+    operation_id = "rescanDocument", tag = "documents",
+    params(("id" = String, Path, format = "uuid")),
+    responses((status = 202, body = DocumentJson)))]
+pub async fn rescan(
+    State(app): State<App>,
+    call: Call,
+    ApiQuery(Nothing {}): ApiQuery<Nothing>,
+    ApiPath(id): ApiPath<DocumentId>,
+) -> Result<(StatusCode, ApiJson<DocumentJson>), ApiError> {
+    let document = documents::rescan(&app, &call, id).await?;
+    Ok((StatusCode::ACCEPTED, ApiJson(DocumentJson::seen_by(&call, document))))
 }

@@ -31,6 +31,11 @@ impl From<DocumentError> for ApiError {
                 "Uploads are switched off (NEXT_PUBLIC_ENABLE_AWS_S3_STORAGE is false).",
             ),
             DocumentError::WrongState(state) => wrong_state(state),
+            DocumentError::ScannerOff => Self::new(
+                Code::Unavailable,
+                "No malware scanner is switched on (STRONGROOM_SCANNER is off); nothing was \
+                 changed.",
+            ),
             DocumentError::Range(size) => Self::new(
                 Code::RangeNotSatisfiable,
                 format!("The document has {size} bytes; ask for a range within them."),

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::access::{Call, Role};
 use crate::documents::Document;
 use crate::time::Timestamp;
 
@@ -81,6 +82,25 @@ pub struct DocumentJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "date-time")]
     deleted_at: Option<Timestamp>,
+    /// What the scanner said: `clean`, `unscannable`, or `infected`; to admins the name of what was
+    /// found instead of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scan_verdict: Option<String>,
+    /// When it said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    scanned_at: Option<Timestamp>,
+}
+
+impl DocumentJson {
+    /// As this caller sees it: the name of what the scanner found is for admins. To whoever made
+    /// the file it would say what to change.
+    pub fn seen_by(call: &Call, document: Document) -> Self {
+        let is_admin = call.caller.effective_roles().contains(&Role::Admin);
+        let found = document.scan_verdict.clone().filter(|_| is_admin);
+        let shown = Self::from(document);
+        Self { scan_verdict: found.or(shown.scan_verdict), ..shown }
+    }
 }
 
 impl From<Document> for DocumentJson {
@@ -112,6 +132,13 @@ impl From<Document> for DocumentJson {
             updated_at: d.updated_at,
             confirmed_at: d.confirmed_at,
             deleted_at: d.deleted_at,
+            scan_verdict: d.scan_verdict.map(without_name),
+            scanned_at: d.scanned_at,
         }
     }
+}
+
+/// A verdict without the name of what was found.
+fn without_name(verdict: String) -> String {
+    if matches!(verdict.as_str(), "clean" | "unscannable") { verdict } else { "infected".into() }
 }

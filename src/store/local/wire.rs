@@ -80,6 +80,8 @@ pub enum WireRefusal {
     NotRecorded,
     /// What the URL was made for has ended: 403.
     Ended,
+    /// It is not known to be free of malware: 403.
+    Unscanned,
 }
 
 /// Is told of every access before bytes flow or anything changes.

@@ -169,6 +169,10 @@ pub async fn observe(observer: &dyn WireObserver, access: &WireAccess) -> S3Resu
         WireRefusal::Ended => {
             fail(S3ErrorCode::AccessDenied, "The upload that this URL was made for has ended.")
         }
+        WireRefusal::Unscanned => fail(
+            S3ErrorCode::AccessDenied,
+            "The document waits for the malware scanner or is quarantined; nobody may read it.",
+        ),
     })
 }
 

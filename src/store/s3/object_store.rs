@@ -161,6 +161,14 @@ impl ObjectStore for S3Store {
         self.bucket.retrieve_key(key, version, days).await
     }
 
+    async fn tags(
+        &self,
+        key: &ObjectKey,
+        version: Option<&str>,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        self.bucket.tags_of_key(key, version).await
+    }
+
     async fn examine(&self) -> Vec<Finding> {
         self.bucket.examine().await
     }

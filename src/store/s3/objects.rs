@@ -5,7 +5,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use aws_sdk_s3::types::{
     ArchiveStatus, ChecksumMode, ChecksumType, GlacierJobParameters, RestoreRequest,
-    ServerSideEncryption, StorageClass, Tier,
+    ServerSideEncryption, StorageClass, Tag, Tier,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -141,6 +141,21 @@ impl Bucket {
                 failure => Err(self.failure(failure)),
             },
         }
+    }
+
+    /// An object's tags, as name and value.
+    pub async fn tags_of_key(
+        &self,
+        key: &ObjectKey,
+        version: Option<&str>,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let _turn = self.enter().await?;
+        let call = self.clients.ordinary.get_object_tagging().bucket(&self.place.bucket);
+        let call = call.key(key.as_str()).set_version_id(version.map(str::to_owned));
+        let found = call.send().await;
+        let found = found.map_err(|e| self.failure_of(Failure::new(e), version))?;
+        let pair = |tag: Tag| (tag.key, tag.value);
+        Ok(found.tag_set.into_iter().map(pair).collect())
     }
 
     /// What new objects are told about encryption.

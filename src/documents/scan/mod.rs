@@ -1,0 +1,100 @@
+//! What the scanner says, and what that makes of a document.
+//!
+//! Invariants:
+//! - With a scanner on, a document becomes available only by a verdict that lets it pass. Whatever
+//!   goes wrong on the way leaves it `scanning`: seen by those who may see it, served to nobody.
+//! - What is scanned is the pinned version, read again with its SHA-256 where the store does not
+//!   seal it; or the very bytes that went into the store while they passed by.
+//! - A document is claimed before it is scanned, by moving the time at which it is due; who finds
+//!   that time changed has lost it and changes nothing.
+
+mod again;
+mod queue;
+pub(super) mod rows;
+
+pub use again::rescan;
+pub use queue::{Queue, Scanned, keep_scanning, scan_due, scan_queue};
+
+use crate::documents::State;
+use crate::scanning::{Scanning, Unscannable, Verdict};
+use crate::time::Timestamp;
+
+/// What a row says while nothing has been said yet.
+pub(super) const WAITS: &str = "waits for the scanner";
+
+/// Where a document goes by what the scanner says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Landing {
+    /// Its state.
+    pub state: State,
+    /// Why, where that needs saying.
+    pub reason: Option<String>,
+    /// The verdict as its row keeps it.
+    pub verdict: Option<String>,
+    /// When it was given.
+    pub scanned_at: Option<Timestamp>,
+}
+
+impl Landing {
+    /// Of an upload that is confirmed now; `verdict`: of a scan while the bytes passed by.
+    pub fn confirmed(
+        scanning: &Scanning,
+        size: u64,
+        verdict: Option<Verdict>,
+        now: Timestamp,
+    ) -> Self {
+        if !scanning.is_on() {
+            return Self { state: State::Available, reason: None, verdict: None, scanned_at: None };
+        }
+        match scanning.by_size(size).or(verdict) {
+            Some(verdict) => Self::of(scanning, &verdict, now),
+            None => Self {
+                state: State::Scanning,
+                reason: Some(WAITS.to_owned()),
+                verdict: None,
+                scanned_at: None,
+            },
+        }
+    }
+
+    /// Of a verdict.
+    pub fn of(scanning: &Scanning, verdict: &Verdict, now: Timestamp) -> Self {
+        let passes = scanning.lets_pass(verdict);
+        let (reason, kept) = match verdict {
+            Verdict::Clean => (None, "clean".to_owned()),
+            Verdict::Infected { signature } => (Some("infected".to_owned()), signature.clone()),
+            Verdict::Unscannable(why) => {
+                let unscanned = if passes { "not scanned" } else { "unscannable" };
+                (Some(format!("{unscanned}: {}", why.as_str())), UNSCANNABLE.to_owned())
+            }
+        };
+        let state = if passes { State::Available } else { State::Quarantined };
+        Self { state, reason, verdict: Some(kept), scanned_at: Some(now) }
+    }
+
+    /// When the document is to be taken up by the scanner.
+    pub fn next_at(&self, now: Timestamp) -> Option<Timestamp> {
+        (self.state == State::Scanning).then_some(now)
+    }
+
+    /// The word for it in the trail.
+    pub fn word(&self) -> Option<&str> {
+        match (&self.verdict, self.state) {
+            (Some(verdict), _) => Some(verdict),
+            (None, State::Scanning) => Some("waits"),
+            (None, _) => None,
+        }
+    }
+}
+
+/// What a row keeps of a file that could not be scanned.
+pub(super) const UNSCANNABLE: &str = "unscannable";
+
+/// After so many times the scanner has failed on a file and on this file alone, it will not do
+/// better tomorrow.
+const TRIES: i64 = 5;
+
+/// A failure that has been repeated often enough to be an answer.
+pub(super) const fn given_up(failures: i64) -> Option<Verdict> {
+    if failures >= TRIES { Some(Verdict::Unscannable(Unscannable::Failed)) } else { None }
+}
