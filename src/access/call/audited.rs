@@ -19,7 +19,7 @@ impl Grant<'_> {
     pub async fn begin(&self) -> Result<Audited, DbError> {
         Ok(Audited {
             tx: self.call.gate.db.begin().await?,
-            event: self.call.event(&self.subject, Outcome::Granted),
+            event: self.call.event(&self.subject),
             ledger: self.call.ledger.clone(),
         })
     }

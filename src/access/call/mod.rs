@@ -31,7 +31,7 @@ pub use visitor::Visitor;
 
 use super::{Action, AuthError, Authenticator, Caller, Decision, Policy, PolicyContext, Role};
 use super::{Target, TargetKind, rows};
-use crate::audit::{self, Actor, Event, Outcome, Subject};
+use crate::audit::{self, Actor, Event, Subject};
 use crate::db::{Db, DbError};
 use crate::http::layers::RequestInfo;
 use crate::http::{ApiError, Code};
@@ -52,6 +52,21 @@ pub struct Gate {
     pub ids: Ids,
     /// Whether clinicians see every patient of their clinic.
     pub clinic_wide: bool,
+}
+
+impl Gate {
+    /// The event of something that is allowed and happens now.
+    fn event(
+        &self,
+        action: Action,
+        who: (Actor, Option<ClinicId>),
+        subject: Subject,
+        request: &RequestInfo,
+    ) -> Event {
+        let stamp = (EventId::from_uuid(self.ids.next()), self.clock.now());
+        let origin = (request.id.to_string(), request.remote);
+        Event::granted(stamp, action.as_str(), who, subject, origin)
+    }
 }
 
 /// A call whose caller is known.
@@ -223,20 +238,9 @@ impl Call {
         Ok(PolicyContext { care_team })
     }
 
-    fn event(&self, subject: &Subject, outcome: Outcome) -> Event {
-        Event {
-            id: EventId::from_uuid(self.gate.ids.next()),
-            at: self.gate.clock.now(),
-            clinic: Some(self.clinic()),
-            action: self.action.as_str(),
-            outcome,
-            code: None,
-            actor: actor(&self.caller),
-            subject: subject.clone(),
-            request_id: self.request.id.to_string(),
-            remote: self.request.remote,
-            detail: None,
-        }
+    fn event(&self, subject: &Subject) -> Event {
+        let who = (actor(&self.caller), Some(self.clinic()));
+        self.gate.event(self.action, who, subject.clone(), &self.request)
     }
 }
 
