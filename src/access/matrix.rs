@@ -53,6 +53,9 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
         | Action::DeleteDocument
         | Action::RestoreDocument
         | Action::PurgeDocument
+        | Action::EraseContent
+        | Action::HoldDocument
+        | Action::ReleaseDocument
         | Action::ReadDocumentTrail
         | Action::WireRead
         | Action::WireWrite

@@ -149,7 +149,22 @@ const UPLOADS: &[Variable] = &[
         "Smaller limits for some categories: insurance=5MB,invoices=5MB.",
     ),
     var("STRONGROOM_KEY_LAYOUT", "by-month", "by-month, by-category, category-first or flat."),
-    var("STRONGROOM_TRASH_DAYS", "30", "Days a deleted document can be restored."),
+    var(
+        "STRONGROOM_TRASH_DAYS",
+        "30",
+        "Days a deleted document stays in the trash; then upkeep purges it.",
+    ),
+    var(
+        "STRONGROOM_TEMPORARY_DAYS",
+        "7",
+        "Days after which upkeep purges a document that was uploaded as temporary.",
+    ),
+    var(
+        "STRONGROOM_HELD_CATEGORIES",
+        "none",
+        "Categories whose documents a patient sees only after release, comma separated: \
+         lab-results,imaging.",
+    ),
     var("STRONGROOM_SCANNER", "off", "Malware scanner; only off so far."),
 ];
 

@@ -42,6 +42,11 @@ const STEPS: &[(&str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0002_uploads.sql"),
         include_str!("../../migrations/postgres/0002_uploads.sql"),
     ),
+    (
+        "life",
+        include_str!("../../migrations/sqlite/0005_life.sql"),
+        include_str!("../../migrations/postgres/0005_life.sql"),
+    ),
 ];
 
 /// Builds a migrator from named steps; the first step is version 1.

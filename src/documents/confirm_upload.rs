@@ -8,6 +8,7 @@ use futures::TryStreamExt as _;
 use crate::access::{Audited, Call, Grant, Unread};
 use crate::app::App;
 use crate::documents::content::{FileType, HEAD_BYTES};
+use crate::documents::life::one_successor;
 use crate::documents::look::{Look, Seen};
 use crate::documents::placing::{self, discard, move_out_of_reach, object_key, safe_key};
 use crate::documents::read::locate;
@@ -270,7 +271,8 @@ pub(super) async fn pin(
         closed_at: (!moved).then_some(now),
     };
     let mut tx = grant.begin().await?;
-    if !rows::mark_available(&mut tx, call.clinic(), document.id, &pinned, now).await? {
+    let marked = rows::mark_available(&mut tx, call.clinic(), document.id, &pinned, now).await;
+    if !marked.map_err(one_successor)? {
         let answer = read_again(tx, call, &grant, document).await;
         if moved || matches!(answer, Err(DocumentError::UploadEnded(_))) {
             // Nothing will ever name what this attempt has placed. (Anything else leaves it: the

@@ -6,6 +6,7 @@ use crate::access::Refusal;
 use crate::db::DbError;
 use crate::documents::State;
 use crate::store::{Archive, StoreError};
+use crate::time::Timestamp;
 
 /// Why an operation on a document was not done.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +72,18 @@ pub enum DocumentError {
     /// The document's state does not allow this.
     #[error("the document is {0}")]
     WrongState(State),
+    /// The document is under legal hold.
+    #[error("the document is under legal hold")]
+    OnHold,
+    /// The document must be kept until a time.
+    #[error("the document must be kept until {0}")]
+    Retained(Timestamp),
+    /// Another document has replaced it.
+    #[error("another document has replaced it")]
+    Superseded,
+    /// The document is not what the caller has seen any more.
+    #[error("the document was changed meanwhile")]
+    ChangedMeanwhile,
     /// The range asked for lies outside the document.
     #[error("the range lies outside the document's {0} bytes")]
     Range(u64),

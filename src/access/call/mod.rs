@@ -187,6 +187,14 @@ impl Call {
         self.action
     }
 
+    /// The same call as another action than its route stands for, where a parameter makes it one.
+    #[must_use]
+    pub fn becomes(mut self, action: Action) -> Self {
+        self.ledger.with(|entry| entry.action = Some(action));
+        self.action = action;
+        self
+    }
+
     /// Notes what the call is after, for the event of one that finds nothing: ids that somebody
     /// guesses belong into the trail. Never a name or a key, which could say more than an id.
     pub fn seeks(&self, kind: TargetKind, id: String) {
@@ -210,6 +218,12 @@ impl Call {
     pub async fn may_read(&self, target: &Target) -> Result<bool, DbError> {
         let context = self.context(target).await?;
         Ok(self.gate.policy.readable(&self.caller, target, context))
+    }
+
+    /// Whether the caller may also do something else, for what a call brings with it.
+    pub async fn may(&self, action: Action, target: &Target) -> Result<bool, DbError> {
+        let context = self.context(target).await?;
+        Ok(self.gate.policy.decide(&self.caller, action, target, context).is_allow())
     }
 
     /// Whether the caller could do `action` to `target`, without doing it; for what a list shows.

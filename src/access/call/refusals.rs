@@ -41,7 +41,7 @@ pub async fn record_refusals(
     let event = Event {
         outcome: if denied { Outcome::Denied } else { Outcome::Failed },
         code: Some(error.code.as_str()),
-        ..gate.event(action, (actor, clinic), entry.subject, &info)
+        ..gate.event(entry.action.unwrap_or(action), (actor, clinic), entry.subject, &info)
     };
     match write(&gate.db, &event).await {
         Ok(()) => response,
