@@ -272,7 +272,13 @@ pub(super) async fn pin(
     };
     let mut tx = grant.begin().await?;
     let marked = rows::mark_available(&mut tx, call.clinic(), document.id, &pinned, now).await;
-    if !marked.map_err(one_successor)? {
+    let marked = marked.map_err(one_successor);
+    if moved && matches!(marked, Err(DocumentError::Superseded)) {
+        drop(tx);
+        discard(app, &placed.key).await;
+        return Err(DocumentError::Superseded);
+    }
+    if !marked? {
         let answer = read_again(tx, call, &grant, document).await;
         if moved || matches!(answer, Err(DocumentError::UploadEnded(_))) {
             // Nothing will ever name what this attempt has placed. (Anything else leaves it: the
