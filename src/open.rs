@@ -9,7 +9,7 @@ use crate::access::{
     PolicyError, SetupError,
 };
 use crate::app::{App, Parts};
-use crate::audit::{Actor, Event, Outcome, Subject};
+use crate::audit::{Actor, Event, Subject};
 use crate::config::Config;
 use crate::db::{DatabaseUrl, Db, DbError};
 use crate::ids::{ClinicId, EventId, Ids};
@@ -215,22 +215,10 @@ pub fn command_event(
     clinic: ClinicId,
     detail: serde_json::Value,
 ) -> Event {
-    Event {
-        id: EventId::from_uuid(opened.ids.next()),
-        at: opened.clock.now(),
-        clinic: Some(clinic),
-        action: action.as_str(),
-        outcome: Outcome::Granted,
-        code: None,
-        actor: Actor {
-            kind: "command",
-            id: "operator".to_owned(),
-            roles: "admin".to_owned(),
-            on_behalf_of: None,
-        },
-        subject,
-        request_id: opened.ids.next().simple().to_string(),
-        remote: None,
-        detail: Some(detail),
-    }
+    let (id, roles) = ("operator".to_owned(), "admin".to_owned());
+    let who = (Actor { kind: "command", id, roles, on_behalf_of: None }, Some(clinic));
+    let stamp = (EventId::from_uuid(opened.ids.next()), opened.clock.now());
+    let origin = (opened.ids.next().simple().to_string(), None);
+    let event = Event::granted(stamp, action.as_str(), who, subject, origin);
+    Event { detail: Some(detail), ..event }
 }

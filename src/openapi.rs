@@ -24,10 +24,17 @@ use crate::http::error::Problem;
         crate::documents::api::docs::confirm,
         crate::documents::api::docs::list_documents,
         crate::documents::api::docs::get,
-        crate::documents::api::docs::delete,
         crate::documents::api::docs::download,
         crate::documents::api::docs::content,
-        crate::documents::api::docs::restore,
+        crate::documents::api::life::delete,
+        crate::documents::api::life::restore,
+        crate::documents::api::life::edit,
+        crate::documents::api::life::hold,
+        crate::documents::api::life::lift,
+        crate::documents::api::life::read_hold,
+        crate::documents::api::life::release,
+        crate::documents::api::life::versions,
+        crate::documents::api::life::trail,
         crate::documents::api::docs::receive,
         crate::documents::api::docs::rescan,
         crate::documents::api::multipart::begin,
@@ -76,7 +83,8 @@ impl Modify for Common {
             ["bearer", "apiKey", "session"].map(|n| SecurityRequirement::new(n, none)).to_vec(),
         );
         for item in api.paths.paths.values_mut() {
-            let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
+            let (get, put, post) = (&mut item.get, &mut item.put, &mut item.post);
+            let operations = [get, put, post, &mut item.patch, &mut item.delete];
             for operation in operations.into_iter().flatten() {
                 operation.responses.responses.insert("default".to_owned(), RefOr::T(problem()));
             }

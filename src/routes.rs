@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, delete, get, post, put};
+use axum::routing::{MethodRouter, delete, get, patch, post, put};
 
 use http::header;
 
@@ -15,6 +15,7 @@ use crate::access::{Action, record_refusals};
 use crate::accounts::api as session;
 use crate::app::App;
 use crate::documents::api::{docs, multipart, rendition, retrieval, storage};
+use crate::documents::api::{docs, life, multipart, retrieval, storage};
 use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
 use crate::http::{ApiError, Code};
 use crate::patients::api as patients;
@@ -31,7 +32,9 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
         ("/api/docs/", Action::ListDocuments, get(docs::list_documents)),
         ("/api/docs/category-suggestion", Action::SuggestCategory, get(rendition::suggest)),
         ("/api/docs/{id}", Action::ReadDocument, get(docs::get)),
-        ("/api/docs/{id}", Action::DeleteDocument, delete(docs::delete)),
+        ("/api/docs/{id}", Action::EditDocument, patch(life::edit)),
+        // With `?permanent=true` it is Action::PurgeDocument.
+        ("/api/docs/{id}", Action::DeleteDocument, delete(life::delete)),
         ("/api/docs/{id}/download", Action::IssueDownload, get(docs::download)),
         ("/api/docs/{id}/content", Action::ReadContent, get(docs::content)),
         ("/api/docs/{id}/content", Action::ReceiveUpload, put(docs::receive)),
@@ -48,6 +51,13 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
         ),
         ("/api/docs/{id}/scan", Action::RescanDocument, post(docs::rescan)),
         ("/api/docs/{id}/restore", Action::RestoreDocument, post(docs::restore)),
+        ("/api/docs/{id}/restore", Action::RestoreDocument, post(life::restore)),
+        ("/api/docs/{id}/hold", Action::HoldDocument, get(life::read_hold)),
+        ("/api/docs/{id}/hold", Action::HoldDocument, put(life::hold)),
+        ("/api/docs/{id}/hold", Action::HoldDocument, delete(life::lift)),
+        ("/api/docs/{id}/release", Action::ReleaseDocument, put(life::release)),
+        ("/api/docs/{id}/versions", Action::ReadDocument, get(life::versions)),
+        ("/api/docs/{id}/audit", Action::ReadDocumentTrail, get(life::trail)),
         ("/api/patients/{patientId}/care-team", Action::ReadCareTeam, get(patients::list)),
         (
             "/api/patients/{patientId}/care-team/{userId}",

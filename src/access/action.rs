@@ -62,7 +62,14 @@ actions! {
     /// Ask for a document to be scanned again.
     RescanDocument => "document.rescan",
     /// Erase a document's bytes; also legal hold, which forbids that.
+    /// Decide that a document's bytes are destroyed.
     PurgeDocument => "document.purge",
+    /// Destroy the bytes of a purged document (the server itself, after that decision).
+    EraseContent => "content.erase",
+    /// Put a document under legal hold, see why it is, lift it.
+    HoldDocument => "document.hold",
+    /// Decide whether the patient may see a document.
+    ReleaseDocument => "document.release",
     /// Read the trail of the clinic, and reports on it.
     ReadTrail => "trail.read",
     /// Read the trail of one document.

@@ -55,6 +55,9 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
         | Action::ScanDocument
         | Action::RescanDocument
         | Action::PurgeDocument
+        | Action::EraseContent
+        | Action::HoldDocument
+        | Action::ReleaseDocument
         | Action::ReadDocumentTrail
         | Action::WireRead
         | Action::WireWrite

@@ -83,3 +83,28 @@ pub struct Event {
     /// Facts worth keeping, without health information: counts, sizes, states.
     pub detail: Option<serde_json::Value>,
 }
+
+impl Event {
+    /// Something that was allowed and done; `origin` is the request's id and where it came from.
+    pub fn granted(
+        (id, at): (EventId, Timestamp),
+        action: &'static str,
+        (actor, clinic): (Actor, Option<ClinicId>),
+        subject: Subject,
+        (request_id, remote): (String, Option<IpAddr>),
+    ) -> Self {
+        Self {
+            id,
+            at,
+            clinic,
+            action,
+            outcome: Outcome::Granted,
+            code: None,
+            actor,
+            subject,
+            request_id,
+            remote,
+            detail: None,
+        }
+    }
+}

@@ -100,6 +100,10 @@ pub struct UploadConfig {
     pub key_layout: KeyLayout,
     /// Days a deleted document can be restored.
     pub trash_days: u32,
+    /// Days after which a temporary document is removed.
+    pub temporary_days: u32,
+    /// Categories that a patient sees only after somebody has released the document.
+    pub held_categories: Vec<String>,
 }
 
 /// Who may call.
@@ -259,7 +263,37 @@ fn uploads(r: &mut Reader) -> UploadConfig {
         max_by_category: by_category(r),
         key_layout,
         trash_days: r.parse("STRONGROOM_TRASH_DAYS", "a number of days").unwrap_or(30),
+        temporary_days: r.parse("STRONGROOM_TEMPORARY_DAYS", "a number of days").unwrap_or(7),
+        held_categories: held_categories(r),
     }
+}
+
+/// The categories, as documents have them; the words are the domain's, which stands above.
+const CATEGORIES: [&str; 9] = [
+    "medical-records",
+    "prescriptions",
+    "lab-results",
+    "imaging",
+    "insurance",
+    "consent-forms",
+    "intake-forms",
+    "invoices",
+    "other",
+];
+
+fn held_categories(r: &mut Reader) -> Vec<String> {
+    let text = r.text("STRONGROOM_HELD_CATEGORIES").unwrap_or_default();
+    let mut held = Vec::new();
+    for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+        if CATEGORIES.contains(&item) {
+            held.push(item.to_owned());
+        } else {
+            let right =
+                format!("{item:?} is no category; expected some of {}", CATEGORIES.join(", "));
+            r.problem("STRONGROOM_HELD_CATEGORIES", &right);
+        }
+    }
+    held
 }
 
 /// One copy inside S3 carries 5 GiB (`CopyObject`, Amazon S3 API reference), and what came in

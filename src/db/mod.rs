@@ -49,6 +49,9 @@ const STEPS: &[(&str, &str, &str)] = &[
         "scanning",
         include_str!("../../migrations/sqlite/0004_scanning.sql"),
         include_str!("../../migrations/postgres/0004_scanning.sql"),
+        "life",
+        include_str!("../../migrations/sqlite/0005_life.sql"),
+        include_str!("../../migrations/postgres/0005_life.sql"),
     ),
 ];
 

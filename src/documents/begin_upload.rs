@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::access::{Call, Grant, Target, TargetKind};
+use crate::access::{Action, Call, Grant, Target, TargetKind};
 use crate::app::App;
 use crate::documents::content::{self, FileType};
 use crate::documents::placing::{Place, object_key};
 use crate::documents::rows::{self, Reference};
-use crate::documents::{Category, Document, DocumentError, State};
+use crate::documents::{Category, Document, DocumentError, Release, State};
 use crate::ids::{DocumentId, PatientId};
 use crate::sensitive::Phi;
 use crate::store::{PresignPut, PresignedRequest, Size, UploadMethod};
@@ -145,9 +145,8 @@ fn check(
         ("entityType", asked.entity.as_ref().map(|e| e.0.as_str())),
         ("entityId", asked.entity.as_ref().map(|e| e.1.as_str())),
     ] {
-        if id.is_some_and(|id| id.trim().is_empty() || id.len() > 128 || has_control(id)) {
-            let right = "must have 1 to 128 characters, none of them control characters";
-            errors.insert(field.to_owned(), right.to_owned());
+        if let Some(problem) = id.and_then(id_problem) {
+            errors.insert(field.to_owned(), problem.to_owned());
         }
     }
     let file_type = FileType::find(&asked.content_type).ok_or(DocumentError::UnsupportedType);
@@ -174,8 +173,10 @@ fn check(
     }
 }
 
-fn has_control(text: &str) -> bool {
-    text.chars().any(char::is_control)
+/// What is wrong with an id that a caller gave, if anything.
+pub(super) fn id_problem(id: &str) -> Option<&'static str> {
+    let wrong = id.trim().is_empty() || id.len() > 128 || id.chars().any(char::is_control);
+    wrong.then_some("must have 1 to 128 characters, none of them control characters")
 }
 
 fn target(call: &Call, id: DocumentId, asked: &BeginUpload) -> Target {
@@ -186,12 +187,13 @@ fn target(call: &Call, id: DocumentId, asked: &BeginUpload) -> Target {
         patient: asked.patient.clone(),
         category: Some(asked.category.as_str()),
         state: Some(State::Pending.as_str()),
-        released: true,
+        released: false,
         owner: Some(call.caller.effective_user().clone()),
     }
 }
 
-/// The replaced document must be one the caller could replace: same patient, available.
+/// The replaced document must be one the caller could replace: same patient, available, theirs or
+/// one they may edit; and nobody has replaced it yet.
 async fn check_replaced(
     app: &App,
     call: &Call,
@@ -200,14 +202,20 @@ async fn check_replaced(
 ) -> Result<(), DocumentError> {
     let mut reader = app.db.reader().await?;
     let found = rows::find(&mut reader, call.clinic(), &Reference::Id(id)).await?;
-    // The caller may upload for this patient, so this tells nothing they may not know.
-    let fits = found.is_some_and(|d| {
-        d.facts(|d| d.patient_id.as_ref() == patient && d.state == State::Available)
+    drop(reader);
+    // One answer for every way not to fit: it tells nothing the caller may not know.
+    let wrong = "must be an available document of the same patient that you may edit";
+    let wrong = || DocumentError::field("supersedes", wrong);
+    let found = found.ok_or_else(wrong)?;
+    let (target, fits, replaced) = found.facts(|d| {
+        let fits = d.patient_id.as_ref() == patient && d.state == State::Available;
+        (d.target(), fits, d.superseded_by.is_some())
     });
-    if fits {
-        return Ok(());
+    let own = target.owner.as_ref() == Some(call.caller.effective_user());
+    if !fits || !(own || call.may(Action::EditDocument, &target).await?) {
+        return Err(wrong());
     }
-    Err(DocumentError::field("supersedes", "must be an available document of the same patient"))
+    if replaced { Err(DocumentError::Superseded) } else { Ok(()) }
 }
 
 fn row(
@@ -219,6 +227,7 @@ fn row(
 ) -> Document {
     let now = app.clock.now();
     let (entity_type, entity_id) = asked.entity.unzip();
+    let release = Release::of_upload(&app.config.uploads, call, asked.category);
     Document {
         id,
         patient_id: asked.patient,
@@ -246,12 +255,19 @@ fn row(
         entity_type,
         entity_id,
         temporary: asked.temporary,
-        released: true,
+        released: release == Release::Released,
+        release,
         supersedes: asked.supersedes,
         upload_key: None,
         multipart_id: None,
         part_size: None,
         scan_verdict: None,
         scanned_at: None,
+        purged_at: None,
+        retain_until: None,
+        hold_reason: None,
+        held_at: None,
+        held_by: None,
+        superseded_by: None,
     }
 }

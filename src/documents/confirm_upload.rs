@@ -8,6 +8,7 @@ use futures::TryStreamExt as _;
 use crate::access::{Audited, Call, Grant, Unread};
 use crate::app::App;
 use crate::documents::content::{FileType, Unfit};
+use crate::documents::life::one_successor;
 use crate::documents::look::{Look, SMALL, Seen};
 use crate::documents::placing::{self, discard, move_out_of_reach, object_key, safe_key};
 use crate::documents::read::locate;
@@ -309,7 +310,14 @@ pub(super) async fn pin_scanned(
         landing: &landing,
     };
     let mut tx = grant.begin().await?;
-    if !rows::mark_confirmed(&mut tx, call.clinic(), document.id, &pinned, now).await? {
+    let marked = rows::mark_confirmed(&mut tx, call.clinic(), document.id, &pinned, now).await;
+    let marked = marked.map_err(one_successor);
+    if moved && matches!(marked, Err(DocumentError::Superseded)) {
+        drop(tx);
+        discard(app, &placed.key).await;
+        return Err(DocumentError::Superseded);
+    }
+    if !marked? {
         let answer = read_again(tx, call, &grant, document).await;
         if moved || matches!(answer, Err(DocumentError::UploadEnded(_))) {
             // Nothing will ever name what this attempt has placed. (Anything else leaves it: the

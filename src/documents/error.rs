@@ -7,6 +7,7 @@ use crate::db::DbError;
 use crate::documents::State;
 use crate::documents::content::{Reason, Unfit};
 use crate::store::{Archive, Size, StoreError};
+use crate::time::Timestamp;
 
 /// Why an operation on a document was not done.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +83,18 @@ pub enum DocumentError {
     /// There is no scanner.
     #[error("no malware scanner is switched on")]
     ScannerOff,
+    /// The document is under legal hold.
+    #[error("the document is under legal hold")]
+    OnHold,
+    /// The document must be kept until a time.
+    #[error("the document must be kept until {0}")]
+    Retained(Timestamp),
+    /// Another document has replaced it.
+    #[error("another document has replaced it")]
+    Superseded,
+    /// The document is not what the caller has seen any more.
+    #[error("the document was changed meanwhile")]
+    ChangedMeanwhile,
     /// The range asked for lies outside the document.
     #[error("the range lies outside the document's {0} bytes")]
     Range(u64),

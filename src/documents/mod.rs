@@ -28,17 +28,16 @@ mod clean_rendition;
 mod close_uploads;
 mod confirm_upload;
 pub mod content;
-mod delete;
 mod error;
 mod issue_download;
 mod key_layout;
+mod life;
 mod list;
 mod look;
 mod multipart;
 mod placing;
 mod read;
 mod receive_upload;
-mod restore;
 mod retrieve;
 mod rows;
 mod scan;
@@ -55,17 +54,19 @@ pub use category::Category;
 pub use clean_rendition::clean_rendition;
 pub use close_uploads::{Closed, close_uploads};
 pub use confirm_upload::{Announced, Confirmed, confirm_upload};
-pub use delete::delete;
 pub use error::DocumentError;
 use issue_download::shown;
 pub use issue_download::{IssuedDownload, issue_download};
+pub use life::{
+    Change, Edit, Emptied, Purge, Release, Versions, change, edit, empty_trash, purge, read_trail,
+    versions,
+};
 pub use list::{Filter, Sort, cursor, list, position};
 pub use multipart::{
     BegunParts, Progress, abort_upload, begin_parts, complete_upload, sign_parts, upload_progress,
 };
 pub use read::read;
 pub use receive_upload::receive_upload;
-pub use restore::restore;
 pub use retrieve::{Retrieval, read_retrieval, request_retrieval};
 pub use rows::Reference;
 pub use scan::{Queue, Scanned, keep_scanning, rescan, scan_due, scan_queue};
@@ -226,8 +227,11 @@ pub struct Document {
     pub entity_id: Option<String>,
     /// Whether it may be cleaned up on its own.
     pub temporary: bool,
-    /// Whether the patient may see it.
+    /// Whether the patient may see it, as the policy asks: what `release` says, and nothing else.
     pub released: bool,
+    /// Whether the patient may see it, and why not.
+    #[sqlx(rename = "release_state", try_from = "String")]
+    pub release: Release,
     /// The document it replaces.
     pub supersedes: Option<DocumentId>,
     /// The key a URL was signed for, where the object was then moved to a key of its own.
@@ -240,6 +244,18 @@ pub struct Document {
     pub scan_verdict: Option<String>,
     /// When it said so.
     pub scanned_at: Option<Timestamp>,
+    /// When its bytes were destroyed; none in state `purged`: it is decided and under way.
+    pub purged_at: Option<Timestamp>,
+    /// Before this it must not be purged.
+    pub retain_until: Option<Timestamp>,
+    /// Why it is under legal hold, if it is.
+    pub hold_reason: Option<Phi<String>>,
+    /// Since when.
+    pub held_at: Option<Timestamp>,
+    /// Who put it there.
+    pub held_by: Option<String>,
+    /// The available document that replaces it.
+    pub superseded_by: Option<DocumentId>,
 }
 
 impl Document {

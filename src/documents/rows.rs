@@ -4,7 +4,7 @@ use crate::access::{Audited, Unread};
 use crate::db::{Connection, DbError, Tx, execute, execute_later, fetch_optional};
 use crate::documents::scan::Landing;
 use crate::documents::{Document, State};
-use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
+use crate::ids::{ClinicId, DocumentId, PatientId};
 use crate::store::ObjectInfo;
 use crate::time::Timestamp;
 
@@ -14,8 +14,12 @@ macro_rules! columns {
         "id, patient_id, clinic_id, owner_user_id, storage_provider, bucket, object_key, \
          content_type, byte_size, sha256_hex, created_at, updated_at, state, state_reason, \
          upload_expires_at, confirmed_at, deleted_at, deleted_by, version_id, etag, category, \
-         file_name, entity_type, entity_id, temporary, released, supersedes, upload_key, \
-         multipart_id, part_size, size_is_limit, scan_verdict, scanned_at"
+         file_name, entity_type, entity_id, temporary, released, release_state, supersedes, \
+         upload_key, multipart_id, part_size, size_is_limit, scan_verdict, scanned_at, purged_at, \
+         retain_until, hold_reason, held_at, held_by, \
+         (select s.id from document_assets s where s.supersedes = document_assets.id \
+          and s.state in ('scanning', 'available', 'quarantined') and s.state = 'available') \
+         as superseded_by"
     };
 }
 
@@ -73,7 +77,7 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         "insert into document_assets (clinic_id, id, patient_id, owner_user_id, \
          storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, created_at, \
          updated_at, state, upload_expires_at, category, file_name, entity_type, entity_id, \
-         temporary, released, supersedes, part_size, file_name_folded, size_is_limit) \
+         temporary, release_state, supersedes, part_size, file_name_folded, size_is_limit) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', $13, $14, $15, \
          $16, $17, $18, $19, $20, $21, $22, $23)",
         d.clinic_id,
@@ -94,7 +98,7 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         &d.entity_type,
         &d.entity_id,
         d.temporary,
-        d.released,
+        d.release.as_str(),
         d.supersedes,
         d.part_size,
         d.file_name.reveal().to_lowercase(),
@@ -119,7 +123,8 @@ pub struct Pinned<'a> {
     pub landing: &'a Landing,
 }
 
-/// Pins the object to a pending document. False when it was not pending.
+/// Pins the object to a pending document. False when it was not pending. A unique violation:
+/// another document has replaced what this one was to replace.
 pub async fn mark_confirmed(
     tx: &mut Audited,
     clinic: ClinicId,
@@ -188,44 +193,6 @@ pub async fn mark_ended(
         id,
         ended.as_str(),
         reason,
-        now,
-    )?;
-    Ok(changed == 1)
-}
-
-/// Moves an available document to the trash.
-pub async fn mark_deleted(
-    tx: &mut Audited,
-    clinic: ClinicId,
-    id: DocumentId,
-    by: &UserId,
-    now: Timestamp,
-) -> Result<bool, DbError> {
-    let changed = execute!(
-        *tx,
-        "update document_assets set state = 'deleted', deleted_at = $3, deleted_by = $4, \
-         updated_at = $3 where clinic_id = $1 and id = $2 and state = 'available'",
-        clinic,
-        id,
-        now,
-        by,
-    )?;
-    Ok(changed == 1)
-}
-
-/// Brings a document back from the trash.
-pub async fn mark_restored(
-    tx: &mut Audited,
-    clinic: ClinicId,
-    id: DocumentId,
-    now: Timestamp,
-) -> Result<bool, DbError> {
-    let changed = execute!(
-        *tx,
-        "update document_assets set state = 'available', deleted_at = null, deleted_by = null, \
-         updated_at = $3 where clinic_id = $1 and id = $2 and state = 'deleted'",
-        clinic,
-        id,
         now,
     )?;
     Ok(changed == 1)

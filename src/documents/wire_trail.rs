@@ -11,7 +11,7 @@
 use async_trait::async_trait;
 
 use crate::access::{Action, DEFAULT_CLINIC, write};
-use crate::audit::{Actor, Event, Outcome, Subject};
+use crate::audit::{Actor, Event, Subject};
 use crate::db::{Db, DbError};
 use crate::documents::State;
 use crate::documents::rows::{self, KeyOwner};
@@ -101,27 +101,13 @@ impl WireTrail {
             ),
         };
         let holder = if access.presigned { "presigned" } else { "s3" };
-        Event {
-            id: EventId::from_uuid(self.ids.next()),
-            at: self.clock.now(),
-            clinic: Some(clinic),
-            action: action.as_str(),
-            outcome: Outcome::Granted,
-            code: None,
-            actor: Actor {
-                kind: holder,
-                id: access.access_key_id.clone(),
-                roles: String::new(),
-                on_behalf_of: None,
-            },
-            subject,
-            request_id: match &access.request_id {
-                Some(id) => id.clone(),
-                None => self.ids.next().simple().to_string(),
-            },
-            remote: access.remote,
-            detail: Some(serde_json::json!({ "operation": access.operation })),
-        }
+        let (id, roles) = (access.access_key_id.clone(), String::new());
+        let who = (Actor { kind: holder, id, roles, on_behalf_of: None }, Some(clinic));
+        let stamp = (EventId::from_uuid(self.ids.next()), self.clock.now());
+        let own = || self.ids.next().simple().to_string();
+        let origin = (access.request_id.clone().unwrap_or_else(own), access.remote);
+        let event = Event::granted(stamp, action.as_str(), who, subject, origin);
+        Event { detail: Some(serde_json::json!({ "operation": access.operation })), ..event }
     }
 }
 

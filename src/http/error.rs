@@ -65,6 +65,14 @@ codes! {
     Archived = "archived", CONFLICT, "The document is in an archive";
     /// The document is not in a state that allows this.
     WrongState = "wrong_state", CONFLICT, "The document's state does not allow this";
+    /// The document is under legal hold.
+    OnHold = "on_hold", CONFLICT, "The document is under legal hold";
+    /// The document must be kept for longer.
+    Retention = "retention", CONFLICT, "The document must be kept for longer";
+    /// Another document has taken this one's place.
+    Superseded = "superseded", CONFLICT, "The document has been replaced";
+    /// Somebody else was faster.
+    ChangedMeanwhile = "changed_meanwhile", CONFLICT, "The document was changed meanwhile";
     /// One request may not carry that much.
     FileTooLarge = "file_too_large", PAYLOAD_TOO_LARGE, "The file is too large for one request";
     /// The body of the request is larger than any request of this kind.

@@ -40,7 +40,18 @@ pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, DocumentErro
         failed: uploads.failed,
     };
     metrics::counter!("strongroom_uploads_abandoned_total").increment(uploads.abandoned as u64);
-    Ok(vec![ran, scan(app, dry_run).await?])
+    let trash = documents::empty_trash(app, dry_run).await?;
+    metrics::counter!("strongroom_documents_erased_total").increment(trash.erased as u64);
+    let emptied = Ran {
+        task: "trash",
+        did: vec![
+            ("purged", trash.purged),
+            ("temporary", trash.temporary),
+            ("erased", trash.erased),
+        ],
+        failed: trash.failed,
+    };
+    Ok(vec![ran, emptied, scan(app, dry_run).await?])
 }
 
 /// Scans what waits; where a worker of this process does that, only says how much waits.

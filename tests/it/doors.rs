@@ -63,7 +63,9 @@ pub const DOORS: &[Door] = &[
     door("GET", "/api/docs", Needs::Document, ""),
     door("GET", "/api/docs/category-suggestion", Needs::Nothing, "?filename=lab.pdf"),
     door("GET", "/api/docs/{id}", Needs::Document, ""),
+    door("PATCH", "/api/docs/{id}", Needs::Document, ""),
     door("DELETE", "/api/docs/{id}", Needs::Document, ""),
+    door("DELETE", "/api/docs/{id}", Needs::Document, "?permanent=true"),
     door("GET", "/api/docs/{id}/download", Needs::Document, ""),
     door("GET", "/api/docs/{id}/content", Needs::Document, ""),
     door("PUT", "/api/docs/{id}/content", Needs::Begun, ""),
@@ -76,6 +78,12 @@ pub const DOORS: &[Door] = &[
     door("DELETE", "/api/docs/multipart/{uploadId}", Needs::Parts, ""),
     door("POST", "/api/docs/{id}/scan", Needs::Document, ""),
     door("POST", "/api/docs/{id}/restore", Needs::Deleted, ""),
+    door("GET", "/api/docs/{id}/hold", Needs::Document, ""),
+    door("PUT", "/api/docs/{id}/hold", Needs::Document, ""),
+    door("DELETE", "/api/docs/{id}/hold", Needs::Document, ""),
+    door("PUT", "/api/docs/{id}/release", Needs::Document, ""),
+    door("GET", "/api/docs/{id}/versions", Needs::Document, ""),
+    door("GET", "/api/docs/{id}/audit", Needs::Document, ""),
     door("GET", "/api/patients/{patientId}/care-team", Needs::Nothing, ""),
     door("PUT", "/api/patients/{patientId}/care-team/{userId}", Needs::Nothing, ""),
     door("DELETE", "/api/patients/{patientId}/care-team/{userId}", Needs::Nothing, ""),
@@ -171,6 +179,12 @@ pub async fn open(app: &TestApp, door: &Door, sample: &Sample, headers: &[(&str,
     }
     if door.path.ends_with("retrieval") && door.method == "POST" {
         body = Some(json!({}));
+    } else if door.path.ends_with("/hold") && door.method != "GET" {
+        body = Some(json!({ "reason": "a claim is expected" }));
+    } else if door.path.ends_with("/release") {
+        body = Some(json!({ "state": "withdrawn" }));
+    } else if door.method == "PATCH" {
+        body = Some(json!({ "category": "other" }));
     } else if door.path.ends_with("presign-upload") || door.path.ends_with("/multipart") {
         asked["clinicId"] = json!(DEFAULT_CLINIC.to_string());
         body = Some(asked);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing should panic")]
 #![allow(clippy::disallowed_methods, reason = "tests read what `make test` sets up")]
 
+mod afterlife;
 mod archive;
 mod bad_files;
 mod canary;
@@ -33,6 +34,7 @@ mod parts;
 mod people;
 mod process;
 mod put_get;
+mod repair;
 mod rows;
 mod s3;
 mod s3_roles;
@@ -48,3 +50,4 @@ mod tampering;
 mod tidy;
 mod trail;
 mod unknown_size;
+mod walk;

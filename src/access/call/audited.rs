@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::Call;
 use super::ledger::Ledger;
+use super::{Call, subject};
+use crate::access::Target;
 use crate::audit::{self, Event, Outcome, Subject};
 use crate::db::{Conn, Connection, DbError, Later, Tx};
 use crate::http::Code;
@@ -19,9 +20,16 @@ impl Grant<'_> {
     pub async fn begin(&self) -> Result<Audited, DbError> {
         Ok(Audited {
             tx: self.call.gate.db.begin().await?,
-            event: self.call.event(&self.subject, Outcome::Granted),
+            event: self.call.event(&self.subject),
+            also: Vec::new(),
             ledger: self.call.ledger.clone(),
         })
+    }
+
+    /// Tells the same of another target in an event of its own: a document that leaves one patient
+    /// for another stands in the trail of both.
+    pub fn also(&self, tx: &mut Audited, target: &Target) {
+        tx.also.push(self.call.event(&subject(target)));
     }
 
     /// Writes the event, and only then hands out what was found.
@@ -61,6 +69,7 @@ impl<T> Unread<T> {
 pub struct Audited {
     pub(super) tx: Tx,
     pub(super) event: Event,
+    pub(super) also: Vec<Event>,
     pub(super) ledger: Ledger,
 }
 
@@ -106,6 +115,11 @@ impl Audited {
 
     async fn finish(mut self) -> Result<(), DbError> {
         audit::rows::insert(&mut self.tx, &self.event).await?;
+        for other in self.also {
+            let (outcome, code) = (self.event.outcome, self.event.code);
+            let event = Event { outcome, code, detail: self.event.detail.clone(), ..other };
+            audit::rows::insert(&mut self.tx, &event).await?;
+        }
         self.tx.commit().await?;
         self.ledger.with(|entry| entry.recorded = true);
         Ok(())

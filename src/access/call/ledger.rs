@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::access::Action;
 use crate::audit::{Actor, Subject};
 use crate::ids::ClinicId;
 
@@ -13,6 +14,8 @@ pub(super) struct Ledger(Arc<Mutex<Entry>>);
 pub(super) struct Entry {
     pub(super) caller: Option<(Actor, Option<ClinicId>)>,
     pub(super) subject: Subject,
+    /// Where a parameter makes the call another one than its route stands for.
+    pub(super) action: Option<Action>,
     pub(super) recorded: bool,
 }
 

@@ -31,7 +31,7 @@ pub use visitor::Visitor;
 
 use super::{Action, AuthError, Authenticator, Caller, Decision, Policy, PolicyContext, Role};
 use super::{Target, TargetKind, rows};
-use crate::audit::{self, Actor, Event, Outcome, Subject};
+use crate::audit::{self, Actor, Event, Subject};
 use crate::db::{Db, DbError};
 use crate::http::layers::RequestInfo;
 use crate::http::{ApiError, Code};
@@ -52,6 +52,21 @@ pub struct Gate {
     pub ids: Ids,
     /// Whether clinicians see every patient of their clinic.
     pub clinic_wide: bool,
+}
+
+impl Gate {
+    /// The event of something that is allowed and happens now.
+    fn event(
+        &self,
+        action: Action,
+        who: (Actor, Option<ClinicId>),
+        subject: Subject,
+        request: &RequestInfo,
+    ) -> Event {
+        let stamp = (EventId::from_uuid(self.ids.next()), self.clock.now());
+        let origin = (request.id.to_string(), request.remote);
+        Event::granted(stamp, action.as_str(), who, subject, origin)
+    }
 }
 
 /// A call whose caller is known.
@@ -172,6 +187,14 @@ impl Call {
         self.action
     }
 
+    /// The same call as another action than its route stands for, where a parameter makes it one.
+    #[must_use]
+    pub fn becomes(mut self, action: Action) -> Self {
+        self.ledger.with(|entry| entry.action = Some(action));
+        self.action = action;
+        self
+    }
+
     /// Notes what the call is after, for the event of one that finds nothing: ids that somebody
     /// guesses belong into the trail. Never a name or a key, which could say more than an id.
     pub fn seeks(&self, kind: TargetKind, id: String) {
@@ -195,6 +218,12 @@ impl Call {
     pub async fn may_read(&self, target: &Target) -> Result<bool, DbError> {
         let context = self.context(target).await?;
         Ok(self.gate.policy.readable(&self.caller, target, context))
+    }
+
+    /// Whether the caller may also do something else, for what a call brings with it.
+    pub async fn may(&self, action: Action, target: &Target) -> Result<bool, DbError> {
+        let context = self.context(target).await?;
+        Ok(self.gate.policy.decide(&self.caller, action, target, context).is_allow())
     }
 
     /// Whether the caller could do `action` to `target`, without doing it; for what a list shows.
@@ -223,20 +252,9 @@ impl Call {
         Ok(PolicyContext { care_team })
     }
 
-    fn event(&self, subject: &Subject, outcome: Outcome) -> Event {
-        Event {
-            id: EventId::from_uuid(self.gate.ids.next()),
-            at: self.gate.clock.now(),
-            clinic: Some(self.clinic()),
-            action: self.action.as_str(),
-            outcome,
-            code: None,
-            actor: actor(&self.caller),
-            subject: subject.clone(),
-            request_id: self.request.id.to_string(),
-            remote: self.request.remote,
-            detail: None,
-        }
+    fn event(&self, subject: &Subject) -> Event {
+        let who = (actor(&self.caller), Some(self.clinic()));
+        self.gate.event(self.action, who, subject.clone(), &self.request)
     }
 }
 

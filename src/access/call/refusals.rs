@@ -13,7 +13,6 @@ use crate::access::Action;
 use crate::audit::{Event, Outcome};
 use crate::http::layers::RequestInfo;
 use crate::http::{ApiError, Code};
-use crate::ids::EventId;
 
 /// The layer that names a route's action, and writes an event for a call that was denied or
 /// failed before it could write its own.
@@ -40,17 +39,9 @@ pub async fn record_refusals(
     }
     let denied = matches!(error.code, Code::Forbidden | Code::NotFound | Code::WrongPassword);
     let event = Event {
-        id: EventId::from_uuid(gate.ids.next()),
-        at: gate.clock.now(),
-        clinic,
-        action: action.as_str(),
         outcome: if denied { Outcome::Denied } else { Outcome::Failed },
         code: Some(error.code.as_str()),
-        actor,
-        subject: entry.subject,
-        request_id: info.id.to_string(),
-        remote: info.remote,
-        detail: None,
+        ..gate.event(entry.action.unwrap_or(action), (actor, clinic), entry.subject, &info)
     };
     match write(&gate.db, &event).await {
         Ok(()) => response,

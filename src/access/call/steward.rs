@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::ledger::Ledger;
 use super::{Audited, Gate, Target, subject};
 use crate::access::{Action, Unread};
-use crate::audit::{Actor, Event, Outcome};
+use crate::audit::Actor;
 use crate::db::DbError;
-use crate::ids::EventId;
+use crate::http::layers::RequestInfo;
 
 /// The server itself, at work on a task.
 pub struct Steward {
@@ -24,25 +24,14 @@ impl Steward {
 
     /// Begins the transaction that the work on `target` and its event share.
     pub async fn begin(&self, action: Action, target: &Target) -> Result<Audited, DbError> {
-        let event = Event {
-            id: EventId::from_uuid(self.gate.ids.next()),
-            at: self.gate.clock.now(),
-            clinic: Some(target.clinic),
-            action: action.as_str(),
-            outcome: Outcome::Granted,
-            code: None,
-            actor: Actor {
-                kind: "system",
-                id: self.task.to_owned(),
-                roles: String::new(),
-                on_behalf_of: None,
-            },
-            subject: subject(target),
-            request_id: self.gate.ids.next().simple().to_string(),
-            remote: None,
-            detail: None,
-        };
-        Ok(Audited { tx: self.gate.db.begin().await?, event, ledger: Ledger::default() })
+        let (id, roles) = (self.task.to_owned(), String::new());
+        let actor = Actor { kind: "system", id, roles, on_behalf_of: None };
+        let origin =
+            RequestInfo { id: self.gate.ids.next().simple().to_string().into(), remote: None };
+        let who = (actor, Some(target.clinic));
+        let event = self.gate.event(action, who, subject(target), &origin);
+        let tx = self.gate.db.begin().await?;
+        Ok(Audited { tx, event, also: Vec::new(), ledger: Ledger::default() })
     }
 
     /// Looks at a row in order to work on it; nobody is shown it.

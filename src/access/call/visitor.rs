@@ -8,11 +8,10 @@ use http::request::Parts;
 use super::ledger::Ledger;
 use super::{Gate, set_up, write};
 use crate::access::{Action, rows};
-use crate::audit::{Actor, Event, Outcome, Subject};
+use crate::audit::{Actor, Subject};
 use crate::db::DbError;
 use crate::http::ApiError;
 use crate::http::layers::RequestInfo;
-use crate::ids::EventId;
 
 /// A call by somebody who is about to say who they are: signing in.
 pub struct Visitor {
@@ -56,19 +55,8 @@ impl Visitor {
         let Some((actor, clinic)) = self.ledger.with(|entry| entry.caller.clone()) else {
             return Err(DbError::Commit("nobody has claimed to be anybody".to_owned()));
         };
-        let event = Event {
-            id: EventId::from_uuid(self.gate.ids.next()),
-            at: self.gate.clock.now(),
-            clinic,
-            action: self.action.as_str(),
-            outcome: Outcome::Granted,
-            code: None,
-            actor,
-            subject: Subject { kind: Some("session"), id: Some(session), patient: None },
-            request_id: self.request.id.to_string(),
-            remote: self.request.remote,
-            detail: None,
-        };
+        let subject = Subject { kind: Some("session"), id: Some(session), patient: None };
+        let event = self.gate.event(self.action, (actor, clinic), subject, &self.request);
         write(&self.gate.db, &event).await?;
         self.ledger.with(|entry| entry.recorded = true);
         Ok(())

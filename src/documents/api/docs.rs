@@ -307,34 +307,6 @@ fn bytes_response(streamed: documents::Streamed, asked: Disposition) -> Response
     (status, headers, Body::from_stream(streamed.stream)).into_response()
 }
 
-/// Move a document to the trash.
-#[utoipa::path(delete, path = "/api/docs/{id}",
-    operation_id = "deleteDocument", tag = "documents",
-    params(("id" = String, Path, format = "uuid")),
-    responses((status = 200, body = DocumentJson)))]
-pub async fn delete(
-    State(app): State<App>,
-    call: Call,
-    ApiQuery(Nothing {}): ApiQuery<Nothing>,
-    ApiPath(id): ApiPath<DocumentId>,
-) -> Result<ApiJson<DocumentJson>, ApiError> {
-    Ok(ApiJson(documents::delete(&app, &call, id).await?.into()))
-}
-
-/// Bring a document back from the trash.
-#[utoipa::path(post, path = "/api/docs/{id}/restore",
-    operation_id = "restoreDocument", tag = "documents",
-    params(("id" = String, Path, format = "uuid")),
-    responses((status = 200, body = DocumentJson)))]
-pub async fn restore(
-    State(app): State<App>,
-    call: Call,
-    ApiQuery(Nothing {}): ApiQuery<Nothing>,
-    ApiPath(id): ApiPath<DocumentId>,
-) -> Result<ApiJson<DocumentJson>, ApiError> {
-    Ok(ApiJson(documents::restore(&app, &call, id).await?.into()))
-}
-
 /// Have a document scanned again; until the scanner has spoken it is not served.
 #[utoipa::path(post, path = "/api/docs/{id}/scan",
     operation_id = "rescanDocument", tag = "documents",

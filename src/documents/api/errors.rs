@@ -36,6 +36,10 @@ impl From<DocumentError> for ApiError {
                 "No malware scanner is switched on (STRONGROOM_SCANNER is off); nothing was \
                  changed.",
             ),
+            DocumentError::OnHold
+            | DocumentError::Retained(_)
+            | DocumentError::Superseded
+            | DocumentError::ChangedMeanwhile => kept(&e),
             DocumentError::Range(size) => Self::new(
                 Code::RangeNotSatisfiable,
                 format!("The document has {size} bytes; ask for a range within them."),
@@ -44,6 +48,30 @@ impl From<DocumentError> for ApiError {
             DocumentError::Db(e) => e.into(),
             other => upload(other),
         }
+    }
+}
+
+/// What keeps a document as it is.
+fn kept(e: &DocumentError) -> ApiError {
+    match e {
+        DocumentError::Retained(until) => ApiError::new(
+            Code::Retention,
+            format!("The document must be kept until {until}; nothing was changed."),
+        ),
+        DocumentError::Superseded => ApiError::new(
+            Code::Superseded,
+            "Another document has replaced this one; see GET /api/docs/{id}/versions and go on \
+             from the newest.",
+        ),
+        DocumentError::ChangedMeanwhile => ApiError::new(
+            Code::ChangedMeanwhile,
+            "Somebody has changed the document since you read it; read it again, then decide.",
+        ),
+        _ => ApiError::new(
+            Code::OnHold,
+            "The document is under legal hold; nothing was changed. An administrator can lift it \
+             with DELETE /api/docs/{id}/hold.",
+        ),
     }
 }
 

@@ -63,9 +63,20 @@ pub struct DocumentJson {
     temporary: bool,
     /// Whether the patient may see it.
     released: bool,
+    /// `held` (not yet), `released` or `withdrawn`.
+    release: &'static str,
+    /// Whether it is under legal hold: then it is not purged and its record not edited.
+    on_hold: bool,
+    /// Before this it is not purged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    retain_until: Option<Timestamp>,
     /// The document it replaces.
     #[serde(skip_serializing_if = "Option::is_none")]
     supersedes: Option<String>,
+    /// The available document that replaces it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    superseded_by: Option<String>,
     /// Who uploaded it.
     uploaded_by: String,
     /// When the upload was allowed.
@@ -90,6 +101,10 @@ pub struct DocumentJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "date-time")]
     scanned_at: Option<Timestamp>,
+    /// When its bytes were destroyed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    purged_at: Option<Timestamp>,
 }
 
 impl DocumentJson {
@@ -126,7 +141,11 @@ impl From<Document> for DocumentJson {
             entity_id: d.entity_id,
             temporary: d.temporary,
             released: d.released,
+            release: d.release.as_str(),
+            on_hold: d.hold_reason.is_some(),
+            retain_until: d.retain_until,
             supersedes: d.supersedes.map(|id| id.to_string()),
+            superseded_by: d.superseded_by.map(|id| id.to_string()),
             uploaded_by: d.owner_user_id.as_str().to_owned(),
             created_at: d.created_at,
             updated_at: d.updated_at,
@@ -134,6 +153,7 @@ impl From<Document> for DocumentJson {
             deleted_at: d.deleted_at,
             scan_verdict: d.scan_verdict.map(without_name),
             scanned_at: d.scanned_at,
+            purged_at: d.purged_at,
         }
     }
 }

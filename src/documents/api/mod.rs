@@ -5,6 +5,7 @@
 pub mod docs;
 mod errors;
 mod json;
+pub mod life;
 pub mod multipart;
 pub mod rendition;
 mod requests;

@@ -122,12 +122,13 @@ async fn close_ended(
 }
 
 /// Whether it is the store that failed, not something about this upload.
-const fn is_away(e: &DocumentError) -> bool {
+pub(super) const fn is_away(e: &DocumentError) -> bool {
     matches!(e, DocumentError::Store(StoreError::Unavailable(_) | StoreError::Unusable(_)))
 }
 
 async fn close(app: &App, document: &Document) -> Result<(), DocumentError> {
-    if matches!(document.state, State::Abandoned | State::Refused) {
+    // Under the key of a document that was purged while its URL was out, bytes may lie again.
+    if matches!(document.state, State::Abandoned | State::Refused | State::Purged) {
         let key = object_key(document)?;
         if let Some(upload_id) = &document.multipart_id {
             let upload = PartialUpload { key: key.clone(), upload_id: upload_id.clone() };
@@ -144,31 +145,44 @@ async fn close(app: &App, document: &Document) -> Result<(), DocumentError> {
     Ok(tx.commit().await?)
 }
 
-/// Removes copies that attempts to confirm left when they were cut off.
+/// Removes copies that attempts to confirm left when they were cut off. One that cannot be removed
+/// now does not keep those behind it waiting.
 async fn remove_placings(app: &App, dry_run: bool, done: &mut Closed) -> Result<(), DocumentError> {
     if app.store.abilities().is_err() {
         return Ok(());
     }
     let bucket = app.store.bucket();
     let before = app.clock.now() - PLACING;
-    let mut reader = app.db.reader().await?;
-    let found = placing::rows::stale_placings(&mut reader, bucket, before, BATCH).await?;
-    drop(reader);
-    for (key,) in found {
-        if dry_run {
-            done.removed += 1;
-            continue;
+    let mut after = (Timestamp::from_micros(0), String::new());
+    for _ in 0..ROUNDS {
+        let mut reader = app.db.reader().await?;
+        let found =
+            placing::rows::stale_placings(&mut reader, bucket, before, &after, BATCH).await?;
+        drop(reader);
+        let Some(last) = found.last() else { break };
+        after = last.clone();
+        for (_, key) in &found {
+            if dry_run {
+                done.removed += 1;
+            } else if let Err(e) = remove_placing(app, bucket, key).await {
+                tracing::warn!(error = %e, "a copy of an upload could not be removed yet");
+                done.failed += 1;
+                if is_away(&e) {
+                    return Ok(());
+                }
+            } else {
+                done.removed += 1;
+            }
         }
-        let stale = ObjectKey::new(key.clone()).map_err(StoreError::unavailable)?;
-        if let Err(e) = app.store.purge(&stale).await {
-            tracing::warn!(error = %e, "a copy of an upload could not be removed yet");
-            done.failed += 1;
-            continue;
-        }
-        let mut tx = app.db.begin().await?;
-        placing::rows::remove_placing(&mut tx, bucket, &key).await?;
-        tx.commit().await?;
-        done.removed += 1;
     }
     Ok(())
+}
+
+async fn remove_placing(app: &App, bucket: &str, key: &str) -> Result<(), DocumentError> {
+    // A key that is none says nothing about the store.
+    let stale = ObjectKey::new(key.to_owned()).map_err(|_| StoreError::Precondition)?;
+    app.store.purge(&stale).await?;
+    let mut tx = app.db.begin().await?;
+    placing::rows::remove_placing(&mut tx, bucket, key).await?;
+    Ok(tx.commit().await?)
 }

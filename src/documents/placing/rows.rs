@@ -34,21 +34,26 @@ pub async fn remove_placing(
     Ok(())
 }
 
-/// Keys of this bucket that were placed before a time and that no document has.
+/// Keys of this bucket that were placed before a time and that no document has, with that time,
+/// in order, after a time and key.
 pub async fn stale_placings(
     mut conn: &mut impl Connection,
     bucket: &str,
     before: Timestamp,
+    after: &(Timestamp, String),
     limit: i64,
-) -> Result<Vec<(String,)>, DbError> {
+) -> Result<Vec<(Timestamp, String)>, DbError> {
     fetch_all!(
         conn,
-        (String,),
-        "select object_key from placings p where bucket = $1 and placed_at < $2 and not exists \
+        (Timestamp, String),
+        "select placed_at, object_key from placings p where bucket = $1 and placed_at < $2 \
+         and (placed_at, object_key) > ($3, $4) and not exists \
          (select 1 from document_assets d where d.bucket = p.bucket \
-          and d.object_key = p.object_key) order by placed_at limit $3",
+          and d.object_key = p.object_key) order by placed_at, object_key limit $5",
         bucket,
         before,
+        after.0,
+        &after.1,
         limit
     )
 }

@@ -1,0 +1,69 @@
+//! Whether a patient may see a document about them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::access::{Call, Role};
+use crate::config::UploadConfig;
+use crate::documents::Category;
+
+/// Whether the patient may see a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Release {
+    /// Not yet: somebody looks at it first.
+    Held,
+    /// Yes.
+    Released,
+    /// Not any more.
+    Withdrawn,
+}
+
+impl Release {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Held, Self::Released, Self::Withdrawn];
+
+    /// As stored, shown and sent.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Held => "held",
+            Self::Released => "released",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// What holds for a document of a category until somebody decides.
+    pub fn of_category(config: &UploadConfig, category: Category) -> Self {
+        let held = config.held_categories.iter().any(|held| held == category.as_str());
+        if held { Self::Held } else { Self::Released }
+    }
+
+    /// What holds for a new document: what patients hand in themselves they may see.
+    pub fn of_upload(config: &UploadConfig, call: &Call, category: Category) -> Self {
+        if call.caller.has_role(Role::Patient) {
+            Self::Released
+        } else {
+            Self::of_category(config, category)
+        }
+    }
+}
+
+impl FromStr for Release {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|release| release.as_str() == text);
+        found.ok_or_else(|| "must be held, released or withdrawn".to_owned())
+    }
+}
+
+impl TryFrom<String> for Release {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
