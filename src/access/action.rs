@@ -57,6 +57,8 @@ actions! {
     RestoreDocument => "document.restore",
     /// Erase a document's bytes; also legal hold, which forbids that.
     PurgeDocument => "document.purge",
+    /// Read the figures of the clinic's documents.
+    ReadStats => "stats.read",
     /// Read the trail of the clinic, and reports on it.
     ReadTrail => "trail.read",
     /// Read the trail of one document.

@@ -31,12 +31,14 @@ mod key_layout;
 mod list;
 mod look;
 mod multipart;
+pub mod names;
 mod placing;
 mod read;
 mod receive_upload;
 mod restore;
 mod retrieve;
 mod rows;
+pub mod stats;
 mod stream_download;
 mod wire_trail;
 

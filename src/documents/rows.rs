@@ -2,7 +2,7 @@
 
 use crate::access::{Audited, Unread};
 use crate::db::{Connection, DbError, Tx, execute, execute_later, fetch_optional};
-use crate::documents::{Document, State};
+use crate::documents::{Document, State, names};
 use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
 use crate::store::ObjectInfo;
 use crate::time::Timestamp;
@@ -72,9 +72,9 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         "insert into document_assets (clinic_id, id, patient_id, owner_user_id, \
          storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, created_at, \
          updated_at, state, upload_expires_at, category, file_name, entity_type, entity_id, \
-         temporary, released, supersedes, part_size, file_name_folded) \
+         temporary, released, supersedes, part_size, file_name_folded, file_words) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', $13, $14, $15, \
-         $16, $17, $18, $19, $20, $21, $22)",
+         $16, $17, $18, $19, $20, $21, $22, $23)",
         d.clinic_id,
         d.id,
         &d.patient_id,
@@ -96,7 +96,8 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         d.released,
         d.supersedes,
         d.part_size,
-        d.file_name.reveal().to_lowercase(),
+        names::folded(d.file_name.reveal()),
+        names::words(d.file_name.reveal()),
     )
 }
 
@@ -127,7 +128,7 @@ pub async fn mark_available(
         *tx,
         "update document_assets set state = 'available', object_key = $3, upload_key = $4, \
          version_id = $5, etag = $6, sha256_hex = $7, confirmed_at = $8, updated_at = $8, \
-         upload_closed_at = $9 where clinic_id = $1 and id = $2 and state = 'pending'",
+         upload_closed_at = $9, storage_class = $10 where clinic_id = $1 and id = $2 and state = 'pending'",
         clinic,
         id,
         pinned.object_key,
@@ -137,6 +138,7 @@ pub async fn mark_available(
         pinned.sha256_hex,
         now,
         pinned.closed_at,
+        &pinned.object.storage_class,
     )?;
     Ok(changed == 1)
 }

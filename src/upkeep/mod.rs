@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::documents::stats::{self, Piece};
 use crate::documents::{self, DocumentError};
 
 /// Time between two runs.
@@ -27,8 +28,12 @@ pub struct Ran {
     pub failed: usize,
 }
 
-/// Runs every task once. With `dry_run`, only says what would be done.
+/// Runs every task once, and looks at everything. With `dry_run`, only says what would be done.
 pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, DocumentError> {
+    run_tasks(app, Piece::All, dry_run).await
+}
+
+async fn run_tasks(app: &App, piece: Piece, dry_run: bool) -> Result<Vec<Ran>, DocumentError> {
     let uploads = documents::close_uploads(app, dry_run).await?;
     let ran = Ran {
         task: "uploads",
@@ -40,13 +45,22 @@ pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, DocumentErro
         failed: uploads.failed,
     };
     metrics::counter!("strongroom_uploads_abandoned_total").increment(uploads.abandoned as u64);
-    Ok(vec![ran])
+    Ok(vec![ran, derived(app, piece, dry_run).await?])
+}
+
+/// What is derived from documents: figures, and the words of names.
+async fn derived(app: &App, piece: Piece, dry_run: bool) -> Result<Ran, DocumentError> {
+    let words = stats::keep_words(app, dry_run).await?;
+    let figures = stats::keep_figures(app, piece, dry_run).await?;
+    metrics::counter!("strongroom_figures_repaired_total").increment(figures.repaired as u64);
+    let did = vec![("named", words), ("added up", figures.folded), ("put right", figures.repaired)];
+    Ok(Ran { task: "stats", did, failed: 0 })
 }
 
 /// Runs every task, again and again, beside serving.
 pub async fn run(app: &App) {
     loop {
-        match run_once(app, false).await {
+        match run_tasks(app, Piece::InTurn, false).await {
             Ok(ran) => ran.iter().for_each(tell),
             Err(e) => tracing::warn!(error = %e, "upkeep could not be done now"),
         }
