@@ -46,6 +46,7 @@ use crate::http::error::Problem;
         crate::documents::api::retrieval::get,
         crate::documents::api::retrieval::request,
         crate::documents::api::storage::config,
+        crate::documents::api::stats::get,
         crate::patients::api::list,
         crate::patients::api::add,
         crate::patients::api::remove,

@@ -16,6 +16,7 @@ use crate::accounts::api as session;
 use crate::app::App;
 use crate::documents::api::{docs, multipart, rendition, retrieval, storage};
 use crate::documents::api::{docs, life, multipart, retrieval, storage};
+use crate::documents::api::{docs, multipart, retrieval, stats, storage};
 use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
 use crate::http::{ApiError, Code};
 use crate::patients::api as patients;
@@ -70,6 +71,7 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
             delete(patients::remove),
         ),
         ("/api/v2/aws/s3/config", Action::ReadConfig, get(storage::config)),
+        ("/api/v2/aws/s3/stats", Action::ReadStats, get(stats::get)),
         ("/api/audit", Action::ReadTrail, get(trail::list)),
         ("/api/session", Action::LogIn, post(session::log_in)),
         ("/api/session", Action::ReadSession, get(session::read)),

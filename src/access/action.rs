@@ -70,6 +70,8 @@ actions! {
     HoldDocument => "document.hold",
     /// Decide whether the patient may see a document.
     ReleaseDocument => "document.release",
+    /// Read the figures of the clinic's documents.
+    ReadStats => "stats.read",
     /// Read the trail of the clinic, and reports on it.
     ReadTrail => "trail.read",
     /// Read the trail of one document.

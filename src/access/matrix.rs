@@ -68,7 +68,7 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
         Action::ReadTrail => {
             &[(TargetKind::Clinic, " of the clinic"), (TargetKind::Patient, " of a patient")]
         }
-        Action::SuggestCategory => &[(TargetKind::Clinic, "")],
+        Action::SuggestCategory | Action::ReadStats => &[(TargetKind::Clinic, "")],
         Action::ManageCareTeam | Action::ReadCareTeam => &[(TargetKind::Patient, "")],
         Action::LogIn | Action::LogOut | Action::ReadSession => &[(TargetKind::Session, "")],
         Action::ManageKeys => &[(TargetKind::ApiKey, "")],

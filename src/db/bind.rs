@@ -84,10 +84,18 @@ impl Where {
         self.sql.push(')');
     }
 
-    /// Adds what follows the conditions: `order by`, `limit`.
+    /// Adds what follows: a piece of the text, after a blank; each `?` takes the next value.
     pub fn then(&mut self, tail: &'static str, values: impl IntoIterator<Item = Value>) {
         self.sql.push(' ');
         self.push(tail, values);
+    }
+
+    /// Adds ` (…)` with every value in it; there has to be one.
+    pub fn list(&mut self, values: impl IntoIterator<Item = Value>) {
+        for (i, value) in values.into_iter().enumerate() {
+            self.push(if i == 0 { " (?" } else { ", ?" }, [value]);
+        }
+        self.sql.push(')');
     }
 
     fn push(&mut self, piece: &'static str, values: impl IntoIterator<Item = Value>) {

@@ -52,6 +52,9 @@ const STEPS: &[(&str, &str, &str)] = &[
         "life",
         include_str!("../../migrations/sqlite/0005_life.sql"),
         include_str!("../../migrations/postgres/0005_life.sql"),
+        "lists",
+        include_str!("../../migrations/sqlite/0006_lists.sql"),
+        include_str!("../../migrations/postgres/0006_lists.sql"),
     ),
 ];
 

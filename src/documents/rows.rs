@@ -3,7 +3,7 @@
 use crate::access::{Audited, Unread};
 use crate::db::{Connection, DbError, Tx, execute, execute_later, fetch_optional};
 use crate::documents::scan::Landing;
-use crate::documents::{Document, State};
+use crate::documents::{Document, State, names};
 use crate::ids::{ClinicId, DocumentId, PatientId};
 use crate::store::ObjectInfo;
 use crate::time::Timestamp;
@@ -77,9 +77,10 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         "insert into document_assets (clinic_id, id, patient_id, owner_user_id, \
          storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, created_at, \
          updated_at, state, upload_expires_at, category, file_name, entity_type, entity_id, \
-         temporary, release_state, supersedes, part_size, file_name_folded, size_is_limit) \
+         temporary, release_state, supersedes, part_size, file_name_folded, size_is_limit, \
+         file_words) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', $13, $14, $15, \
-         $16, $17, $18, $19, $20, $21, $22, $23)",
+         $16, $17, $18, $19, $20, $21, $22, $23, $24)",
         d.clinic_id,
         d.id,
         &d.patient_id,
@@ -101,8 +102,9 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         d.release.as_str(),
         d.supersedes,
         d.part_size,
-        d.file_name.reveal().to_lowercase(),
+        names::folded(d.file_name.reveal()),
         d.size_is_limit,
+        names::words(d.file_name.reveal()),
     )
 }
 
@@ -137,7 +139,7 @@ pub async fn mark_confirmed(
         "update document_assets set state = $10, object_key = $3, upload_key = $4, \
          version_id = $5, etag = $6, sha256_hex = $7, confirmed_at = $8, updated_at = $8, \
          upload_closed_at = $9, byte_size = $15, size_is_limit = false, state_reason = $11, \
-         scan_verdict = $12, scanned_at = $13, scan_next_at = $14 \
+         scan_verdict = $12, scanned_at = $13, scan_next_at = $14, storage_class = $16 \
          where clinic_id = $1 and id = $2 and state = 'pending'",
         clinic,
         id,
@@ -154,6 +156,7 @@ pub async fn mark_confirmed(
         pinned.landing.scanned_at,
         pinned.landing.next_at(now),
         i64::try_from(pinned.object.size).unwrap_or(i64::MAX),
+        &pinned.object.storage_class,
     )?;
     Ok(changed == 1)
 }

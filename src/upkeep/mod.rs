@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::documents::stats::{self, Piece};
 use crate::documents::{self, DocumentError};
 
 /// Time between two runs.
@@ -27,51 +28,59 @@ pub struct Ran {
     pub failed: usize,
 }
 
-/// Runs every task once. With `dry_run`, only says what would be done.
+/// Runs every task once, and looks at everything. With `dry_run`, only says what would be done.
 pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, DocumentError> {
-    let uploads = documents::close_uploads(app, dry_run).await?;
-    let ran = Ran {
-        task: "uploads",
-        did: vec![
-            ("abandoned", uploads.abandoned),
-            ("closed", uploads.closed),
-            ("removed", uploads.removed),
-        ],
-        failed: uploads.failed,
-    };
-    metrics::counter!("strongroom_uploads_abandoned_total").increment(uploads.abandoned as u64);
-    let trash = documents::empty_trash(app, dry_run).await?;
-    metrics::counter!("strongroom_documents_erased_total").increment(trash.erased as u64);
-    let emptied = Ran {
-        task: "trash",
-        did: vec![
-            ("purged", trash.purged),
-            ("temporary", trash.temporary),
-            ("erased", trash.erased),
-        ],
-        failed: trash.failed,
-    };
-    Ok(vec![ran, emptied, scan(app, dry_run).await?])
+    run_tasks(app, Piece::All, dry_run).await
+}
+
+async fn run_tasks(app: &App, piece: Piece, dry_run: bool) -> Result<Vec<Ran>, DocumentError> {
+    Ok(vec![
+        uploads(app, dry_run).await?,
+        scan(app, dry_run).await?,
+        trash(app, dry_run).await?,
+        derived(app, piece, dry_run).await?,
+    ])
+}
+
+/// Uploads that nobody completed.
+async fn uploads(app: &App, dry_run: bool) -> Result<Ran, DocumentError> {
+    let done = documents::close_uploads(app, dry_run).await?;
+    metrics::counter!("strongroom_uploads_abandoned_total").increment(done.abandoned as u64);
+    let did =
+        vec![("abandoned", done.abandoned), ("closed", done.closed), ("removed", done.removed)];
+    Ok(Ran { task: "uploads", did, failed: done.failed })
 }
 
 /// Scans what waits; where a worker of this process does that, only says how much waits.
 async fn scan(app: &App, dry_run: bool) -> Result<Ran, DocumentError> {
-    let scanned = documents::scan_due(app, dry_run || app.scanning.is_attended()).await?;
-    Ok(Ran {
-        task: "scan",
-        did: vec![
-            ("passed", scanned.passed),
-            ("quarantined", scanned.quarantined),
-            ("waiting", scanned.waiting),
-        ],
-        failed: scanned.failed,
-    })
+    let done = documents::scan_due(app, dry_run || app.scanning.is_attended()).await?;
+    let did =
+        vec![("passed", done.passed), ("quarantined", done.quarantined), ("waiting", done.waiting)];
+    Ok(Ran { task: "scan", did, failed: done.failed })
+}
+
+/// Documents whose time in the trash is over, and temporary ones that have had theirs.
+async fn trash(app: &App, dry_run: bool) -> Result<Ran, DocumentError> {
+    let done = documents::empty_trash(app, dry_run).await?;
+    metrics::counter!("strongroom_documents_erased_total").increment(done.erased as u64);
+    let did =
+        vec![("purged", done.purged), ("temporary", done.temporary), ("erased", done.erased)];
+    Ok(Ran { task: "trash", did, failed: done.failed })
+}
+
+/// What is derived from documents: figures, and the words of names.
+async fn derived(app: &App, piece: Piece, dry_run: bool) -> Result<Ran, DocumentError> {
+    let words = stats::keep_words(app, dry_run).await?;
+    let figures = stats::keep_figures(app, piece, dry_run).await?;
+    metrics::counter!("strongroom_figures_repaired_total").increment(figures.repaired as u64);
+    let did = vec![("named", words), ("added up", figures.folded), ("put right", figures.repaired)];
+    Ok(Ran { task: "stats", did, failed: 0 })
 }
 
 /// Runs every task, again and again, beside serving.
 pub async fn run(app: &App) {
     loop {
-        match run_once(app, false).await {
+        match run_tasks(app, Piece::InTurn, false).await {
             Ok(ran) => ran.iter().for_each(tell),
             Err(e) => tracing::warn!(error = %e, "upkeep could not be done now"),
         }

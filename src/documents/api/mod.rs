@@ -1,6 +1,6 @@
 //! The doors to documents. Each is thin: it reads a request, calls one operation, writes its
 //! answer. `docs`, `multipart` and `retrieval` are guide 003's,
-//! `storage` is guide 001's.
+//! `storage` and `stats` are guide 001's.
 
 pub mod docs;
 mod errors;
@@ -10,6 +10,7 @@ pub mod multipart;
 pub mod rendition;
 mod requests;
 pub mod retrieval;
+pub mod stats;
 pub mod storage;
 
 pub use json::DocumentJson;

@@ -4,10 +4,13 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::access::Call;
-use crate::documents::{Announced, BeginUpload, Category, Filter, Reference, Sort, UNKNOWN_SIZE};
+use crate::documents::content::{Family, FileType, TYPES};
+use crate::documents::{
+    Announced, BeginUpload, Category, Filter, Reference, Sort, State, UNKNOWN_SIZE, names,
+};
 use crate::http::ApiError;
 use crate::http::fields::Fields;
-use crate::ids::{ClinicId, PatientId};
+use crate::ids::{ClinicId, PatientId, UserId};
 use crate::sensitive::Phi;
 use crate::store::{Size, UploadMethod};
 
@@ -166,7 +169,21 @@ pub struct ListQuery {
     category: Option<String>,
     /// States, comma separated; `available,scanning,quarantined` when left out.
     state: Option<String>,
-    /// A piece of the file name.
+    /// Media types or families (`image`, `document`, `medical`), comma separated.
+    r#type: Option<String>,
+    /// What else it belongs to: `provider`, `appointment`, …
+    entity_type: Option<String>,
+    /// The id of that; goes with `entityType`.
+    entity_id: Option<String>,
+    /// Who uploaded it.
+    uploaded_by: Option<String>,
+    /// Whether it is under legal hold.
+    held: Option<bool>,
+    /// Whether the patient may see it.
+    released: Option<bool>,
+    /// Whether it may be cleaned up on its own.
+    temporary: Option<bool>,
+    /// Words of the file name; the beginning of a word is enough.
     q: Option<String>,
     /// Uploaded at or after this time (RFC 3339).
     from: Option<String>,
@@ -183,12 +200,6 @@ pub struct ListQuery {
 /// What to list, and in which order.
 pub(super) fn read_filter(query: ListQuery) -> Result<Filter, ApiError> {
     let mut fields = Fields::default();
-    if query.q.as_ref().is_some_and(|q| q.len() > 255) {
-        fields.wrong("q", "must have at most 255 bytes".to_owned());
-    }
-    if query.patient_id.as_ref().is_some_and(|id| id.len() > 128) {
-        fields.wrong("patientId", "must have at most 128 bytes".to_owned());
-    }
     let states = query.state.as_deref().unwrap_or("available,scanning,quarantined");
     let sort = match query.sort.as_deref() {
         None | Some("-created") => Sort::Newest,
@@ -200,14 +211,77 @@ pub(super) fn read_filter(query: ListQuery) -> Result<Filter, ApiError> {
             Sort::Newest
         }
     };
+    let states: Vec<State> = fields.several("state", states);
+    if states.is_empty() {
+        fields.wrong("state", "names no state; leave it out for those in use".to_owned());
+    }
+    let (from, to) =
+        (fields.time("from", query.from.as_deref()), fields.time("to", query.to.as_deref()));
+    if from.zip(to).is_some_and(|(from, to)| from >= to) {
+        fields.wrong("to", "must be after from; nothing lies between them".to_owned());
+    }
+    if query.entity_id.is_some() && query.entity_type.is_none() {
+        fields.wrong("entityType", "goes with entityId".to_owned());
+    }
+    let types = read_types(&mut fields, query.r#type.as_deref());
+    let words = read_words(&mut fields, query.q.as_deref());
+    let mut short = |name: &str, text: Option<String>| {
+        if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > 128) {
+            fields.wrong(name, "must have from 1 to 128 bytes".to_owned());
+        }
+        text
+    };
     let filter = Filter {
-        patient: query.patient_id.map(PatientId::new),
+        patient: short("patientId", query.patient_id).map(PatientId::new),
+        entity: short("entityType", query.entity_type)
+            .zip(Some(short("entityId", query.entity_id))),
+        uploader: short("uploadedBy", query.uploaded_by).map(UserId::new),
         categories: fields.several("category", query.category.as_deref().unwrap_or_default()),
-        states: fields.several("state", states),
-        name_contains: query.q.filter(|q| !q.trim().is_empty()),
-        from: fields.time("from", query.from.as_deref()),
-        to: fields.time("to", query.to.as_deref()),
+        states,
+        types,
+        held: query.held,
+        released: query.released,
+        temporary: query.temporary,
+        words,
+        from,
+        to,
         sort,
     };
     fields.done(filter)
+}
+
+/// The media types that are named, or whose family is.
+fn read_types(fields: &mut Fields, text: Option<&str>) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    for name in text.unwrap_or_default().split(',').map(str::trim).filter(|t| !t.is_empty()) {
+        let family = match name {
+            "image" => Some(Family::Image),
+            "document" => Some(Family::Document),
+            "medical" => Some(Family::Medical),
+            _ => None,
+        };
+        let named = FileType::find(name);
+        let of = |t: &&FileType| family.map_or(named == Some(*t), |family| t.family == family);
+        let types: Vec<_> = TYPES.iter().filter(of).map(|t| t.mime).collect();
+        if types.is_empty() {
+            let right = "must be image, document, medical or a media type that is accepted here";
+            fields.wrong("type", right.to_owned());
+        }
+        found.extend(types);
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+/// The words that are looked for.
+fn read_words(fields: &mut Fields, text: Option<&str>) -> Vec<String> {
+    let Some(text) = text.filter(|text| !text.trim().is_empty()) else { return Vec::new() };
+    let words = if text.len() > 255 { Vec::new() } else { names::sought(text) };
+    if text.len() > 255 {
+        fields.wrong("q", "must have at most 255 bytes".to_owned());
+    } else if words.is_empty() {
+        fields.wrong("q", "must have a letter or a digit to look for".to_owned());
+    }
+    words
 }

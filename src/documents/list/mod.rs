@@ -1,16 +1,27 @@
 //! Listing: what the caller asked for, narrowed to what the caller may see.
 //!
-//! The policy decides. It is asked once per category up front, which narrows the SQL, and once
-//! more per row (remembered per class of row), so a list never shows what a read would hide.
+//! The policy decides. It is asked once per kind of document up front, which narrows the SQL, and
+//! once more per row (remembered per class of row), so a list shows what a read would show, no more
+//! and no less.
+//!
+//! Invariant: pages follow each other by position and not by number, so a document that was there
+//! from the first page to the last is on exactly one of them, whatever comes and goes meanwhile.
 
 mod rows;
+mod runs;
+mod scope;
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Action, Call, Role, Target, TargetKind};
+use self::rows::Listed;
+use self::runs::{Asked, Span, Team, Way};
+use self::scope::{Branch, Whose, branches};
+use crate::access::{Action, Call, Grant, Role, Target, TargetKind, Unread};
 use crate::app::App;
+use crate::db::{DbError, Reader};
 use crate::documents::{Category, Document, DocumentError, State};
 use crate::ids::{DocumentId, PatientId, UserId};
 use crate::time::Timestamp;
@@ -38,8 +49,20 @@ pub struct Filter {
     pub categories: Vec<Category>,
     /// These states.
     pub states: Vec<State>,
-    /// A piece of the file name.
-    pub name_contains: Option<String>,
+    /// These media types; empty: all.
+    pub types: Vec<&'static str>,
+    /// What else they belong to, and its id.
+    pub entity: Option<(String, Option<String>)>,
+    /// Who uploaded them.
+    pub uploader: Option<UserId>,
+    /// Whether they are under legal hold.
+    pub held: Option<bool>,
+    /// Whether they are released to the patient.
+    pub released: Option<bool>,
+    /// Whether they may be cleaned up on their own.
+    pub temporary: Option<bool>,
+    /// Words of the file name, as `names::sought` gives them.
+    pub words: Vec<String>,
     /// Not uploaded before.
     pub from: Option<Timestamp>,
     /// Uploaded before.
@@ -48,24 +71,13 @@ pub struct Filter {
     pub sort: Sort,
 }
 
-/// What of the clinic the caller can see at all.
-#[derive(Clone, Debug)]
-pub struct Scope {
-    /// These categories.
-    pub categories: Vec<Category>,
-    /// Only these patients (a patient's own).
-    pub own_patients: Option<Vec<PatientId>>,
-    /// Only patients whose care team holds this user, and documents of no patient.
-    pub care_team_of: Option<UserId>,
-}
-
 /// Where a page ended: the value it was sorted by, and the document.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Position {
     /// Microseconds since 1970.
     #[serde(rename = "t")]
     Time(i64, DocumentId),
-    /// A file name.
+    /// A file name, folded.
     #[serde(rename = "n")]
     Name(String, DocumentId),
     /// Bytes.
@@ -74,10 +86,11 @@ pub enum Position {
 }
 
 impl Position {
-    fn of(document: &Document, sort: Sort) -> Self {
+    fn of(row: &Listed, sort: Sort) -> Self {
+        let document = &row.document;
         match sort {
             Sort::Newest | Sort::Oldest => Self::Time(document.created_at.micros(), document.id),
-            Sort::Name => Self::Name(document.file_name.reveal().clone(), document.id),
+            Sort::Name => Self::Name(row.file_name_folded.clone(), document.id),
             Sort::Largest => {
                 Self::Size(i64::try_from(document.byte_size).unwrap_or(i64::MAX), document.id)
             }
@@ -88,6 +101,20 @@ impl Position {
     pub const fn id(&self) -> DocumentId {
         match self {
             Self::Time(_, id) | Self::Name(_, id) | Self::Size(_, id) => *id,
+        }
+    }
+
+    /// How two rows of the same list follow each other.
+    fn follows(&self, other: &Self, sort: Sort) -> Ordering {
+        let order = match (self, other) {
+            (Self::Time(a, _), Self::Time(b, _)) | (Self::Size(a, _), Self::Size(b, _)) => a.cmp(b),
+            (Self::Name(a, _), Self::Name(b, _)) => a.cmp(b),
+            _ => Ordering::Equal,
+        };
+        let order = order.then_with(|| self.id().as_uuid().cmp(&other.id().as_uuid()));
+        match sort {
+            Sort::Newest | Sort::Largest => order.reverse(),
+            Sort::Oldest | Sort::Name => order,
         }
     }
 
@@ -103,6 +130,12 @@ impl Position {
 
 /// How many times the database is asked for one page before a shorter page is given.
 const MAX_ROUNDS: u32 = 8;
+/// Of how many patients the documents are gathered; where a care team has more, each document is
+/// asked whether it is theirs.
+const FEW_PATIENTS: u32 = 200;
+/// How many documents are compared with the words that are looked for before the index of words is
+/// asked: a word that many names have fills its page on the way.
+const STRIDE: u32 = 2_000;
 
 /// One page of what the caller may see, and where it ended if more may follow.
 pub async fn list(
@@ -117,32 +150,92 @@ pub async fn list(
         return Err(DocumentError::field("cursor", right));
     }
     let grant = call.authorize(target(call, filter)).await?;
-    let scope = scope(call, filter);
-    let mut seen = HashMap::new();
-    let mut shown: Vec<Document> = Vec::new();
-    let mut position = after;
-    let mut more = !scope.categories.is_empty();
+    let (shown, position) = visible_page(app, call, &grant, filter, after, limit).await?;
+    let detail = serde_json::json!({ "count": shown.len() });
+    grant.begin().await?.commit(Some(detail)).await?;
+    Ok((shown, position))
+}
+
+/// The same for a call that is about more than a list; it writes its own event before it shows
+/// anything.
+pub(super) async fn visible_page(
+    app: &App,
+    call: &Call,
+    grant: &Grant<'_>,
+    filter: &Filter,
+    after: Option<Position>,
+    limit: u32,
+) -> Result<(Vec<Document>, Option<Position>), DocumentError> {
+    let categories =
+        if filter.categories.is_empty() { &Category::ALL } else { &*filter.categories };
+    let branches = branches(call, &filter.states, categories, filter.patient.is_some());
+    let user = call.caller.effective_user();
     let mut reader = app.db.reader().await?;
+    let team = if call.needs_care_team() {
+        let patients = rows::team(&mut reader, call.clinic(), user, FEW_PATIENTS).await?;
+        let many = patients.len() > FEW_PATIENTS as usize;
+        Some(if many { Team::Many } else { Team::Few(patients) })
+    } else {
+        None
+    };
+    let branches = seen(branches, team.as_ref());
+    let asked =
+        Asked { clinic: call.clinic(), user, filter, branches: &branches, team: team.as_ref() };
+    let (mut remembered, mut shown) = (HashMap::new(), Vec::new());
+    let (mut position, mut more) = (after, !branches.is_empty());
     for _ in 0..MAX_ROUNDS {
         let wanted = limit - u32::try_from(shown.len()).unwrap_or(limit);
         if wanted == 0 || !more {
             break;
         }
-        let found =
-            rows::list(&mut reader, call.clinic(), filter, &scope, position.as_ref(), wanted + 1)
-                .await?;
+        let span = Span { after: position.as_ref(), until: None, limit: wanted + 1 };
+        let found = find(&mut reader, grant, &asked, span).await?;
         let rows = grant.look(&found);
         more = rows.len() > wanted as usize;
-        let page = &rows[..rows.len().min(wanted as usize)];
-        if let Some(last) = page.last() {
-            position = Some(Position::of(last, filter.sort));
+        let page = in_order(rows, filter.sort);
+        let page = &page[..page.len().min(wanted as usize)];
+        if let Some((last, _)) = page.last() {
+            position = Some(last.clone());
         }
-        shown.extend(page.iter().filter(|d| visible(call, d, &mut seen)).cloned());
+        let may = page.iter().filter(|(_, row)| visible(call, row, &mut remembered));
+        shown.extend(may.map(|(_, row)| row.document.clone()));
     }
-    drop(reader);
-    let detail = serde_json::json!({ "count": shown.len() });
-    grant.begin().await?.commit(Some(detail)).await?;
     Ok((shown, position.filter(|_| more)))
+}
+
+/// The branches that can hold anything.
+fn seen(mut branches: Vec<Branch>, team: Option<&Team>) -> Vec<Branch> {
+    let alone = *team.unwrap_or(&Team::Many) == Team::Few(Vec::new());
+    branches.retain(|branch| !alone || branch.whose != Whose::Team);
+    branches
+}
+
+/// One more row than fits on the page, if there are as many. Words that many names have are met
+/// on the way along the order; for others the index of words is asked.
+async fn find(
+    reader: &mut Reader,
+    grant: &Grant<'_>,
+    asked: &Asked<'_>,
+    span: Span<'_>,
+) -> Result<Unread<Vec<Listed>>, DbError> {
+    if asked.filter.words.is_empty() || !runs::is_wide(asked) {
+        return rows::list(reader, asked, span, Way::Along).await;
+    }
+    let until = rows::further(reader, asked, span.after, STRIDE).await?;
+    let near = Span { until: until.as_ref(), ..span };
+    let found = rows::list(reader, asked, near, Way::Along).await?;
+    if until.is_none() || grant.look(&found).len() >= span.limit as usize {
+        return Ok(found);
+    }
+    rows::list(reader, asked, span, Way::Words).await
+}
+
+/// The rows in the order of the list, each once: one may have been found in several ways.
+fn in_order(rows: &[Listed], sort: Sort) -> Vec<(Position, &Listed)> {
+    let mut page: Vec<_> = rows.iter().map(|row| (Position::of(row, sort), row)).collect();
+    page.sort_unstable_by(|(a, _), (b, _)| a.follows(b, sort));
+    page.dedup_by_key(|(position, _)| position.id());
+    page
 }
 
 /// Listing one patient is about that patient, anything else about the clinic; what a patient
@@ -158,42 +251,11 @@ fn only_patient(call: &Call) -> bool {
     call.caller.effective_roles() == [Role::Patient]
 }
 
-fn scope(call: &Call, filter: &Filter) -> Scope {
-    let caller = &call.caller;
-    let own_patients = only_patient(call).then(|| caller.patients.clone());
-    let asked = if filter.categories.is_empty() {
-        Category::ALL.to_vec()
-    } else {
-        filter.categories.clone()
-    };
-    // The most favourable document of each category: if not even that may be read, none may.
-    let best = |category: &Category| {
-        let patients = std::iter::once(None).chain(caller.patients.first().cloned().map(Some));
-        patients.into_iter().any(|patient| {
-            let target = Target {
-                kind: TargetKind::Document,
-                id: None,
-                clinic: caller.clinic,
-                patient,
-                category: Some(category.as_str()),
-                state: Some(State::Available.as_str()),
-                released: true,
-                owner: Some(caller.effective_user().clone()),
-            };
-            call.could(Action::ReadDocument, &target, true)
-        })
-    };
-    Scope {
-        categories: asked.into_iter().filter(best).collect(),
-        own_patients,
-        care_team_of: call.needs_care_team().then(|| caller.effective_user().clone()),
-    }
-}
-
 /// What a decision depends on, beside the caller.
-type Class = (Option<PatientId>, Category, State, bool, bool);
+type Class = (Option<PatientId>, Category, State, bool, bool, bool);
 
-fn visible(call: &Call, document: &Document, seen: &mut HashMap<Class, bool>) -> bool {
+fn visible(call: &Call, row: &Listed, remembered: &mut HashMap<Class, bool>) -> bool {
+    let document = &row.document;
     let own = document.owner_user_id == *call.caller.effective_user();
     // Which patient it is matters only to patients.
     let patient = if call.caller.patients.is_empty() {
@@ -201,8 +263,10 @@ fn visible(call: &Call, document: &Document, seen: &mut HashMap<Class, bool>) ->
     } else {
         document.patient_id.clone()
     };
-    let class = (patient, document.category, document.state, document.released, own);
-    *seen.entry(class).or_insert_with(|| call.could(Action::ReadDocument, &document.target(), true))
+    let (category, state, released) = (document.category, document.state, document.released);
+    *remembered
+        .entry((patient, category, state, released, own, row.in_team))
+        .or_insert_with(|| call.could(Action::ReadDocument, &document.target(), row.in_team))
 }
 
 /// A position as a cursor. It is sealed: it names a document that its reader may not see, and a

@@ -1,88 +1,82 @@
-//! The SQL of lists.
+//! The SQL of lists: what is asked of the database. The texts are put together in `runs`.
 
-use super::{Filter, Position, Scope, Sort};
+use super::runs::{Asked, Engine, Span, Way, further_on, page};
+use super::{Filter, Position, Sort};
 use crate::access::Unread;
-use crate::db::{Connection, DbError, Value, Where, fetch_where};
+use crate::db::{Conn, Connection, DbError, fetch_all, fetch_where};
 use crate::documents::Document;
-use crate::documents::rows::columns;
-use crate::ids::ClinicId;
+use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
 use crate::time::Timestamp;
 
-/// The documents that match, in order, from a position on.
-pub async fn list(
+/// A row of a list.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Listed {
+    /// The document.
+    #[sqlx(flatten)]
+    pub document: Document,
+    /// Its name as names are ordered.
+    pub file_name_folded: String,
+    /// Whether the caller cares for its patient.
+    pub in_team: bool,
+}
+
+/// The first patients a user cares for, one more than `most` where there are more.
+pub async fn team(
     mut conn: &mut impl Connection,
     clinic: ClinicId,
-    filter: &Filter,
-    scope: &Scope,
+    user: &UserId,
+    most: u32,
+) -> Result<Vec<PatientId>, DbError> {
+    let rows = fetch_all!(
+        conn,
+        (PatientId,),
+        "select patient_id from care_team where clinic_id = $1 and user_id = $2 limit $3",
+        clinic,
+        user,
+        i64::from(most) + 1,
+    )?;
+    Ok(rows.into_iter().map(|(patient,)| patient).collect())
+}
+
+/// The documents that match, from a position on; in no order.
+pub async fn list(
+    mut conn: &mut impl Connection,
+    asked: &Asked<'_>,
+    span: Span<'_>,
+    way: Way,
+) -> Result<Unread<Vec<Listed>>, DbError> {
+    let query = page(engine(&mut conn), asked, span, way);
+    fetch_where!(conn, Listed, query).map(Unread::new)
+}
+
+/// The position `steps` documents further on, words of names aside; none where the list ends
+/// before.
+pub async fn further(
+    mut conn: &mut impl Connection,
+    asked: &Asked<'_>,
     after: Option<&Position>,
-    limit: u32,
-) -> Result<Unread<Vec<Document>>, DbError> {
-    let mut query = Where::new(concat!("select ", columns!(), " from document_assets"));
-    query.and("clinic_id = ?", [clinic.into()]);
-    narrow(&mut query, clinic, filter, scope);
-    if let Some(position) = after {
-        query.and(beyond(filter.sort), position.values());
-    }
-    query.then(order(filter.sort), [i64::from(limit).into()]);
-    fetch_where!(conn, Document, query).map(Unread::new)
+    steps: u32,
+) -> Result<Option<Position>, DbError> {
+    let filter = Filter { words: Vec::new(), ..asked.filter.clone() };
+    let asked = Asked { filter: &filter, ..*asked };
+    let engine = engine(&mut conn);
+    let query = further_on(engine, &asked, after, steps);
+    Ok(match filter.sort {
+        Sort::Newest | Sort::Oldest => fetch_where!(conn, (DocumentId, Timestamp), query)?
+            .pop()
+            .map(|(id, at)| Position::Time(at.micros(), id)),
+        Sort::Name => fetch_where!(conn, (DocumentId, String), query)?
+            .pop()
+            .map(|(id, name)| Position::Name(name, id)),
+        Sort::Largest => fetch_where!(conn, (DocumentId, i64), query)?
+            .pop()
+            .map(|(id, size)| Position::Size(size, id)),
+    })
 }
 
-fn narrow(query: &mut Where, clinic: ClinicId, filter: &Filter, scope: &Scope) {
-    query.and_in("state", filter.states.iter().map(|s| s.as_str().into()));
-    query.and_in("category", scope.categories.iter().map(|c| c.as_str().into()));
-    if let Some(patient) = &filter.patient {
-        query.and("patient_id = ?", [patient.clone().into()]);
-    }
-    if let Some(patients) = &scope.own_patients {
-        query.and_in("patient_id", patients.iter().map(|p| p.clone().into()));
-    }
-    if let Some(member) = &scope.care_team_of {
-        query.and(
-            "patient_id is null or patient_id in \
-             (select patient_id from care_team where clinic_id = ? and user_id = ?)",
-            [clinic.into(), member.clone().into()],
-        );
-    }
-    if let Some(text) = &filter.name_contains {
-        let pattern = format!("%{}%", escape_like(&text.to_lowercase()));
-        query.and("file_name_folded like ? escape '\\'", [pattern.into()]);
-    }
-    for (condition, value) in [("created_at >= ?", filter.from), ("created_at < ?", filter.to)] {
-        if let Some(value) = value {
-            query.and(condition, [value.into()]);
-        }
-    }
-}
-
-fn escape_like(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
-}
-
-const fn beyond(sort: Sort) -> &'static str {
-    match sort {
-        Sort::Newest => "(created_at, id) < (?, ?)",
-        Sort::Oldest => "(created_at, id) > (?, ?)",
-        Sort::Name => "(file_name, id) > (?, ?)",
-        Sort::Largest => "(byte_size, id) < (?, ?)",
-    }
-}
-
-const fn order(sort: Sort) -> &'static str {
-    match sort {
-        Sort::Newest => "order by created_at desc, id desc limit ?",
-        Sort::Oldest => "order by created_at, id limit ?",
-        Sort::Name => "order by file_name, id limit ?",
-        Sort::Largest => "order by byte_size desc, id desc limit ?",
-    }
-}
-
-impl Position {
-    fn values(&self) -> [Value; 2] {
-        let at = match self {
-            Self::Time(at, _) => Value::Time(Timestamp::from_micros(*at)),
-            Self::Name(name, _) => Value::Text(name.clone()),
-            Self::Size(size, _) => Value::Int(*size),
-        };
-        [at, Value::Uuid(self.id().as_uuid())]
+fn engine(conn: &mut impl Connection) -> Engine {
+    match conn.conn() {
+        Conn::Sqlite(_) => Engine::Sqlite,
+        Conn::Postgres(_) => Engine::Postgres,
     }
 }

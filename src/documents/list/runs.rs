@@ -1,0 +1,402 @@
+//! The texts of lists: pieces that stand here, put together to fit what was asked.
+//!
+//! What is listed is the sum of several *runs*: pieces of an index that are in the order of the
+//! page. The engines merge them and stop when the page is full, so a page costs as much as it
+//! shows, not as much as there is. Which index a run takes is decided here and not by guesses about
+//! the data: SQLite is told, and PostgreSQL is left one that fits.
+
+use super::scope::{Branch, Need, Whose};
+use super::{Filter, Position, Sort};
+use crate::db::{Value, Where};
+use crate::documents::rows::columns;
+use crate::documents::{Category, State};
+use crate::ids::{ClinicId, PatientId, UserId};
+use crate::time::Timestamp;
+
+/// Who asks, for what.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// The clinic.
+    pub clinic: ClinicId,
+    /// The caller, who may own documents.
+    pub user: &'a UserId,
+    /// What they look for.
+    pub filter: &'a Filter,
+    /// What they can see.
+    pub branches: &'a [Branch],
+    /// The patients they care for, where their view is narrowed to them.
+    pub team: Option<&'a Team>,
+}
+
+/// The patients a caller cares for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Team {
+    /// So few that their documents are gathered.
+    Few(Vec<PatientId>),
+    /// So many that it is quicker to ask of each document.
+    Many,
+}
+
+/// From where on, how far, how many.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Span<'a> {
+    /// Where the page before ended.
+    pub after: Option<&'a Position>,
+    /// The last position that counts.
+    pub until: Option<&'a Position>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// Where a list reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Along the order; words of names are compared on the way.
+    Along,
+    /// Beginning with the words of names.
+    Words,
+}
+
+/// Which engine a text is for: only where it may look, and how words are found, differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+}
+
+/// The query of one page.
+pub fn page(engine: Engine, asked: &Asked<'_>, span: Span<'_>, way: Way) -> Where {
+    let mut query = Where::new(concat!("select ", columns!(), ", file_name_folded,"));
+    if asked.team.is_some() {
+        query.then(
+            "exists (select 1 from care_team t where t.clinic_id = document_assets.clinic_id \
+             and t.patient_id = document_assets.patient_id and t.user_id = ?) as in_team",
+            [asked.user.clone().into()],
+        );
+    } else {
+        query.then("cast(0 as boolean) as in_team", []);
+    }
+    query.then("from (", []);
+    runs(&mut query, engine, asked, span, way);
+    query.then(merged(asked.filter.sort), []);
+    query.then("limit ?", [i64::from(span.limit).into()]);
+    query.then(") k join document_assets on id = k_id", []);
+    query
+}
+
+/// The query of the position `steps` documents further on.
+pub fn further_on(
+    engine: Engine,
+    asked: &Asked<'_>,
+    after: Option<&Position>,
+    steps: u32,
+) -> Where {
+    let mut query = Where::new("select k_id, k_at from (");
+    runs(&mut query, engine, asked, Span { after, until: None, limit: 0 }, Way::Along);
+    query.then(merged(asked.filter.sort), []);
+    query.then("limit 1 offset ?) k", [i64::from(steps).into()]);
+    query
+}
+
+/// Every run, one after the other.
+fn runs(query: &mut Where, engine: Engine, asked: &Asked<'_>, span: Span<'_>, way: Way) {
+    let mut writer = Runs { query, engine, asked, span, first: true };
+    for branch in asked.branches {
+        match gathered(asked, branch) {
+            Some(narrow) => writer.gather(branch, narrow),
+            None if way == Way::Words => writer.words(branch),
+            None => writer.walk(branch),
+        }
+    }
+    if writer.first {
+        writer.begin("");
+        query.then("1 = 0", []);
+    }
+}
+
+/// Whether a list has runs that go along the whole clinic's order.
+pub fn is_wide(asked: &Asked<'_>) -> bool {
+    asked.branches.iter().any(|branch| gathered(asked, branch).is_none())
+}
+
+/// What holds so few documents that each of them is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Narrow {
+    Patient,
+    Own,
+    Team,
+    Entity,
+    Held,
+    Owner,
+    Temporary,
+    Unreleased,
+    Nobody,
+}
+
+impl Narrow {
+    const fn index(self) -> &'static str {
+        match self {
+            Self::Patient | Self::Own | Self::Team => "indexed by document_assets_patient",
+            Self::Entity => "indexed by document_assets_entity",
+            Self::Held => "indexed by document_assets_held",
+            Self::Owner => "indexed by document_assets_owner",
+            Self::Temporary => "indexed by document_assets_temporary",
+            Self::Unreleased => "indexed by document_assets_unreleased",
+            Self::Nobody => "indexed by document_assets_general",
+        }
+    }
+}
+
+/// By what a branch is narrowed to few documents, if by anything.
+fn gathered(asked: &Asked<'_>, branch: &Branch) -> Option<Narrow> {
+    let filter = asked.filter;
+    let few = matches!(asked.team, Some(Team::Few(_)));
+    [
+        (filter.patient.is_some(), Narrow::Patient),
+        (matches!(branch.whose, Whose::Own(_)), Narrow::Own),
+        (filter.entity.is_some(), Narrow::Entity),
+        (filter.held == Some(true), Narrow::Held),
+        (branch.whose == Whose::Team && few, Narrow::Team),
+        (filter.uploader.is_some() || branch.need == Need::Owner, Narrow::Owner),
+        (filter.temporary == Some(true), Narrow::Temporary),
+        (filter.released == Some(false), Narrow::Unreleased),
+        (branch.whose == Whose::Nobody, Narrow::Nobody),
+    ]
+    .into_iter()
+    .find_map(|(holds, narrow)| holds.then_some(narrow))
+}
+
+/// Writes runs into a query.
+struct Runs<'q, 'a> {
+    query: &'q mut Where,
+    engine: Engine,
+    asked: &'q Asked<'a>,
+    span: Span<'q>,
+    first: bool,
+}
+
+impl Runs<'_, '_> {
+    /// Begins a run, up to its first condition.
+    fn begin(&mut self, index: &'static str) {
+        if !std::mem::replace(&mut self.first, false) {
+            self.query.then("union all", []);
+        }
+        self.query.then(
+            match self.asked.filter.sort {
+                Sort::Newest | Sort::Oldest => "select id as k_id, created_at as k_at",
+                Sort::Name => "select id as k_id, file_name_folded as k_at",
+                Sort::Largest => "select id as k_id, byte_size as k_at",
+            },
+            [],
+        );
+        self.query.then("from document_assets", []);
+        self.query.then(if self.engine == Engine::Sqlite { index } else { "" }, []);
+        self.query.then("where", []);
+    }
+
+    /// All of a branch's few documents.
+    fn gather(&mut self, branch: &Branch, narrow: Narrow) {
+        self.begin(narrow.index());
+        self.clinic();
+        self.kinds(&branch.kinds);
+        self.rest(branch);
+    }
+
+    /// A run for each piece of the index that has its documents in order.
+    fn walk(&mut self, branch: &Branch) {
+        let by_time = matches!(self.asked.filter.sort, Sort::Newest | Sort::Oldest);
+        for (state, categories) in &branch.kinds {
+            if by_time && categories.len() == Category::ALL.len() {
+                self.begin("indexed by document_assets_clinic");
+                self.clinic();
+                self.query.then("and state = ?", [state.as_str().into()]);
+                self.rest(branch);
+                continue;
+            }
+            for category in categories {
+                let available = *state == State::Available;
+                self.begin(match self.asked.filter.sort {
+                    Sort::Name if available => "indexed by document_assets_name",
+                    Sort::Largest if available => "indexed by document_assets_size",
+                    _ => "indexed by document_assets_category",
+                });
+                self.clinic();
+                if available {
+                    // The literal lets the engines see that the index of names holds these.
+                    self.query.then("and state = 'available'", []);
+                } else {
+                    self.query.then("and state = ?", [state.as_str().into()]);
+                }
+                self.query.then("and category = ?", [category.as_str().into()]);
+                self.rest(branch);
+            }
+        }
+    }
+
+    /// The documents whose names have the words, all of them; uploads that are not over have
+    /// no words yet, and are few.
+    fn words(&mut self, branch: &Branch) {
+        let (pending, over): (Vec<_>, Vec<_>) =
+            branch.kinds.iter().cloned().partition(|(state, _)| *state == State::Pending);
+        if !pending.is_empty() {
+            self.walk(&Branch { kinds: pending, ..branch.clone() });
+        }
+        if over.is_empty() {
+            return;
+        }
+        let words = &self.asked.filter.words;
+        let clinic = self.asked.clinic;
+        // The index of the primary key.
+        self.begin("indexed by sqlite_autoindex_document_assets_1");
+        match self.engine {
+            Engine::Sqlite => {
+                let each: Vec<_> = words.iter().map(|word| format!("\"{word}\"*")).collect();
+                self.query.then(
+                    "id in (select document_id from name_entries where number in \
+                     (select rowid from name_search where name_search match ?))",
+                    [each.join(" ").into()],
+                );
+                self.query.then("and clinic_id = ?", [clinic.into()]);
+            }
+            Engine::Postgres => {
+                let each: Vec<_> = words.iter().map(|word| format!("'{word}':*")).collect();
+                // `offset 0`: what is inside is done first.
+                self.query.then(
+                    "id in (select id from document_assets where \
+                     array_to_tsvector(string_to_array(nullif(file_words, ''), ' ')) \
+                     @@ ?::text::tsquery and state <> 'pending' and clinic_id = ? offset 0)",
+                    [each.join(" & ").into(), clinic.into()],
+                );
+            }
+        }
+        self.kinds(&over);
+        self.rest(branch);
+    }
+
+    fn clinic(&mut self) {
+        self.query.then("clinic_id = ?", [self.asked.clinic.into()]);
+    }
+
+    /// `state` and `category` are one of these pairs.
+    fn kinds(&mut self, kinds: &[(State, Vec<Category>)]) {
+        self.query.then("and (1 = 0", []);
+        for (state, categories) in kinds {
+            self.query.then("or (state = ? and", [state.as_str().into()]);
+            self.query.then("category in", []);
+            self.query.list(categories.iter().map(|c| c.as_str().into()));
+            self.query.then(")", []);
+        }
+        self.query.then(")", []);
+    }
+
+    /// What every run of the branch has to fulfil.
+    fn rest(&mut self, branch: &Branch) {
+        self.of_whom(branch);
+        let filter = self.asked.filter;
+        let query = &mut *self.query;
+        if let Some(patient) = &filter.patient {
+            query.then("and patient_id = ?", [patient.clone().into()]);
+        }
+        if let Some((kind, id)) = &filter.entity {
+            query.then("and entity_type = ?", [kind.as_str().into()]);
+            if let Some(id) = id {
+                query.then("and entity_id = ?", [id.as_str().into()]);
+            }
+        }
+        if let Some(uploader) = &filter.uploader {
+            query.then("and owner_user_id = ?", [uploader.clone().into()]);
+        }
+        if !filter.types.is_empty() {
+            query.then("and content_type in", []);
+            query.list(filter.types.iter().map(|mime| (*mime).into()));
+        }
+        for (asked, yes, no) in [
+            (filter.held, "and held_at is not null", "and held_at is null"),
+            (filter.temporary, "and temporary", "and not temporary"),
+            (filter.released, "and released", "and not released"),
+        ] {
+            if let Some(asked) = asked {
+                query.then(if asked { yes } else { no }, []);
+            }
+        }
+        for word in &filter.words {
+            query.then("and ' ' || file_words like ?", [format!("% {word}%").into()]);
+        }
+        for (condition, value) in
+            [("and created_at >= ?", filter.from), ("and created_at < ?", filter.to)]
+        {
+            if let Some(value) = value {
+                query.then(condition, [value.into()]);
+            }
+        }
+        if let Some(position) = self.span.after {
+            query.then(beyond(filter.sort), position.values());
+        }
+        if let Some(position) = self.span.until {
+            query.then(within(filter.sort), position.values());
+        }
+    }
+
+    fn of_whom(&mut self, branch: &Branch) {
+        match (&branch.whose, self.asked.team) {
+            (Whose::Anyone, _) => {}
+            (Whose::Nobody, _) => self.query.then("and patient_id is null", []),
+            (Whose::Own(patients), _) | (Whose::Team, Some(Team::Few(patients))) => {
+                self.query.then("and patient_id in", []);
+                self.query.list(patients.iter().map(|p| p.clone().into()));
+            }
+            (Whose::Team, _) => self.query.then(
+                "and exists (select 1 from care_team t \
+                 where t.clinic_id = document_assets.clinic_id \
+                 and t.patient_id = document_assets.patient_id and t.user_id = ?)",
+                [self.asked.user.clone().into()],
+            ),
+        }
+        match branch.need {
+            Need::Nothing => {}
+            Need::Released => self.query.then("and released", []),
+            Need::Owner => {
+                self.query.then("and owner_user_id = ?", [self.asked.user.clone().into()]);
+            }
+        }
+    }
+}
+
+const fn beyond(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Newest => "and (created_at, id) < (?, ?)",
+        Sort::Oldest => "and (created_at, id) > (?, ?)",
+        Sort::Name => "and (file_name_folded, id) > (?, ?)",
+        Sort::Largest => "and (byte_size, id) < (?, ?)",
+    }
+}
+
+const fn within(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Newest => "and (created_at, id) >= (?, ?)",
+        Sort::Oldest => "and (created_at, id) <= (?, ?)",
+        Sort::Name => "and (file_name_folded, id) <= (?, ?)",
+        Sort::Largest => "and (byte_size, id) >= (?, ?)",
+    }
+}
+
+/// The order of the runs and of what comes of them.
+const fn merged(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Newest | Sort::Largest => "order by 2 desc, 1 desc",
+        Sort::Oldest | Sort::Name => "order by 2, 1",
+    }
+}
+
+impl Position {
+    fn values(&self) -> [Value; 2] {
+        let at = match self {
+            Self::Time(at, _) => Value::Time(Timestamp::from_micros(*at)),
+            Self::Name(name, _) => Value::Text(name.clone()),
+            Self::Size(size, _) => Value::Int(*size),
+        };
+        [at, Value::Uuid(self.id().as_uuid())]
+    }
+}

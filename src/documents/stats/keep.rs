@@ -1,0 +1,99 @@
+//! Upkeep of what is derived from documents: their figures, and the words of their names.
+
+use super::rows;
+use crate::access::Steward;
+use crate::app::App;
+use crate::db::DbError;
+use crate::documents::{Category, names};
+
+/// How many names are split in one run.
+const NAMES: i64 = 2_000;
+
+/// How much is counted again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// Everything.
+    All,
+    /// One category in every clinic; which one, the minute tells.
+    InTurn,
+}
+
+/// What was done about figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Figures that what was noted beside them was added to.
+    pub folded: usize,
+    /// Figures that were not what a recount gave, and were put right.
+    pub repaired: usize,
+}
+
+/// Adds up what writers have noted and compares a piece of the figures with the rows. What differs
+/// is logged and put right by a delta, which holds also if the rows change meanwhile.
+pub async fn keep_figures(app: &App, piece: Piece, dry_run: bool) -> Result<Kept, DbError> {
+    let mut kept = Kept::default();
+    let mut reader = app.db.reader().await?;
+    if rows::deltas(&mut reader).await? > 0 {
+        if dry_run {
+            kept.folded = usize::try_from(rows::deltas(&mut reader).await?).unwrap_or(0);
+        } else {
+            let mut tx = app.db.begin().await?;
+            kept.folded = usize::try_from(rows::fold(&mut tx).await?).unwrap_or(usize::MAX);
+            tx.commit().await?;
+        }
+    }
+    for clinic in rows::clinics(&mut reader).await? {
+        for category in categories(app, piece) {
+            let counts = rows::missing_counts(&mut reader, clinic, category).await?;
+            let days = rows::missing_days(&mut reader, clinic, category).await?;
+            if counts.is_empty() && days.is_empty() {
+                continue;
+            }
+            kept.repaired += counts.len() + days.len();
+            tracing::warn!(%clinic, %category, ?counts, ?days, "figures are not what rows say");
+            if dry_run {
+                continue;
+            }
+            let mut tx = app.db.begin().await?;
+            for row in &counts {
+                rows::add_count(&mut tx, clinic, row).await?;
+            }
+            for row in &days {
+                rows::add_day(&mut tx, clinic, row).await?;
+            }
+            tx.commit().await?;
+        }
+    }
+    Ok(kept)
+}
+
+fn categories(app: &App, piece: Piece) -> Vec<Category> {
+    match piece {
+        Piece::All => Category::ALL.to_vec(),
+        Piece::InTurn => {
+            let minute = app.clock.now().seconds() / 60;
+            let turn = usize::try_from(minute).unwrap_or(0) % Category::ALL.len();
+            Category::ALL.get(turn).copied().into_iter().collect()
+        }
+    }
+}
+
+/// Splits names into words where that has not been done: those of documents that were there before
+/// names were looked for by words. How many.
+pub async fn keep_words(app: &App, dry_run: bool) -> Result<usize, DbError> {
+    let steward = Steward::new(app.gate.clone(), "names");
+    let mut reader = app.db.reader().await?;
+    let found = rows::wordless(&mut reader, NAMES).await?;
+    drop(reader);
+    let found = steward.look(&found);
+    if dry_run || found.is_empty() {
+        return Ok(found.len());
+    }
+    let mut tx = app.db.begin().await?;
+    let mut done = 0;
+    for (id, name) in found {
+        let derived = (names::folded(name.reveal()), names::words(name.reveal()));
+        done += usize::from(rows::set_words(&mut tx, *id, name, derived).await?);
+    }
+    tx.commit().await?;
+    Ok(done)
+}
