@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::ids::Ids;
 use crate::keys::AppSecrets;
+use crate::limits::KeptBytes;
 use crate::store::ObjectStore;
 use crate::time::Clock;
 
@@ -31,6 +32,8 @@ pub struct Parts {
     pub config: Config,
     /// Turns to read a whole object in order to check it.
     pub whole_reads: tokio::sync::Semaphore,
+    /// What is known of the bytes each clinic keeps.
+    pub kept: KeptBytes,
 }
 
 /// The running server's parts.

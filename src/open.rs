@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::db::{DatabaseUrl, Db, DbError};
 use crate::ids::{ClinicId, EventId, Ids};
 use crate::keys::{AppSecrets, KeyError, KeyRing, SecretsError};
+use crate::limits::{KeptBytes, RateLimits};
 use crate::sensitive::Secret;
 use crate::store::local::{LocalStore, LocalStoreConfig};
 use crate::store::s3::S3Store;
@@ -157,6 +158,7 @@ impl Opened {
             ids: self.ids,
             config: self.config,
             whole_reads: tokio::sync::Semaphore::new(WHOLE_READS),
+            kept: KeptBytes::default(),
         });
         Ok((app, local))
     }
@@ -198,6 +200,8 @@ impl Opened {
             clock: self.clock.clone(),
             ids: self.ids.clone(),
             clinic_wide: self.config.access.clinic_wide,
+            rates: RateLimits::new(&self.config.limits),
+            outbox: tokio::sync::Notify::new(),
         })
     }
 }

@@ -6,6 +6,7 @@
 
 mod client;
 pub mod example;
+mod limits;
 mod source;
 mod store;
 pub mod variables;
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use client::{ClientArgs, ClientConfig};
+pub use limits::{LimitsConfig, WebhookConfig};
 pub use source::{Reader, Source, parse_bytes};
 pub use store::{CloudFrontConfig, S3Config, S3Keys, StoreConfig};
 
@@ -34,6 +36,10 @@ pub struct Config {
     pub uploads: UploadConfig,
     /// Who may call.
     pub access: AccessConfig,
+    /// How much may be asked for.
+    pub limits: LimitsConfig,
+    /// Where webhooks may lead.
+    pub webhooks: WebhookConfig,
     /// The log.
     pub log: LogConfig,
 }
@@ -144,6 +150,8 @@ impl Config {
             store: store::store(&mut reader),
             uploads: uploads(&mut reader),
             access: access(&mut reader),
+            limits: limits::limits(&mut reader),
+            webhooks: limits::webhooks(&mut reader),
             log: log(&mut reader),
             server,
         };

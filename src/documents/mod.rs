@@ -32,6 +32,7 @@ mod list;
 mod look;
 mod multipart;
 mod placing;
+mod quota;
 mod read;
 mod receive_upload;
 mod restore;
@@ -56,6 +57,7 @@ pub use list::{Filter, Sort, cursor, list, position};
 pub use multipart::{
     BegunParts, Progress, abort_upload, begin_parts, complete_upload, sign_parts, upload_progress,
 };
+pub use quota::forget_days;
 pub use read::read;
 pub use receive_upload::receive_upload;
 pub use restore::restore;

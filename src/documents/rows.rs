@@ -65,16 +65,46 @@ pub async fn find(
     Ok(found.map(Unread::new))
 }
 
+/// How many uploads may be open before one is added; below zero: any number.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenUploads {
+    /// Of the caller.
+    pub caller: i64,
+    /// Of the clinic.
+    pub clinic: i64,
+}
+
+impl OpenUploads {
+    /// So many fewer; none where there would be nothing left.
+    pub fn less(&self, by: i64) -> Option<Self> {
+        let less =
+            |most: i64| if most < 0 { Some(most) } else { Some(most - by).filter(|m| *m > 0) };
+        Some(Self { caller: less(self.caller)?, clinic: less(self.clinic)? })
+    }
+}
+
 /// Adds the row of an upload that was allowed; that it could not be added is told by the commit.
-pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbError> {
+/// Where too many are open, there is no value for the state, which it must have: that is
+/// [`DbError::is_missing`], on both engines, without a statement of its own. At most as many rows
+/// are counted as there may be.
+pub async fn insert_pending(
+    tx: &mut Audited,
+    d: &Document,
+    most: &OpenUploads,
+) -> Result<(), DbError> {
     execute_later!(
         *tx,
         "insert into document_assets (clinic_id, id, patient_id, owner_user_id, \
          storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, created_at, \
          updated_at, state, upload_expires_at, category, file_name, entity_type, entity_id, \
          temporary, released, supersedes, part_size, file_name_folded) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', $13, $14, $15, \
-         $16, $17, $18, $19, $20, $21, $22)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+         case when $23 >= 0 and $23 <= (select count(*) from (select 1 from document_assets \
+         where clinic_id = $1 and owner_user_id = $4 and state = 'pending' \
+         limit abs($23)) as own) then null \
+         when $24 >= 0 and $24 <= (select count(*) from (select 1 from document_assets \
+         where clinic_id = $1 and state = 'pending' limit abs($24)) as everybody) then null \
+         else 'pending' end, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
         d.clinic_id,
         d.id,
         &d.patient_id,
@@ -97,6 +127,8 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         d.supersedes,
         d.part_size,
         d.file_name.reveal().to_lowercase(),
+        most.caller,
+        most.clinic,
     )
 }
 

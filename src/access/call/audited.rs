@@ -1,12 +1,15 @@
 //! Permission, the transaction that ends with its event, and rows nobody may see yet.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
-use super::Call;
 use super::ledger::Ledger;
+use super::{Call, Gate};
 use crate::audit::{self, Event, Outcome, Subject};
 use crate::db::{Conn, Connection, DbError, Later, Tx};
 use crate::http::Code;
+use crate::outbox;
 
 /// Permission for one call on one target.
 pub struct Grant<'c> {
@@ -21,6 +24,7 @@ impl Grant<'_> {
             tx: self.call.gate.db.begin().await?,
             event: self.call.event(&self.subject, Outcome::Granted),
             ledger: self.call.ledger.clone(),
+            gate: Arc::clone(&self.call.gate),
         })
     }
 
@@ -62,6 +66,7 @@ pub struct Audited {
     pub(super) tx: Tx,
     pub(super) event: Event,
     pub(super) ledger: Ledger,
+    pub(super) gate: Arc<Gate>,
 }
 
 impl Connection for Audited {
@@ -84,15 +89,22 @@ impl Audited {
         self.event.subject.id = Some(id);
     }
 
-    /// Writes the event and commits it with the work.
-    pub async fn commit(mut self, detail: Option<Value>) -> Result<(), DbError> {
-        self.event.detail = detail;
-        self.finish().await
+    /// Waits until this is the only transaction under a number; see [`Tx::alone`].
+    pub async fn alone(&mut self, number: i64) -> Result<(), DbError> {
+        self.tx.alone(number).await
     }
 
-    /// The same, and only then hands out what was found.
-    pub async fn read<T>(self, found: Unread<T>, detail: Option<Value>) -> Result<T, DbError> {
-        self.commit(detail).await?;
+    /// Writes the event and commits it with the work; whoever asked to be told of the change will
+    /// be.
+    pub async fn commit(mut self, detail: Option<Value>) -> Result<(), DbError> {
+        self.event.detail = detail;
+        self.finish(true).await
+    }
+
+    /// Writes the event, nothing having been changed, and only then hands out what was found.
+    pub async fn read<T>(mut self, found: Unread<T>, detail: Option<Value>) -> Result<T, DbError> {
+        self.event.detail = detail;
+        self.finish(false).await?;
         Ok(found.0)
     }
 
@@ -101,13 +113,17 @@ impl Audited {
         self.event.outcome = Outcome::Failed;
         self.event.code = Some(code.as_str());
         self.event.detail = detail;
-        self.finish().await
+        self.finish(true).await
     }
 
-    async fn finish(mut self) -> Result<(), DbError> {
+    async fn finish(mut self, changed: bool) -> Result<(), DbError> {
+        let told = changed && outbox::note(&mut self.tx, &self.event, &self.gate.ids).await?;
         audit::rows::insert(&mut self.tx, &self.event).await?;
         self.tx.commit().await?;
         self.ledger.with(|entry| entry.recorded = true);
+        if told {
+            self.gate.outbox.notify_one();
+        }
         Ok(())
     }
 }

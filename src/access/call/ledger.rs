@@ -14,6 +14,8 @@ pub(super) struct Entry {
     pub(super) caller: Option<(Actor, Option<ClinicId>)>,
     pub(super) subject: Subject,
     pub(super) recorded: bool,
+    /// Whether the event of a call that was told to slow down is to be left out.
+    pub(super) quiet: bool,
 }
 
 impl Ledger {

@@ -42,7 +42,8 @@ impl Steward {
             remote: None,
             detail: None,
         };
-        Ok(Audited { tx: self.gate.db.begin().await?, event, ledger: Ledger::default() })
+        let (tx, gate) = (self.gate.db.begin().await?, Arc::clone(&self.gate));
+        Ok(Audited { tx, event, ledger: Ledger::default(), gate })
     }
 
     /// Looks at a row in order to work on it; nobody is shown it.
