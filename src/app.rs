@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::ids::Ids;
 use crate::keys::AppSecrets;
+use crate::limits::KeptBytes;
 use crate::scanning::Scanning;
 use crate::store::ObjectStore;
 use crate::time::Clock;
@@ -36,6 +37,8 @@ pub struct Parts {
     pub whole_reads: tokio::sync::Semaphore,
     /// Turns to look into a large object: what is held of one is bounded, and so are they.
     pub inspections: tokio::sync::Semaphore,
+    /// What is known of the bytes each clinic keeps.
+    pub kept: KeptBytes,
 }
 
 /// The running server's parts.

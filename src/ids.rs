@@ -92,6 +92,14 @@ uuid_id! {
     EventId
 }
 uuid_id! {
+    /// One webhook: an address of the app that is told what happens.
+    WebhookId
+}
+uuid_id! {
+    /// One message to one webhook.
+    DeliveryId
+}
+uuid_id! {
     /// A patient as object keys name them: the patient id itself where that is a UUID, else a
     /// keyed pseudonym in UUID form.
     PatientRef

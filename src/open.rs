@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::db::{DatabaseUrl, Db, DbError};
 use crate::ids::{ClinicId, EventId, Ids};
 use crate::keys::{AppSecrets, KeyError, KeyRing, SecretsError};
+use crate::limits::{KeptBytes, RateLimits};
 use crate::scanning::Scanning;
 use crate::sensitive::Secret;
 use crate::store::local::{LocalStore, LocalStoreConfig};
@@ -162,6 +163,7 @@ impl Opened {
             config: self.config,
             whole_reads: tokio::sync::Semaphore::new(WHOLE_READS),
             inspections: tokio::sync::Semaphore::new(INSPECTIONS),
+            kept: KeptBytes::default(),
         });
         Ok((app, local))
     }
@@ -203,6 +205,8 @@ impl Opened {
             clock: self.clock.clone(),
             ids: self.ids.clone(),
             clinic_wide: self.config.access.clinic_wide,
+            rates: RateLimits::new(&self.config.limits),
+            outbox: tokio::sync::Notify::new(),
         })
     }
 }

@@ -21,7 +21,7 @@ create index document_assets_entity
     where entity_type is not null;
 create index document_assets_held
     on document_assets (clinic_id, created_at, id) where held_at is not null;
-create index document_assets_temporary
+create index document_assets_passing
     on document_assets (clinic_id, created_at, id) where temporary;
 create index document_assets_unreleased
     on document_assets (clinic_id, created_at, id) where not released;

@@ -6,6 +6,7 @@
 
 mod client;
 pub mod example;
+mod limits;
 mod scanning;
 mod source;
 mod store;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use client::{ClientArgs, ClientConfig};
+pub use limits::{LimitsConfig, WebhookConfig};
 pub use scanning::{ClamdAddress, ScanConfig, ScannerKind, TooLarge};
 pub use source::{Reader, Source, parse_bytes};
 pub use store::{CloudFrontConfig, S3Config, S3Keys, StoreConfig};
@@ -38,6 +40,10 @@ pub struct Config {
     pub scanning: ScanConfig,
     /// Who may call.
     pub access: AccessConfig,
+    /// How much may be asked for.
+    pub limits: LimitsConfig,
+    /// Where webhooks may lead.
+    pub webhooks: WebhookConfig,
     /// The log.
     pub log: LogConfig,
 }
@@ -154,6 +160,8 @@ impl Config {
             store,
             uploads: uploads(&mut reader),
             access: access(&mut reader),
+            limits: limits::limits(&mut reader),
+            webhooks: limits::webhooks(&mut reader),
             log: log(&mut reader),
             server,
         };

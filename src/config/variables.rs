@@ -42,6 +42,8 @@ pub const TOPICS: &[Topic] = &[
     ("Uploads", UPLOADS),
     ("Malware scanning", SCANNING),
     ("Who may call", ACCESS),
+    ("Limits", LIMITS),
+    ("Webhooks", WEBHOOKS),
     ("Log", LOG),
     ("Commands that speak to a server", CLIENT),
 ];
@@ -214,6 +216,44 @@ const ACCESS: &[Variable] = &[
     var("STRONGROOM_POLICY_FILE", "built in", "Cedar policies instead of the built-in ones."),
     var("STRONGROOM_SESSION_IDLE", "900", "Seconds after which an idle session ends."),
 ];
+
+const LIMITS: &[Variable] = &[
+    var(
+        "STRONGROOM_RATE_PER_CALLER",
+        "12000",
+        "Calls a minute of one user or API key, and of one person a service acts for; 0: no limit.",
+    ),
+    var("STRONGROOM_RATE_PER_CLINIC", "60000", "Calls a minute of one clinic; 0: no limit."),
+    var(
+        "STRONGROOM_RATE_PER_ADDRESS",
+        "1200",
+        "Calls a minute without a valid credential, and sign-ins, from one address; 0: no limit. \
+         Behind a proxy all come from one.",
+    ),
+    var(
+        "STRONGROOM_MAX_OPEN_UPLOADS",
+        "1000",
+        "Uploads one caller may have begun and not completed; 0: no limit.",
+    ),
+    var("STRONGROOM_MAX_OPEN_UPLOADS_PER_CLINIC", "10000", "The same of one clinic."),
+    var(
+        "STRONGROOM_QUOTA_DAILY_PER_CALLER",
+        "0 (no limit)",
+        "Bytes one caller may announce for upload in a day (UTC), such as 20GB.",
+    ),
+    var("STRONGROOM_QUOTA_DAILY_PER_CLINIC", "0 (no limit)", "The same of one clinic."),
+    var(
+        "STRONGROOM_QUOTA_PER_CLINIC",
+        "0 (no limit)",
+        "Bytes one clinic may keep, the trash and what is being uploaded included.",
+    ),
+];
+
+const WEBHOOKS: &[Variable] = &[var(
+    "STRONGROOM_WEBHOOK_ALLOW_PRIVATE",
+    "false",
+    "true: webhooks may lead to private and loopback addresses, and to plain http.",
+)];
 
 const LOG: &[Variable] = &[
     var("STRONGROOM_LOG", "info", "Level, or a filter such as info,strongroom::store=debug."),

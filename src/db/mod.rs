@@ -55,6 +55,9 @@ const STEPS: &[(&str, &str, &str)] = &[
         "lists",
         include_str!("../../migrations/sqlite/0006_lists.sql"),
         include_str!("../../migrations/postgres/0006_lists.sql"),
+        "limits and webhooks",
+        include_str!("../../migrations/sqlite/0007_limits_and_webhooks.sql"),
+        include_str!("../../migrations/postgres/0007_limits_and_webhooks.sql"),
     ),
 ];
 
@@ -96,6 +99,13 @@ impl DbError {
     /// Whether a unique constraint was violated.
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Sqlx(sqlx::Error::Database(e)) if e.is_unique_violation())
+    }
+
+    /// Whether a column that must hold something was given nothing.
+    pub fn is_missing(&self, column: &str) -> bool {
+        let Self::Sqlx(sqlx::Error::Database(e)) = self else { return false };
+        // Both engines name the column in their message; only one tells it apart.
+        e.kind() == sqlx::error::ErrorKind::NotNullViolation && e.message().contains(column)
     }
 
     /// Whether the disk under the database is full.
@@ -176,6 +186,11 @@ impl Db {
         }
     }
 
+    /// Whether one transaction writes at a time.
+    pub const fn has_one_writer(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     /// The engine's name as operators know it.
     pub const fn engine(&self) -> &'static str {
         match self {
@@ -218,6 +233,20 @@ pub enum Tx {
 }
 
 impl Tx {
+    /// Waits until no other transaction is alone under this number, and is, until it ends: then
+    /// what is counted cannot change before it is acted upon. On SQLite a transaction that has
+    /// begun to write is alone anyway.
+    pub async fn alone(&mut self, number: i64) -> Result<(), DbError> {
+        match self {
+            Self::Sqlite(tx) => tx.ready().await,
+            Self::Postgres(tx) => {
+                let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(number);
+                lock.execute(&mut **tx).await?;
+                Ok(())
+            }
+        }
+    }
+
     /// Makes everything done in this transaction durable, or nothing of it.
     pub async fn commit(self) -> Result<(), DbError> {
         match self {

@@ -6,6 +6,7 @@ use crate::access::{Action, Call, Grant, Target, TargetKind};
 use crate::app::App;
 use crate::documents::content::{self, FileType};
 use crate::documents::placing::{Place, object_key};
+use crate::documents::quota::add_pending;
 use crate::documents::rows::{self, Reference};
 use crate::documents::{Category, Document, DocumentError, Release, State};
 use crate::ids::{DocumentId, PatientId};
@@ -79,7 +80,7 @@ pub async fn begin_upload(
     let now = document.created_at;
     let request = app.store.presign_put(&put, method, app.config.uploads.presign_expires, now)?;
     document.upload_expires_at = request.expires_at + CONFIRM_GRACE;
-    record(&grant, &document).await?;
+    add_pending(app, &grant, &document).await?;
     Ok(BegunUpload { id: document.id, key: document.object_key, request })
 }
 
@@ -111,19 +112,6 @@ pub(super) async fn announce<'c>(
     let key = place.key(app, &document, id.as_uuid())?;
     key.as_str().clone_into(&mut document.object_key);
     Ok((grant, document))
-}
-
-/// Writes the row and its event.
-pub(super) async fn record(grant: &Grant<'_>, document: &Document) -> Result<(), DocumentError> {
-    let mut tx = grant.begin().await?;
-    rows::insert_pending(&mut tx, document).await?;
-    let size = if document.size_is_limit { "maxSize" } else { "size" };
-    let detail = serde_json::json!({
-        size: document.byte_size,
-        "contentType": document.content_type,
-        "category": document.category,
-    });
-    Ok(tx.commit(Some(detail)).await?)
 }
 
 /// The content rules; every field that is wrong is named. Gives the type, and the size within its

@@ -6,6 +6,7 @@ use crate::access::Refusal;
 use crate::db::DbError;
 use crate::documents::State;
 use crate::documents::content::{Reason, Unfit};
+use crate::documents::quota::Whose;
 use crate::store::{Archive, Size, StoreError};
 use crate::time::Timestamp;
 
@@ -30,6 +31,36 @@ pub enum DocumentError {
         /// What was announced, bytes.
         size: u64,
         /// What is allowed, bytes.
+        limit: u64,
+    },
+    /// Too many uploads were begun and not completed.
+    #[error("{limit} uploads are open")]
+    TooManyOpen {
+        /// Whose limit.
+        whose: Whose,
+        /// How many may be.
+        limit: u32,
+        /// Seconds after which another look makes sense.
+        retry_after: u64,
+    },
+    /// What may be uploaded in a day has been.
+    #[error("{used} bytes of {limit} were uploaded today")]
+    DailyQuota {
+        /// Whose quota.
+        whose: Whose,
+        /// What was announced today, bytes.
+        used: u64,
+        /// What may be, bytes.
+        limit: u64,
+        /// Seconds to the next day.
+        retry_after: u64,
+    },
+    /// The clinic keeps as much as it may.
+    #[error("{used} bytes of {limit} are kept")]
+    Quota {
+        /// What is kept, bytes.
+        used: u64,
+        /// What may be, bytes.
         limit: u64,
     },
     /// Files of this type are not taken.

@@ -37,6 +37,7 @@ mod look;
 mod multipart;
 pub mod names;
 mod placing;
+mod quota;
 mod read;
 mod receive_upload;
 mod retrieve;
@@ -67,6 +68,7 @@ pub use list::{Filter, Sort, cursor, list, position};
 pub use multipart::{
     BegunParts, Progress, abort_upload, begin_parts, complete_upload, sign_parts, upload_progress,
 };
+pub use quota::forget_days;
 pub use read::read;
 pub use receive_upload::receive_upload;
 pub use retrieve::{Retrieval, read_retrieval, request_retrieval};

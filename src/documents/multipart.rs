@@ -6,9 +6,10 @@
 
 use crate::access::Call;
 use crate::app::App;
-use crate::documents::begin_upload::{Limit, announce, record};
+use crate::documents::begin_upload::{Limit, announce};
 use crate::documents::confirm_upload::{Confirmable, before, confirmable, finish, refuse};
 use crate::documents::placing::{Place, discard, object_key};
+use crate::documents::quota::add_pending;
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Reference};
 use crate::documents::{Announced, BeginUpload, Confirmed, Document, DocumentError, State};
@@ -76,7 +77,7 @@ pub async fn begin_parts(
     let part_size = part_size(document.byte_size, asked_part_size)?;
     document.part_size = Some(part_size.cast_signed());
     document.upload_expires_at = document.created_at + DEADLINE;
-    record(&grant, &document).await?;
+    add_pending(app, &grant, &document).await?;
     let object =
         NewObject { key: object_key(&document)?, content_type: document.content_type.clone() };
     let upload = match app.store.begin_parts(&object).await {

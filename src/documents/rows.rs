@@ -70,8 +70,33 @@ pub async fn find(
     Ok(found.map(Unread::new))
 }
 
+/// How many uploads may be open before one is added; below zero: any number.
+#[derive(Clone, Copy, Debug)]
+pub struct OpenUploads {
+    /// Of the caller.
+    pub caller: i64,
+    /// Of the clinic.
+    pub clinic: i64,
+}
+
+impl OpenUploads {
+    /// So many fewer; none where there would be nothing left.
+    pub fn less(&self, by: i64) -> Option<Self> {
+        let less =
+            |most: i64| if most < 0 { Some(most) } else { Some(most - by).filter(|m| *m > 0) };
+        Some(Self { caller: less(self.caller)?, clinic: less(self.clinic)? })
+    }
+}
+
 /// Adds the row of an upload that was allowed; that it could not be added is told by the commit.
-pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbError> {
+/// Where too many are open, there is no value for the state, which it must have: that is
+/// [`DbError::is_missing`], on both engines, without a statement of its own. At most as many rows
+/// are counted as there may be.
+pub async fn insert_pending(
+    tx: &mut Audited,
+    d: &Document,
+    most: &OpenUploads,
+) -> Result<(), DbError> {
     execute_later!(
         *tx,
         "insert into document_assets (clinic_id, id, patient_id, owner_user_id, \
@@ -79,8 +104,13 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
          updated_at, state, upload_expires_at, category, file_name, entity_type, entity_id, \
          temporary, release_state, supersedes, part_size, file_name_folded, size_is_limit, \
          file_words) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', $13, $14, $15, \
-         $16, $17, $18, $19, $20, $21, $22, $23, $24)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
+         case when $25 >= 0 and $25 <= (select count(*) from (select 1 from document_assets \
+         where clinic_id = $1 and owner_user_id = $4 and state = 'pending' \
+         limit abs($25)) as own) then null \
+         when $26 >= 0 and $26 <= (select count(*) from (select 1 from document_assets \
+         where clinic_id = $1 and state = 'pending' limit abs($26)) as everybody) then null \
+         else 'pending' end, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
         d.clinic_id,
         d.id,
         &d.patient_id,
@@ -105,6 +135,8 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         names::folded(d.file_name.reveal()),
         d.size_is_limit,
         names::words(d.file_name.reveal()),
+        most.caller,
+        most.clinic,
     )
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
 use crate::causes;
@@ -93,6 +93,11 @@ codes! {
     ContentRefused = "content_refused", UNPROCESSABLE_ENTITY, "The content is refused";
     /// Too many calls.
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
+    /// Too many uploads have been begun and not completed.
+    TooManyOpenUploads = "too_many_open_uploads", TOO_MANY_REQUESTS,
+        "Too many uploads are open";
+    /// What may be uploaded in a day has been.
+    DailyQuotaExceeded = "daily_quota_exceeded", TOO_MANY_REQUESTS, "The day's quota is used up";
     /// The stored bytes failed their authentication: never served.
     Damaged = "damaged", INTERNAL_SERVER_ERROR, "The stored document is damaged";
     /// A fault of the server's own.
@@ -104,7 +109,14 @@ codes! {
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The server cannot do this now";
     /// No space is left for the bytes.
     StorageFull = "storage_full", INSUFFICIENT_STORAGE, "The storage is full";
+    /// The clinic keeps as much as it may.
+    QuotaExceeded = "quota_exceeded", INSUFFICIENT_STORAGE, "The clinic's quota is used up";
 }
+
+/// What a limit on calls is (draft-ietf-httpapi-ratelimit-headers).
+pub const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// What is left of it, and when there is more (the same draft).
+pub const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// An error on its way to the caller.
 #[derive(Clone, Debug)]
@@ -117,6 +129,8 @@ pub struct ApiError {
     pub errors: BTreeMap<String, String>,
     /// Seconds after which a retry makes sense.
     pub retry_after: Option<u64>,
+    /// The limit on calls that was reached: whose it is, and how many a minute.
+    pub limit: Option<(&'static str, u32)>,
     /// The cause, for the log only.
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -129,6 +143,7 @@ impl ApiError {
             detail: detail.into(),
             errors: BTreeMap::new(),
             retry_after: None,
+            limit: None,
             source: None,
         }
     }
@@ -144,6 +159,13 @@ impl ApiError {
     #[must_use]
     pub const fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Names the limit on calls that was reached: whose it is, and how many a minute.
+    #[must_use]
+    pub const fn limited(mut self, whose: &'static str, per_minute: u32) -> Self {
+        self.limit = Some((whose, per_minute));
         self
     }
 
@@ -216,6 +238,16 @@ impl IntoResponse for ApiError {
         *response.status_mut() = self.code.status();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some((whose, per_minute)) = self.limit {
+            let wait = self.retry_after.unwrap_or_default();
+            let (policy, now) =
+                (format!("\"{whose}\";q={per_minute};w=60"), format!("\"{whose}\";r=0;t={wait}"));
+            for (name, value) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, now)] {
+                if let Ok(value) = HeaderValue::from_str(&value) {
+                    response.headers_mut().insert(name, value);
+                }
+            }
         }
         if self.code.status() == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"strongroom\"");

@@ -158,6 +158,8 @@ pub fn cors(origins: &[String]) -> CorsLayer {
             header::CONTENT_RANGE,
             header::CONTENT_DISPOSITION,
             header::RETRY_AFTER,
+            super::error::RATE_LIMIT,
+            super::error::RATE_LIMIT_POLICY,
         ])
         .max_age(std::time::Duration::from_mins(10))
 }

@@ -1,13 +1,16 @@
 //! Permission, the transaction that ends with its event, and rows nobody may see yet.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::ledger::Ledger;
-use super::{Call, subject};
+use super::{Call, Gate, subject};
 use crate::access::Target;
 use crate::audit::{self, Event, Outcome, Subject};
 use crate::db::{Conn, Connection, DbError, Later, Tx};
 use crate::http::Code;
+use crate::outbox;
 
 /// Permission for one call on one target.
 pub struct Grant<'c> {
@@ -23,6 +26,7 @@ impl Grant<'_> {
             event: self.call.event(&self.subject),
             also: Vec::new(),
             ledger: self.call.ledger.clone(),
+            gate: Arc::clone(&self.call.gate),
         })
     }
 
@@ -71,6 +75,7 @@ pub struct Audited {
     pub(super) event: Event,
     pub(super) also: Vec<Event>,
     pub(super) ledger: Ledger,
+    pub(super) gate: Arc<Gate>,
 }
 
 impl Connection for Audited {
@@ -93,15 +98,22 @@ impl Audited {
         self.event.subject.id = Some(id);
     }
 
-    /// Writes the event and commits it with the work.
-    pub async fn commit(mut self, detail: Option<Value>) -> Result<(), DbError> {
-        self.event.detail = detail;
-        self.finish().await
+    /// Waits until this is the only transaction under a number; see [`Tx::alone`].
+    pub async fn alone(&mut self, number: i64) -> Result<(), DbError> {
+        self.tx.alone(number).await
     }
 
-    /// The same, and only then hands out what was found.
-    pub async fn read<T>(self, found: Unread<T>, detail: Option<Value>) -> Result<T, DbError> {
-        self.commit(detail).await?;
+    /// Writes the event and commits it with the work; whoever asked to be told of the change will
+    /// be.
+    pub async fn commit(mut self, detail: Option<Value>) -> Result<(), DbError> {
+        self.event.detail = detail;
+        self.finish(true).await
+    }
+
+    /// Writes the event, nothing having been changed, and only then hands out what was found.
+    pub async fn read<T>(mut self, found: Unread<T>, detail: Option<Value>) -> Result<T, DbError> {
+        self.event.detail = detail;
+        self.finish(false).await?;
         Ok(found.0)
     }
 
@@ -110,10 +122,11 @@ impl Audited {
         self.event.outcome = Outcome::Failed;
         self.event.code = Some(code.as_str());
         self.event.detail = detail;
-        self.finish().await
+        self.finish(true).await
     }
 
-    async fn finish(mut self) -> Result<(), DbError> {
+    async fn finish(mut self, changed: bool) -> Result<(), DbError> {
+        let told = changed && outbox::note(&mut self.tx, &self.event, &self.gate.ids).await?;
         audit::rows::insert(&mut self.tx, &self.event).await?;
         for other in self.also {
             let (outcome, code) = (self.event.outcome, self.event.code);
@@ -122,6 +135,9 @@ impl Audited {
         }
         self.tx.commit().await?;
         self.ledger.with(|entry| entry.recorded = true);
+        if told {
+            self.gate.outbox.notify_one();
+        }
         Ok(())
     }
 }

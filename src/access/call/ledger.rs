@@ -17,6 +17,8 @@ pub(super) struct Entry {
     /// Where a parameter makes the call another one than its route stands for.
     pub(super) action: Option<Action>,
     pub(super) recorded: bool,
+    /// Whether the event of a call that was told to slow down is to be left out.
+    pub(super) quiet: bool,
 }
 
 impl Ledger {

@@ -36,6 +36,7 @@ use crate::db::{Db, DbError};
 use crate::http::layers::RequestInfo;
 use crate::http::{ApiError, Code};
 use crate::ids::{ClinicId, EventId, Ids};
+use crate::limits::{RateLimits, Scope, TooSoon};
 use crate::time::Clock;
 
 /// What every call passes through.
@@ -52,6 +53,10 @@ pub struct Gate {
     pub ids: Ids,
     /// Whether clinicians see every patient of their clinic.
     pub clinic_wide: bool,
+    /// How many calls a minute there may be.
+    pub rates: RateLimits,
+    /// Wakes whoever sends what the outbox holds.
+    pub outbox: tokio::sync::Notify,
 }
 
 impl Gate {
@@ -91,10 +96,51 @@ where
         let gate = Arc::<Gate>::from_ref(state);
         let (action, ledger, request) = set_up(parts)?;
         let identified = gate.authenticator.identify(&parts.headers, &parts.method).await;
-        let caller = identified.map_err(refuse)?;
+        let caller = match identified {
+            Ok(caller) => caller,
+            Err(e) => return Err(gate.stranger(&request, e)),
+        };
         ledger.with(|entry| entry.caller = Some((actor(&caller), Some(caller.clinic))));
+        let person = caller.acting.as_ref().map(|acting| &acting.user);
+        let counted = gate.rates.call(caller.clinic, &caller.user, person, gate.clock.now());
+        if let Err(e) = counted {
+            ledger.with(|entry| entry.quiet = !e.first);
+            return Err(slow_down(e));
+        }
         Ok(Self { gate, caller, request, action, ledger })
     }
+}
+
+impl Gate {
+    /// The answer to somebody without a valid credential. Only those who show none are counted by
+    /// their address, so that a flood of them slows down nobody else who comes through the same
+    /// proxy.
+    fn stranger(&self, request: &RequestInfo, e: AuthError) -> ApiError {
+        let counted = match e {
+            AuthError::Missing | AuthError::Invalid { .. } | AuthError::Expired => {
+                self.rates.stranger(request.remote, self.clock.now())
+            }
+            AuthError::BadRequest { .. } | AuthError::Unavailable(_) => Ok(()),
+        };
+        counted.err().map_or_else(|| refuse(e), slow_down)
+    }
+}
+
+/// The answer to a call that came too soon.
+fn slow_down(e: TooSoon) -> ApiError {
+    metrics::counter!("strongroom_rate_limited_total", "scope" => e.scope.as_str()).increment(1);
+    let whose = match e.scope {
+        Scope::Caller => "from you",
+        Scope::Person => "for this person",
+        Scope::Clinic => "from your clinic",
+        Scope::Address => "without a valid credential from your address",
+    };
+    let detail = format!(
+        "More than {} calls a minute came {whose}; the next one is let through in {} s.",
+        e.per_minute, e.retry_after
+    );
+    let slow = ApiError::new(Code::TooManyRequests, detail).retry_after(e.retry_after);
+    slow.limited(e.scope.as_str(), e.per_minute)
 }
 
 /// What the layers around a route have put into its requests.

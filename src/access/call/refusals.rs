@@ -33,8 +33,10 @@ pub async fn record_refusals(
     let (Some((actor, clinic)), false, Some(info)) = (entry.caller, entry.recorded, info) else {
         return response;
     };
-    if error.code == Code::TooManyRequests {
-        // Who is slowed down must not be able to fill the trail; the metrics count it.
+    let slowed = error.code == Code::TooManyRequests;
+    if slowed && (entry.quiet || error.limit.is_none()) {
+        // Who is slowed down must not be able to fill the trail: the metrics count every refusal,
+        // the trail holds the first of each caller and minute.
         return response;
     }
     let denied = matches!(error.code, Code::Forbidden | Code::NotFound | Code::WrongPassword);

@@ -30,8 +30,8 @@ impl Steward {
             RequestInfo { id: self.gate.ids.next().simple().to_string().into(), remote: None };
         let who = (actor, Some(target.clinic));
         let event = self.gate.event(action, who, subject(target), &origin);
-        let tx = self.gate.db.begin().await?;
-        Ok(Audited { tx, event, also: Vec::new(), ledger: Ledger::default() })
+        let (tx, gate) = (self.gate.db.begin().await?, Arc::clone(&self.gate));
+        Ok(Audited { tx, event, also: Vec::new(), ledger: Ledger::default(), gate })
     }
 
     /// Looks at a row in order to work on it; nobody is shown it.

@@ -6,7 +6,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use http::request::Parts;
 
 use super::ledger::Ledger;
-use super::{Gate, set_up, write};
+use super::{Gate, set_up, slow_down, write};
 use crate::access::{Action, rows};
 use crate::audit::{Actor, Subject};
 use crate::db::DbError;
@@ -31,6 +31,7 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let gate = Arc::<Gate>::from_ref(state);
         let (action, ledger, request) = set_up(parts)?;
+        gate.rates.stranger(request.remote, gate.clock.now()).map_err(slow_down)?;
         Ok(Self { gate, request, action, ledger })
     }
 }

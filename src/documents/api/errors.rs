@@ -1,5 +1,6 @@
 //! What each way of failing is called over HTTP.
 
+use crate::documents::quota::Whose;
 use crate::documents::{DocumentError, State};
 use crate::http::{ApiError, Code};
 use crate::store::{Archive, Size, StoreError};
@@ -26,6 +27,9 @@ impl From<DocumentError> for ApiError {
                 let detail = format!("Accepted types are {}.", types.join(", "));
                 Self::new(Code::UnsupportedType, detail)
             }
+            DocumentError::TooManyOpen { .. }
+            | DocumentError::DailyQuota { .. }
+            | DocumentError::Quota { .. } => quota(&e),
             DocumentError::UploadsOff => Self::new(
                 Code::StoreUnavailable,
                 "Uploads are switched off (NEXT_PUBLIC_ENABLE_AWS_S3_STORAGE is false).",
@@ -72,6 +76,40 @@ fn kept(e: &DocumentError) -> ApiError {
             "The document is under legal hold; nothing was changed. An administrator can lift it \
              with DELETE /api/docs/{id}/hold.",
         ),
+    }
+}
+
+/// What is more than may be.
+fn quota(e: &DocumentError) -> ApiError {
+    let of = |whose| match whose {
+        Whose::Caller => "You have",
+        Whose::Clinic => "Your clinic has",
+    };
+    match *e {
+        DocumentError::TooManyOpen { whose, limit, retry_after } => {
+            let detail = format!(
+                "{} {limit} uploads open, which is the most there may be. Confirm or abort some; \
+                 what nobody completes ends by itself.",
+                of(whose)
+            );
+            ApiError::new(Code::TooManyOpenUploads, detail).retry_after(retry_after)
+        }
+        DocumentError::DailyQuota { whose, used, limit, retry_after } => {
+            let detail = format!(
+                "{} announced {used} of the {limit} bytes of a day; this file does not fit. The \
+                 next day begins at 00:00 UTC.",
+                of(whose)
+            );
+            ApiError::new(Code::DailyQuotaExceeded, detail).retry_after(retry_after)
+        }
+        DocumentError::Quota { used, limit } => {
+            let detail = format!(
+                "The clinic keeps {used} of {limit} bytes; this file does not fit. Emptying the \
+                 trash makes room."
+            );
+            ApiError::new(Code::QuotaExceeded, detail)
+        }
+        _ => ApiError::new(Code::Internal, "The upload failed."),
     }
 }
 

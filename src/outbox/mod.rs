@@ -1,0 +1,193 @@
+//! What webhooks are to be told: a row for each of them that asked, written in the commit of the
+//! change itself (decision 0019). Who sends the rows stands in `webhooks/`.
+//!
+//! Invariants:
+//! - A change that is committed has its rows, one that is not has none.
+//! - One change is told once to each webhook, however often its call is repeated: document, event
+//!   and the time the document changed name it.
+//! - No row holds a file name, or anything else that is more than an opaque id or a word of ours.
+
+pub mod rows;
+
+use std::fmt;
+
+use crate::audit::{Event, Outcome};
+use crate::db::{DbError, Tx};
+use crate::ids::{DeliveryId, DocumentId, Ids};
+
+macro_rules! happenings {
+    ($($(#[$doc:meta])* $name:ident => $text:literal),* $(,)?) => {
+        /// Something a webhook can be told of.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Happening { $($(#[$doc])* $name,)* }
+
+        impl Happening {
+            /// Every one.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The name that clients see; it never changes.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+happenings! {
+    /// A document can be read: it was confirmed, and the scanner, where there is one, let it pass.
+    Available => "document.available",
+    /// The scanner found something, or could not say.
+    Quarantined => "document.quarantined",
+    /// What was uploaded was not what was announced; there is no document.
+    Refused => "document.refused",
+    /// A newer document took its place.
+    Superseded => "document.superseded",
+    /// Its metadata were changed.
+    Edited => "document.edited",
+    /// It belongs to another patient now.
+    Moved => "document.moved",
+    /// The patient may see it.
+    Released => "document.released",
+    /// The patient may not see it any more.
+    Withdrawn => "document.withdrawn",
+    /// It went to the trash.
+    Deleted => "document.deleted",
+    /// It came back from the trash.
+    Restored => "document.restored",
+    /// Its bytes were erased for good.
+    Purged => "document.purged",
+    /// It must not be erased.
+    Held => "document.held",
+    /// It may be erased again.
+    HoldLifted => "document.hold_lifted",
+    /// An upload ended without a document: given up, or nobody completed it in time.
+    Abandoned => "upload.abandoned",
+    /// A test, which is sent only when it is asked for.
+    Test => "webhook.test",
+}
+
+impl fmt::Display for Happening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl std::str::FromStr for Happening {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.iter().filter(|h| **h != Self::Test);
+        known.clone().find(|h| h.as_str() == text).copied().ok_or_else(|| {
+            let known: Vec<_> = known.map(|h| h.as_str()).collect();
+            format!("must be * or some of {}", known.join(", "))
+        })
+    }
+}
+
+/// What an event of the trail is to a webhook, given the state its document is in afterwards.
+/// Actions have the names of the trail; one that does not stand here tells nobody anything.
+fn told(action: &str, outcome: Outcome, state: &str) -> Option<Happening> {
+    use Happening as H;
+    let by_state = match state {
+        "available" => Some(H::Available),
+        "quarantined" => Some(H::Quarantined),
+        "refused" => Some(H::Refused),
+        _ => None,
+    };
+    match (outcome, action) {
+        (Outcome::Denied, _) => None,
+        (_, "upload.confirm" | "upload.receive" | "upload.store" | "document.scan") => {
+            by_state.filter(|h| outcome == Outcome::Granted || *h == H::Refused)
+        }
+        (Outcome::Failed, _) => None,
+        (_, "upload.abort" | "upload.abandon") => Some(H::Abandoned),
+        (_, "document.edit") => Some(H::Edited),
+        (_, "document.move") => Some(H::Moved),
+        (_, "document.release") if state == "available" => Some(H::Released),
+        (_, "document.withdraw") => Some(H::Withdrawn),
+        (_, "document.delete") => Some(H::Deleted),
+        (_, "document.restore") => Some(H::Restored),
+        (_, "document.purge") if state == "purged" => Some(H::Purged),
+        (_, "document.hold") => Some(H::Held),
+        (_, "document.hold_lift" | "document.lift_hold" | "document.unhold") => Some(H::HoldLifted),
+        _ => None,
+    }
+}
+
+/// Whether an action may have something to tell, whatever becomes of the document: most have not,
+/// and cost nothing here.
+fn may_tell(event: &Event) -> bool {
+    let states = ["available", "quarantined", "refused", "abandoned", "purged"];
+    event.subject.kind == Some("document")
+        && states.iter().any(|state| told(event.action, event.outcome, state).is_some())
+}
+
+/// Writes what the webhooks of the event's clinic are to be told of it; whether there is anything.
+pub async fn note(tx: &mut Tx, event: &Event, ids: &Ids) -> Result<bool, DbError> {
+    if !may_tell(event) {
+        return Ok(false);
+    }
+    let document = event.subject.id.as_deref().and_then(|id| id.parse::<DocumentId>().ok());
+    let (Some(clinic), Some(document)) = (event.clinic, document) else { return Ok(false) };
+    let mut noted = false;
+    for listener in rows::listeners(tx, clinic, document).await? {
+        let Some(happening) = told(event.action, event.outcome, &listener.document_state) else {
+            continue;
+        };
+        let mut tell = async |happening: Happening, about: DocumentId, other| {
+            if !listener.asked_for(happening) {
+                return Ok(());
+            }
+            let id = DeliveryId::from_uuid(ids.next());
+            let message = rows::NewDelivery { id, happening, about, other, at: event.at };
+            noted |= rows::insert_delivery(tx, clinic, &listener, &message).await?;
+            Ok::<_, DbError>(())
+        };
+        tell(happening, document, listener.supersedes).await?;
+        if let (Happening::Available, Some(old)) = (happening, listener.supersedes) {
+            tell(Happening::Superseded, old, Some(document)).await?;
+        }
+    }
+    Ok(noted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confirm_tells_what_became_of_the_document() {
+        let confirm = |outcome, state| told("upload.confirm", outcome, state);
+        assert_eq!(confirm(Outcome::Granted, "available"), Some(Happening::Available));
+        assert_eq!(confirm(Outcome::Granted, "scanning"), None);
+        assert_eq!(confirm(Outcome::Failed, "refused"), Some(Happening::Refused));
+        assert_eq!(confirm(Outcome::Failed, "available"), None, "somebody else confirmed it");
+        assert_eq!(confirm(Outcome::Denied, "available"), None);
+    }
+
+    #[test]
+    fn what_only_looks_or_fails_tells_nothing() {
+        for action in ["document.read", "document.list", "upload.begin", "wire.read", "x"] {
+            for outcome in [Outcome::Granted, Outcome::Denied, Outcome::Failed] {
+                for state in ["pending", "available", "abandoned"] {
+                    assert_eq!(told(action, outcome, state), None, "{action}");
+                }
+            }
+        }
+        assert_eq!(told("document.delete", Outcome::Failed, "deleted"), None);
+        assert_eq!(told("document.delete", Outcome::Granted, "deleted"), Some(Happening::Deleted));
+    }
+
+    #[test]
+    fn an_event_that_may_be_asked_for_reads_back_and_others_are_refused_with_the_list() {
+        for happening in Happening::ALL.iter().filter(|h| **h != Happening::Test) {
+            assert_eq!(happening.as_str().parse(), Ok(*happening));
+        }
+        for wrong in ["", "document", "webhook.test", "document.*"] {
+            let said = wrong.parse::<Happening>().unwrap_err();
+            assert!(
+                said.contains("document.available") && !said.contains("webhook.test"),
+                "{said}"
+            );
+        }
+    }
+}
