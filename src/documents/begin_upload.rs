@@ -130,7 +130,8 @@ fn check(app: &App, asked: &BeginUpload, limit: Limit) -> Result<&'static FileTy
         ("entityType", asked.entity.as_ref().map(|e| e.0.as_str())),
         ("entityId", asked.entity.as_ref().map(|e| e.1.as_str())),
     ] {
-        if id.is_some_and(|id| id.trim().is_empty() || id.len() > 128 || has_control(id)) {
+        if id.is_some_and(|id| id.trim().is_empty() || id.chars().count() > 128 || has_control(id))
+        {
             let right = "must have 1 to 128 characters, none of them control characters";
             errors.insert(field.to_owned(), right.to_owned());
         }

@@ -53,8 +53,10 @@ fn the_contract_is_sound() {
         assert!(ids.insert(id.to_owned()), "{name}: the operationId {id} is taken");
         let summary = operation["summary"].as_str().unwrap_or_default();
         assert!(!summary.is_empty(), "{name} has no summary");
-        let problem = &operation["responses"]["default"]["content"]["application/problem+json"];
-        assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem", "{name}");
+        for status in [400, 401, 403, 404, 422, 429, 500, 503] {
+            let refused = &operation["responses"][status.to_string()]["$ref"];
+            assert_eq!(*refused, format!("#/components/responses/Refused{status}"), "{name}");
+        }
         let good = operation["responses"].as_object().unwrap().keys();
         assert!(good.filter(|status| status.starts_with('2')).count() > 0, "{name}");
         check_path_parameters(&name, &path, &operation);
@@ -152,7 +154,8 @@ async fn a_body_that_is_not_right_gets_the_right_problem(app: &TestApp) {
     let good = pdf().asked("patient-1").to_string();
     send("application/json; charset=utf-8", good.clone().into_bytes()).await.expect(201);
     for kind in ["", "text/plain", "application/x-www-form-urlencoded"] {
-        expect_problem(&send(kind, good.clone().into_bytes()).await, 400, "bad_request");
+        let answer = send(kind, good.clone().into_bytes()).await;
+        expect_problem(&answer, 415, "wrong_content_type");
     }
     for bad in ["", "{", "{\"filename\": }", "not json", &format!("{good} {good}")] {
         let answer = send("application/json", bad.as_bytes().to_vec()).await;

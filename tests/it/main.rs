@@ -12,6 +12,7 @@ mod conformance_objects;
 mod conformance_parts;
 mod conformance_presign;
 mod contract;
+mod contract_fuzz;
 mod crash;
 mod damage;
 mod db;

@@ -8,6 +8,7 @@ mod json;
 pub mod multipart;
 mod requests;
 pub mod retrieval;
+mod schemas;
 pub mod storage;
 
 pub use json::DocumentJson;
