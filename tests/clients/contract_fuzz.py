@@ -89,7 +89,6 @@ def configuration(ids, patients):
         "[parameters]",
         '"path.id" = { dictionary = "documents", probability = 0.7 }',
         '"path.uploadId" = { dictionary = "documents", probability = 0.7 }',
-        '"body.id" = { dictionary = "documents", probability = 0.3 }',
         '"path.patientId" = { dictionary = "patients", probability = 0.7 }',
         '"body.patientId" = { dictionary = "patients", probability = 0.7 }',
         '"query.patientId" = { dictionary = "patients", probability = 0.5 }',
@@ -119,8 +118,9 @@ def run(arguments, role, token, config):
         done = subprocess.run(command, env=env, cwd=folder, capture_output=True, text=True)
     said = done.stdout.replace(token, "[token]") if token else done.stdout
     if done.returncode == 0:
-        counted = [line.strip() for line in said.splitlines() if " generated," in line]
-        print(f"ok {role}: {counted[0] if counted else 'nothing was asked'}", flush=True)
+        words = (" generated,", "Filtered:", "API Links:")
+        counted = [line.strip() for line in said.splitlines() if any(w in line for w in words)]
+        print(f"ok {role}: {'; '.join(counted) or 'nothing was asked'}", flush=True)
         return bool(counted)
     print(f"FAILED {role}\n{said}\n{done.stderr}", flush=True)
     return False

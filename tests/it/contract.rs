@@ -195,6 +195,41 @@ async fn the_contract_and_its_page_are_served() {
 }
 
 #[tokio::test]
+async fn every_path_tells_which_methods_it_takes() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin();
+    let id = uuid::Uuid::now_v7().to_string();
+    for (_, path, _) in operations() {
+        let taken: BTreeSet<String> =
+            operations().into_iter().filter(|o| o.1 == path).map(|o| o.0).collect();
+        let asked = path.replace('{', "").replace('}', "").replace("/id", &format!("/{id}"));
+        let allowed = |answer: &Answer| -> BTreeSet<String> {
+            let said = answer.headers[header::ALLOW].to_str().unwrap();
+            said.split(',').map(|m| m.trim().to_owned()).filter(|m| m != "HEAD").collect()
+        };
+        for method in ["GET", "PUT", "POST", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
+            if !taken.contains(method) {
+                let method = Method::from_bytes(method.as_bytes()).unwrap();
+                let answer = app.call(&admin, method.clone(), &asked, None).await;
+                expect_problem(&answer, 405, "method_not_allowed");
+                assert_eq!(allowed(&answer), taken, "{method} {path}");
+            }
+        }
+        let answer = app.call(&admin, Method::OPTIONS, &asked, None).await.expect(200);
+        assert_eq!(allowed(&answer), taken, "OPTIONS {path}");
+        if taken.contains("GET") {
+            let get = app.get(&admin, &asked).await;
+            let head = app.call(&admin, Method::HEAD, &asked, None).await;
+            assert_eq!(head.status, get.status, "HEAD {path}");
+            assert_eq!(
+                head.headers.get(header::CONTENT_TYPE),
+                get.headers.get(header::CONTENT_TYPE)
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_plain_request_id_is_echoed_and_any_other_is_replaced() {
     let app = TestApp::sqlite().await;
     let id_for = async |sent: &str| {

@@ -30,6 +30,7 @@ mod parts;
 mod people;
 mod process;
 mod put_get;
+mod raw_http;
 mod rows;
 mod s3;
 mod s3_roles;
