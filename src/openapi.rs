@@ -1,13 +1,12 @@
 //! The contract as an OpenAPI document, made from the handlers.
 
-use utoipa::openapi::security::{
-    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
-};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
-use utoipa::{Modify, OpenApi};
+mod common;
+
+use utoipa::OpenApi;
 
 use crate::http::Code;
 use crate::http::error::Problem;
+use common::Common;
 
 /// The document.
 #[derive(OpenApi)]
@@ -66,40 +65,6 @@ use crate::http::error::Problem;
     modifiers(&Common),
 )]
 struct Document;
-
-/// What every operation has in common: how callers show who they are, and how errors look.
-struct Common;
-
-impl Modify for Common {
-    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
-        let components = api.components.get_or_insert_default();
-        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        let key = ApiKey::Header(ApiKeyValue::new("X-Api-Key"));
-        let cookie = ApiKey::Cookie(ApiKeyValue::new("strongroom_session"));
-        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-        components.add_security_scheme("apiKey", SecurityScheme::ApiKey(key));
-        components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
-        let none: [&str; 0] = [];
-        api.security = Some(
-            ["bearer", "apiKey", "session"].map(|n| SecurityRequirement::new(n, none)).to_vec(),
-        );
-        for item in api.paths.paths.values_mut() {
-            let (get, put, post) = (&mut item.get, &mut item.put, &mut item.post);
-            let operations = [get, put, post, &mut item.patch, &mut item.delete];
-            for operation in operations.into_iter().flatten() {
-                operation.responses.responses.insert("default".to_owned(), RefOr::T(problem()));
-            }
-        }
-    }
-}
-
-fn problem() -> Response {
-    let schema = Ref::from_schema_name("Problem");
-    ResponseBuilder::new()
-        .description("An error; `code` says which.")
-        .content("application/problem+json", ContentBuilder::new().schema(Some(schema)).build())
-        .build()
-}
 
 /// The document, complete.
 pub fn document() -> utoipa::openapi::OpenApi {

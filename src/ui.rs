@@ -99,13 +99,23 @@ fn describe(out: &mut String, operation: &Value) {
         let _ = write!(out, "<p>Body: {}</p>", type_of(body));
     }
     out.push_str("<table><thead><tr><th>Answer<th>Body<th>About<tbody>");
+    let mut refused = Vec::new();
     for (status, response) in operation["responses"].as_object().into_iter().flatten() {
+        if response["$ref"].is_string() {
+            refused.push(format!("<code>{}</code>", escape(status)));
+            continue;
+        }
         let body = response["content"].as_object().and_then(|c| c.values().next());
         let body = body.map_or_else(String::new, |content| type_of(&content["schema"]));
         let about = prose(&response["description"]);
         let _ = write!(out, "<tr><td><code>{}</code><td>{body}<td>{about}", escape(status));
     }
-    out.push_str("</table>");
+    let _ = write!(
+        out,
+        "<tr><td>{}<td><a href=\"#schema-Problem\">Problem</a><td>One of the \
+         <a href=\"#errors\">errors</a> with this status.</table>",
+        refused.join(" "),
+    );
 }
 
 fn schemas(api: &Value) -> String {

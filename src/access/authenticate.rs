@@ -73,6 +73,12 @@ pub enum AuthError {
         /// What would be right.
         detail: String,
     },
+    /// A write with a session that some other site's page may have asked for. 403.
+    #[error(
+        "Origin: a change made with the session cookie must come from Strongroom's own pages \
+         (STRONGROOM_PUBLIC_URL) or an allowed origin; other programs use a token or an API key"
+    )]
+    ForeignOrigin,
     /// Who is calling cannot be found out at the moment. 503.
     #[error("who is calling cannot be checked at the moment; try again in a few seconds")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -32,12 +32,6 @@ impl Origins {
         if known && origins.next().is_none() {
             return Ok(());
         }
-        Err(AuthError::BadRequest {
-            field: "Origin",
-            detail: "a change made with the session cookie must come from Strongroom's own pages \
-                     (STRONGROOM_PUBLIC_URL) or an allowed origin; other programs use a token or \
-                     an API key"
-                .to_owned(),
-        })
+        Err(AuthError::ForeignOrigin)
     }
 }

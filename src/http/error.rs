@@ -57,6 +57,8 @@ codes! {
     NotFound = "not_found", NOT_FOUND, "There is no such thing here";
     /// The path exists but not with this method.
     MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "This method does not apply";
+    /// The body of the request did not come in time.
+    TooSlow = "too_slow", REQUEST_TIMEOUT, "The request took too long to arrive";
     /// The upload was never made, or is not complete.
     UploadMissing = "upload_missing", CONFLICT, "No object has been uploaded";
     /// The upload was given up: its time ran out or its content was refused.
@@ -79,6 +81,9 @@ codes! {
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The request's body is too large";
     /// Files of this type are not taken.
     UnsupportedType = "unsupported_type", UNSUPPORTED_MEDIA_TYPE, "This type is not accepted";
+    /// The request's body is of a kind that this call does not read.
+    WrongContentType = "wrong_content_type", UNSUPPORTED_MEDIA_TYPE,
+        "The request's body is of another kind";
     /// No part of the document lies in the range asked for.
     RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE,
         "The range lies outside the document";

@@ -8,6 +8,13 @@ use base64::engine::general_purpose::STANDARD;
 use super::ApiError;
 use crate::time::Timestamp;
 
+/// A text that holds no control character and is not blank, as JSON Schema says it.
+pub const PRINTABLE: &str = concat!(
+    r"^[^\u0000-\u001f\u007f-\u009f]*",
+    r"[^\s\u0000-\u001f\u007f-\u009f]",
+    r"[^\u0000-\u001f\u007f-\u009f]*$",
+);
+
 /// Collects what is wrong with a request's fields.
 #[derive(Default)]
 pub struct Fields(BTreeMap<String, String>);

@@ -1,6 +1,7 @@
 //! Bodies, queries and paths whose errors name the field.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -16,6 +17,8 @@ use super::{ApiError, Code};
 
 /// The largest JSON body any call takes.
 const MAX_JSON: usize = 1024 * 1024;
+/// How long a client may take to send it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A JSON body, in or out.
 #[derive(Debug)]
@@ -25,15 +28,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
-        let is_json =
-            request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).is_some_and(
-                |v| v.trim_start().to_ascii_lowercase().starts_with("application/json"),
-            );
-        if !is_json {
+        if !is_json(&request) {
             let detail = "Send a JSON body with Content-Type: application/json.";
-            return Err(ApiError::new(Code::BadRequest, detail));
+            return Err(ApiError::new(Code::WrongContentType, detail));
+        }
+        if is_encoded(&request) {
+            let detail = "Send the JSON as it is, without a Content-Encoding.";
+            return Err(ApiError::new(Code::WrongContentType, detail));
         }
         let body = read_limited(request, MAX_JSON).await?;
+        if holds_nul(&body) {
+            return Err(no_nul("body"));
+        }
         let mut reader = serde_json::Deserializer::from_slice(&body);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| bad_body(&e))?;
         reader.end().map_err(|_| {
@@ -43,10 +49,48 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
     }
 }
 
+/// Whether the body is said to be JSON, once and with nothing but parameters behind it.
+fn is_json<B>(request: &http::Request<B>) -> bool {
+    let mut said = request.headers().get_all(header::CONTENT_TYPE).iter();
+    let kind = said.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json") && said.next().is_none()
+}
+
+/// Whether the body is said to be compressed (RFC 9110 section 8.4).
+fn is_encoded<B>(request: &http::Request<B>) -> bool {
+    let mut said = request.headers().get_all(header::CONTENT_ENCODING).iter();
+    said.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Whether a JSON text holds the character U+0000, which stands there as an escape only.
+fn holds_nul(json: &[u8]) -> bool {
+    let mut rest = json;
+    while let Some(at) = rest.windows(6).position(|w| w == b"\\u0000") {
+        // An even number of backslashes in front is text of its own.
+        let before = rest[..at].iter().rev().take_while(|&&b| b == b'\\').count();
+        if before % 2 == 0 {
+            return true;
+        }
+        rest = &rest[at + 2..];
+    }
+    false
+}
+
+/// PostgreSQL holds no such character in a text, so it is refused before anything is asked.
+fn no_nul(field: &str) -> ApiError {
+    let right = "must not hold the character U+0000".to_owned();
+    ApiError::fields(BTreeMap::from([(field.to_owned(), right)]))
+}
+
 /// Reads a whole body of at most `limit` bytes.
 async fn read_limited(request: Request, limit: usize) -> Result<Bytes, ApiError> {
     let body = Limited::new(request.into_body(), limit);
-    match body.collect().await {
+    let Ok(read) = tokio::time::timeout(PATIENCE, body.collect()).await else {
+        let detail = format!("The body did not come within {} seconds.", PATIENCE.as_secs());
+        return Err(ApiError::new(Code::TooSlow, detail));
+    };
+    match read {
         Ok(body) => Ok(body.to_bytes()),
         Err(e) if e.is::<LengthLimitError>() => Err(ApiError::new(
             Code::BodyTooLarge,
@@ -105,6 +149,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for ApiQuery<T> {
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         let query = parts.uri.query().unwrap_or_default();
+        let mut named = url::form_urlencoded::parse(query.as_bytes());
+        if let Some((name, _)) =
+            named.find(|(name, value)| (name.clone() + &**value).contains('\0'))
+        {
+            return Err(no_nul(&name.replace('\0', "")));
+        }
         let pairs =
             serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
         serde_path_to_error::deserialize(pairs).map(Self).map_err(|e| {
@@ -127,6 +177,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for ApiPath
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        if parts.uri.path().contains("%00") {
+            return Err(ApiError::not_found());
+        }
         Path::from_request_parts(parts, state)
             .await
             .map(|Path(value)| Self(value))
@@ -136,7 +189,34 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for ApiPath
 
 #[cfg(test)]
 mod tests {
-    use super::name_the_field;
+    use super::{holds_nul, is_json, name_the_field};
+
+    #[test]
+    fn the_character_nul_is_found_however_it_is_written() {
+        for with in [r#"{"a":"\u0000"}"#, r#"["\\\u0000"]"#, r#"["\\u0000\u0000"]"#] {
+            assert!(holds_nul(with.as_bytes()), "{with}");
+        }
+        for without in [r#"{"a":"\\u0000"}"#, r#"["\u00001"]"#.replace("0000", "0001").as_str()] {
+            assert!(!holds_nul(without.as_bytes()), "{without}");
+        }
+    }
+
+    #[test]
+    fn a_body_is_json_when_it_is_called_so_once() {
+        let said = |kinds: &[&str]| {
+            let mut request = http::Request::builder();
+            for kind in kinds {
+                request = request.header("content-type", *kind);
+            }
+            is_json(&request.body(()).unwrap())
+        };
+        for good in ["application/json", "Application/JSON ; charset=utf-8"] {
+            assert!(said(&[good]), "{good}");
+        }
+        for bad in [&["application/jsonp"][..], &["text/json"], &[], &["application/json"; 2]] {
+            assert!(!said(bad), "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_missing_and_an_unknown_field_are_named() {

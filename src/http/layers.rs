@@ -9,7 +9,8 @@ use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures::FutureExt as _;
-use http::{HeaderName, HeaderValue, Method, header};
+use http::uri::Authority;
+use http::{HeaderName, HeaderValue, Method, Version, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument as _;
 
@@ -62,8 +63,10 @@ pub async fn frame(ids: RequestIds, https: bool, mut request: Request, next: Nex
         .get::<MatchedPath>()
         .map_or_else(|| "unmatched".to_owned(), |m| m.as_str().to_owned());
     let span = tracing::info_span!("request", id = %id);
+    let sound = host_is_sound(&request);
     let (request, rest) = unread::watch(request);
-    let handled = std::panic::AssertUnwindSafe(next.run(request)).catch_unwind();
+    let handled = async move { if sound { next.run(request).await } else { refuse_host() } };
+    let handled = std::panic::AssertUnwindSafe(handled).catch_unwind();
     let mut response = handled.instrument(span.clone()).await.unwrap_or_else(|_| {
         use axum::response::IntoResponse as _;
         ApiError::new(Code::Internal, "The server failed at this call.").into_response()
@@ -102,6 +105,24 @@ pub async fn frame(ids: RequestIds, https: bool, mut request: Request, next: Nex
         }
     });
     response
+}
+
+/// Whether a request that came over HTTP/1.1 names its host once and as a host is named (RFC 9112
+/// section 3.2): programs in front of us may have read another one from it.
+fn host_is_sound(request: &Request) -> bool {
+    if request.version() != Version::HTTP_11 || request.extensions().get::<Peer>().is_none() {
+        return true;
+    }
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let named = hosts.next().and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+    named.is_some_and(|host| !host.as_str().contains('@')) && hosts.next().is_none()
+}
+
+fn refuse_host() -> Response {
+    use axum::response::IntoResponse as _;
+    guarded(
+        ApiError::new(Code::BadRequest, "Send one Host header with a host in it.").into_response(),
+    )
 }
 
 /// The method where it is one of HTTP's own; a client may invent others, without end.

@@ -37,7 +37,7 @@ fn target(call: &Call, patient: &PatientId) -> Target {
 }
 
 fn check(name: &str, id: &str) -> Result<(), ApiError> {
-    if id.trim().is_empty() || id.len() > 128 || id.chars().any(char::is_control) {
+    if id.trim().is_empty() || id.chars().count() > 128 || id.chars().any(char::is_control) {
         return Err(page::field(name, "must have 1 to 128 characters, no control characters"));
     }
     Ok(())
@@ -52,6 +52,7 @@ pub async fn list(
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath(patient): ApiPath<PatientId>,
 ) -> Result<ApiJson<CareTeam>, ApiError> {
+    check("patientId", patient.as_str())?;
     let grant = call.authorize(target(&call, &patient)).await?;
     let mut tx = grant.begin().await?;
     let rows = rows::list_care_team(&mut tx, call.clinic(), &patient).await?;
@@ -95,6 +96,8 @@ pub async fn remove(
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath((patient, user)): ApiPath<(PatientId, UserId)>,
 ) -> Result<StatusCode, ApiError> {
+    check("patientId", patient.as_str())?;
+    check("userId", user.as_str())?;
     let grant = call.authorize(target(&call, &patient)).await?;
     let mut tx = grant.begin().await?;
     let removed = rows::remove_from_care_team(&mut tx, call.clinic(), &patient, &user).await?;

@@ -19,6 +19,7 @@ pub struct AuditQuery {
     /// One action, such as `download.issue`.
     action: Option<String>,
     /// `granted`, `denied` or `failed`.
+    #[param(pattern = "^(granted|denied|failed)$")]
     outcome: Option<String>,
     /// Who did it, or on whose behalf it was done.
     actor: Option<String>,

@@ -53,8 +53,10 @@ fn the_contract_is_sound() {
         assert!(ids.insert(id.to_owned()), "{name}: the operationId {id} is taken");
         let summary = operation["summary"].as_str().unwrap_or_default();
         assert!(!summary.is_empty(), "{name} has no summary");
-        let problem = &operation["responses"]["default"]["content"]["application/problem+json"];
-        assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem", "{name}");
+        for status in [400, 401, 403, 404, 422, 429, 500, 503] {
+            let refused = &operation["responses"][status.to_string()]["$ref"];
+            assert_eq!(*refused, format!("#/components/responses/Refused{status}"), "{name}");
+        }
         let good = operation["responses"].as_object().unwrap().keys();
         assert!(good.filter(|status| status.starts_with('2')).count() > 0, "{name}");
         check_path_parameters(&name, &path, &operation);
@@ -152,7 +154,8 @@ async fn a_body_that_is_not_right_gets_the_right_problem(app: &TestApp) {
     let good = pdf().asked("patient-1").to_string();
     send("application/json; charset=utf-8", good.clone().into_bytes()).await.expect(201);
     for kind in ["", "text/plain", "application/x-www-form-urlencoded"] {
-        expect_problem(&send(kind, good.clone().into_bytes()).await, 400, "bad_request");
+        let answer = send(kind, good.clone().into_bytes()).await;
+        expect_problem(&answer, 415, "wrong_content_type");
     }
     for bad in ["", "{", "{\"filename\": }", "not json", &format!("{good} {good}")] {
         let answer = send("application/json", bad.as_bytes().to_vec()).await;
@@ -189,6 +192,41 @@ async fn the_contract_and_its_page_are_served() {
         assert!(text.contains(&format!("id=\"{}\"", code.as_str())), "{}", code.as_str());
     }
     assert!(!text.contains("<script") && !text.contains("src="), "the page loads something");
+}
+
+#[tokio::test]
+async fn every_path_tells_which_methods_it_takes() {
+    let app = TestApp::sqlite().await;
+    let admin = app.admin();
+    let id = uuid::Uuid::now_v7().to_string();
+    for (_, path, _) in operations() {
+        let taken: BTreeSet<String> =
+            operations().into_iter().filter(|o| o.1 == path).map(|o| o.0).collect();
+        let asked = path.replace('{', "").replace('}', "").replace("/id", &format!("/{id}"));
+        let allowed = |answer: &Answer| -> BTreeSet<String> {
+            let said = answer.headers[header::ALLOW].to_str().unwrap();
+            said.split(',').map(|m| m.trim().to_owned()).filter(|m| m != "HEAD").collect()
+        };
+        for method in ["GET", "PUT", "POST", "PATCH", "DELETE", "TRACE", "PROPFIND"] {
+            if !taken.contains(method) {
+                let method = Method::from_bytes(method.as_bytes()).unwrap();
+                let answer = app.call(&admin, method.clone(), &asked, None).await;
+                expect_problem(&answer, 405, "method_not_allowed");
+                assert_eq!(allowed(&answer), taken, "{method} {path}");
+            }
+        }
+        let answer = app.call(&admin, Method::OPTIONS, &asked, None).await.expect(200);
+        assert_eq!(allowed(&answer), taken, "OPTIONS {path}");
+        if taken.contains("GET") {
+            let get = app.get(&admin, &asked).await;
+            let head = app.call(&admin, Method::HEAD, &asked, None).await;
+            assert_eq!(head.status, get.status, "HEAD {path}");
+            assert_eq!(
+                head.headers.get(header::CONTENT_TYPE),
+                get.headers.get(header::CONTENT_TYPE)
+            );
+        }
+    }
 }
 
 #[tokio::test]

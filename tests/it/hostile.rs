@@ -18,7 +18,9 @@ on_every_ground!(
     names_are_found_whatever_their_case_and_alphabet,
     a_search_beyond_reason_is_refused,
     a_confirmed_document_is_not_confirmed_with_other_words,
-    content_that_is_known_is_not_sent_again;
+    content_that_is_known_is_not_sent_again,
+    the_character_nul_is_refused_before_anything_is_asked,
+    a_body_is_what_it_is_called;
     local_only("only its own wire asks the trail before a byte is taken"):
     a_write_over_a_document_by_presigned_url_is_an_event,
     the_url_of_a_refused_upload_is_worth_nothing,
@@ -139,6 +141,60 @@ async fn content_that_is_known_is_not_sent_again(app: &TestApp) {
         .header(header::IF_NONE_MATCH, etag);
     let answer = app.send(request.body(Body::empty()).unwrap()).await.expect(304);
     assert!(answer.body.is_empty());
+}
+
+async fn the_character_nul_is_refused_before_anything_is_asked(app: &TestApp) {
+    let admin = app.admin();
+    for (path, status) in [
+        ("/api/docs?q=a%00b", 422),
+        ("/api/docs?patientId=%00", 422),
+        ("/api/docs?a%00b=c", 422),
+        ("/api/audit?actor=%00", 422),
+        ("/api/audit?requestId=%00", 422),
+        ("/api/patients/a%00b/care-team", 404),
+    ] {
+        let answer = app.get(&admin, path).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}");
+    }
+    let asked = |field: &str, value: &str| {
+        let mut asked = pdf().asked("patient-1");
+        asked[field] = json!(value);
+        asked
+    };
+    for (field, value) in [("patientId", "a\0b"), ("filename", "a\0b.pdf"), ("sha256", "\0")] {
+        let body = asked(field, value);
+        let answer = app.post(&admin, "/api/docs/presign-upload", body).await.expect(422);
+        assert_eq!(answer.code(), "invalid_fields");
+    }
+    let key = json!({ "key": "a\0b" });
+    app.post(&admin, "/api/docs/confirm", key).await.expect(422);
+    // Two backslashes are a text of their own.
+    let body = asked("filename", "a\\u0000.pdf");
+    let answer = app.post(&admin, "/api/docs/presign-upload", body).await.expect(422);
+    assert!(answer.json()["errors"]["filename"].as_str().unwrap().contains("path"));
+}
+
+async fn a_body_is_what_it_is_called(app: &TestApp) {
+    let body = pdf().asked("patient-1").to_string();
+    for (headers, status) in [
+        (&[("content-type", "application/json")][..], 201),
+        (&[("content-type", "Application/JSON; charset=utf-8")], 201),
+        (&[("content-type", "application/json"), ("content-encoding", "identity")], 201),
+        (&[("content-type", "application/json"), ("content-encoding", "gzip")], 415),
+        (&[("content-type", "application/jsonp")], 415),
+        (&[("content-type", "application/json"), ("content-type", "text/plain")], 415),
+        (&[], 415),
+    ] {
+        let (name, token) = app.admin().header;
+        let mut request = Request::builder().method(Method::POST).uri("/api/docs/presign-upload");
+        request = request.header(name, token);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = app.send(request.body(Body::from(body.clone())).unwrap()).await;
+        assert_eq!(answer.status.as_u16(), status, "{headers:?}");
+        assert!(status == 201 || answer.code() == "wrong_content_type", "{headers:?}");
+    }
 }
 
 async fn a_write_over_a_document_by_presigned_url_is_an_event(app: &TestApp) {

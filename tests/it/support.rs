@@ -167,7 +167,7 @@ impl TestApp {
     }
 
     /// A new database: its name and URL.
-    async fn database() -> (String, String) {
+    pub async fn database() -> (String, String) {
         let server = std::env::var("STRONGROOM_TEST_POSTGRES")
             .expect("STRONGROOM_TEST_POSTGRES is set by `make test`, which starts PostgreSQL");
         let name = format!("t_{}", Uuid::now_v7().simple());
@@ -207,6 +207,10 @@ impl TestApp {
     pub async fn leave(self) {
         let Some(name) = &self.ground.database else { return };
         self.app.db.close().await;
+        Self::drop_database(name).await;
+    }
+
+    pub async fn drop_database(name: &str) {
         let server = std::env::var("STRONGROOM_TEST_POSTGRES").unwrap();
         let mut admin = PgConnection::connect(&server).await.unwrap();
         let drop = sqlx::AssertSqlSafe(format!("drop database {name} with (force)"));

@@ -168,6 +168,7 @@ fn refuse(e: AuthError) -> ApiError {
             ApiError::new(Code::InvalidCredential, e.to_string())
         }
         AuthError::BadRequest { .. } => ApiError::new(Code::BadRequest, e.to_string()),
+        AuthError::ForeignOrigin => ApiError::new(Code::Forbidden, e.to_string()),
         AuthError::Unavailable(_) => {
             ApiError::new(Code::Unavailable, "Credentials cannot be checked now.").with_source(e)
         }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::requests::{
     ConfirmRequest, ListQuery, PresignUploadRequest, read_confirm, read_filter, read_presign,
 };
-use super::{DocumentJson, rendition};
+use super::{DocumentJson, rendition, schemas};
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::{self, Confirmed, Document, DocumentError, list, stream_download};
@@ -168,6 +168,7 @@ pub async fn list_documents(
 #[into_params(parameter_in = Query)]
 pub struct DownloadQuery {
     /// `attachment` (default) or `inline`.
+    #[param(schema_with = schemas::disposition)]
     disposition: Option<String>,
     /// `true` answers 303 to the URL instead of JSON.
     #[serde(default)]
@@ -241,6 +242,7 @@ fn read_disposition(text: Option<&str>) -> Result<Disposition, ApiError> {
 #[into_params(parameter_in = Query)]
 pub struct ContentQuery {
     /// `attachment` (default) or `inline`.
+    #[param(schema_with = schemas::disposition)]
     disposition: Option<String>,
     /// `true`: an SVG without scripts and links to elsewhere; other types have no such rendition.
     #[serde(default)]
@@ -251,8 +253,8 @@ pub struct ContentQuery {
 #[utoipa::path(get, path = "/api/docs/{id}/content",
     operation_id = "documentContent", tag = "documents",
     params(("id" = String, Path, format = "uuid"), ContentQuery),
-    responses((status = 200, description = "The bytes.", content_type = "application/octet-stream"),
-        (status = 206, description = "The range asked for."),
+    responses((status = 200, description = "The bytes.", body = Vec<u8>, content_type = "*/*"),
+        (status = 206, description = "The range asked for.", body = Vec<u8>, content_type = "*/*"),
         (status = 304, description = "The bytes are those of the ETag given.")))]
 pub async fn content(
     State(app): State<App>,

@@ -10,6 +10,7 @@ pub mod multipart;
 pub mod rendition;
 mod requests;
 pub mod retrieval;
+mod schemas;
 pub mod stats;
 pub mod storage;
 

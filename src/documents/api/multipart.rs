@@ -66,6 +66,7 @@ pub async fn begin(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SignPartsRequest {
     /// Their numbers, at most 1,000.
+    #[schema(min_items = 1, max_items = 1000)]
     part_numbers: Vec<u32>,
 }
 

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::schemas;
 use crate::access::Call;
 use crate::documents::content::{Family, FileType, TYPES};
 use crate::documents::{
@@ -19,30 +20,40 @@ use crate::store::{Size, UploadMethod};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PresignUploadRequest {
     /// The patient; leave out for a general document of the clinic.
-    #[schema(max_length = 128)]
+    #[schema(schema_with = schemas::id_text)]
     patient_id: Option<String>,
     /// The clinic; when given it must be the caller's.
+    #[schema(schema_with = schemas::uuid)]
     clinic_id: Option<String>,
     /// The file's name, at most 255 bytes.
+    #[schema(min_length = 1, max_length = 255)]
     filename: String,
     /// Its media type.
+    #[schema(schema_with = schemas::content_type)]
     content_type: String,
     /// Its exact size in bytes. May be left out where nobody knows it, for a form and for parts.
+    #[schema(minimum = 1)]
     size: Option<u64>,
     /// Its category; `other` when left out.
+    #[schema(schema_with = schemas::category)]
     category: Option<String>,
     /// What else it belongs to: `provider`, `appointment`, …
+    #[schema(schema_with = schemas::id_text)]
     entity_type: Option<String>,
     /// The id of that.
+    #[schema(schema_with = schemas::id_text)]
     entity_id: Option<String>,
     /// SHA-256 of the file, as hexadecimal or base64; the store then checks it.
+    #[schema(schema_with = schemas::sha256)]
     sha256: Option<String>,
     /// The document it replaces.
+    #[schema(schema_with = schemas::uuid)]
     supersedes: Option<String>,
     /// Whether it may be cleaned up on its own.
     #[serde(default)]
     temporary: bool,
     /// `PUT` (default), or `POST` for a form: the answer then has `fields`.
+    #[schema(schema_with = schemas::method)]
     method: Option<String>,
     /// The size of a part in bytes, for an upload in parts; chosen when left out.
     part_size: Option<u64>,
@@ -123,6 +134,7 @@ pub struct ConfirmRequest {
     /// The object key (or `id`).
     key: Option<String>,
     /// The document's id (or `key`).
+    #[schema(schema_with = schemas::uuid)]
     id: Option<String>,
     /// The patient, as announced.
     patient_id: Option<String>,
@@ -131,6 +143,7 @@ pub struct ConfirmRequest {
     /// The size in bytes, as announced.
     size: Option<u64>,
     /// SHA-256 of the file.
+    #[schema(schema_with = schemas::sha256)]
     sha256: Option<String>,
 }
 
@@ -164,10 +177,13 @@ pub(super) fn read_confirm(
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
     /// One patient's documents.
+    #[param(max_length = 128)]
     patient_id: Option<String>,
     /// Categories, comma separated.
+    #[param(schema_with = schemas::some_categories)]
     category: Option<String>,
     /// States, comma separated; `available,scanning,quarantined` when left out.
+    #[param(schema_with = schemas::some_states)]
     state: Option<String>,
     /// Media types or families (`image`, `document`, `medical`), comma separated.
     r#type: Option<String>,
@@ -184,12 +200,14 @@ pub struct ListQuery {
     /// Whether it may be cleaned up on its own.
     temporary: Option<bool>,
     /// Words of the file name; the beginning of a word is enough.
+    #[param(max_length = 255)]
     q: Option<String>,
     /// Uploaded at or after this time (RFC 3339).
     from: Option<String>,
     /// Uploaded before this time (RFC 3339).
     to: Option<String>,
     /// `-created` (newest first), `created`, `filename` or `-size`.
+    #[param(pattern = "^(-created|created|filename|-size)$")]
     sort: Option<String>,
     /// `nextCursor` of the page before.
     pub(super) cursor: Option<String>,
@@ -200,6 +218,12 @@ pub struct ListQuery {
 /// What to list, and in which order.
 pub(super) fn read_filter(query: ListQuery) -> Result<Filter, ApiError> {
     let mut fields = Fields::default();
+    if query.q.as_ref().is_some_and(|q| q.len() > 255) {
+        fields.wrong("q", "must have at most 255 bytes".to_owned());
+    }
+    if query.patient_id.as_ref().is_some_and(|id| id.chars().count() > 128) {
+        fields.wrong("patientId", "must have at most 128 characters".to_owned());
+    }
     let states = query.state.as_deref().unwrap_or("available,scanning,quarantined");
     let sort = match query.sort.as_deref() {
         None | Some("-created") => Sort::Newest,

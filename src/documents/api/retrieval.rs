@@ -59,6 +59,7 @@ pub async fn get(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RetrievalRequest {
     /// Days the copy stays readable, 1 to 365; 7 when left out.
+    #[schema(minimum = 1, maximum = 365)]
     days: Option<u32>,
 }
 
