@@ -107,6 +107,9 @@ pub(super) async fn announce<'c>(
 /// Writes the row and its event.
 pub(super) async fn record(grant: &Grant<'_>, document: &Document) -> Result<(), DocumentError> {
     let mut tx = grant.begin().await?;
+    if !grant.take_ticket(&mut tx, document.id).await? {
+        return Err(DocumentError::TicketUsedUp);
+    }
     rows::insert_pending(&mut tx, document).await?;
     let detail = serde_json::json!({
         "size": document.byte_size,
@@ -125,16 +128,7 @@ fn check(app: &App, asked: &BeginUpload, limit: Limit) -> Result<&'static FileTy
     if let Some(problem) = content::name_problem(asked.file_name.reveal()) {
         errors.insert("filename".to_owned(), problem.to_owned());
     }
-    for (field, id) in [
-        ("patientId", asked.patient.as_ref().map(PatientId::as_str)),
-        ("entityType", asked.entity.as_ref().map(|e| e.0.as_str())),
-        ("entityId", asked.entity.as_ref().map(|e| e.1.as_str())),
-    ] {
-        if id.is_some_and(|id| id.trim().is_empty() || id.len() > 128 || has_control(id)) {
-            let right = "must have 1 to 128 characters, none of them control characters";
-            errors.insert(field.to_owned(), right.to_owned());
-        }
-    }
+    wrong_ids(asked.patient.as_ref(), asked.entity.as_ref(), &mut errors);
     let file_type = FileType::find(&asked.content_type).ok_or(DocumentError::UnsupportedType);
     if let Ok(found) = file_type
         && !found.fits_name(asked.file_name.reveal())
@@ -155,6 +149,24 @@ fn check(app: &App, asked: &BeginUpload, limit: Limit) -> Result<&'static FileTy
         0 => Err(DocumentError::EmptyFile),
         size if size > limit => Err(DocumentError::TooLarge { size, limit }),
         _ => Ok(file_type),
+    }
+}
+
+/// Names the ids that cannot be ids.
+pub(super) fn wrong_ids(
+    patient: Option<&PatientId>,
+    entity: Option<&(String, String)>,
+    errors: &mut BTreeMap<String, String>,
+) {
+    for (field, id) in [
+        ("patientId", patient.map(PatientId::as_str)),
+        ("entityType", entity.map(|e| e.0.as_str())),
+        ("entityId", entity.map(|e| e.1.as_str())),
+    ] {
+        if id.is_some_and(|id| id.trim().is_empty() || id.len() > 128 || has_control(id)) {
+            let right = "must have 1 to 128 characters, none of them control characters";
+            errors.insert(field.to_owned(), right.to_owned());
+        }
     }
 }
 

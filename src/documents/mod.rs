@@ -27,6 +27,7 @@ pub mod content;
 mod delete;
 mod error;
 mod issue_download;
+mod issue_ticket;
 mod key_layout;
 mod list;
 mod look;
@@ -52,6 +53,7 @@ pub use delete::delete;
 pub use error::DocumentError;
 use issue_download::shown;
 pub use issue_download::{IssuedDownload, issue_download};
+pub use issue_ticket::{AskTicket, IssuedTicket, issue_ticket};
 pub use list::{Filter, Sort, cursor, list, position};
 pub use multipart::{
     BegunParts, Progress, abort_upload, begin_parts, complete_upload, sign_parts, upload_progress,

@@ -4,9 +4,11 @@ use serde_json::Value;
 
 use super::Call;
 use super::ledger::Ledger;
+use crate::access::tickets::rows::take_ticket;
 use crate::audit::{self, Event, Outcome, Subject};
 use crate::db::{Conn, Connection, DbError, Later, Tx};
 use crate::http::Code;
+use crate::ids::DocumentId;
 
 /// Permission for one call on one target.
 pub struct Grant<'c> {
@@ -22,6 +24,19 @@ impl Grant<'_> {
             event: self.call.event(&self.subject, Outcome::Granted),
             ledger: self.call.ledger.clone(),
         })
+    }
+
+    /// Notes that an upload begins, where the call was made with a ticket; false when as many have
+    /// begun with it as may.
+    pub async fn take_ticket(
+        &self,
+        tx: &mut Audited,
+        document: DocumentId,
+    ) -> Result<bool, DbError> {
+        match self.call.ticket() {
+            Some(ticket) => take_ticket(tx, self.call.clinic(), ticket.id, document).await,
+            None => Ok(true),
+        }
     }
 
     /// Writes the event, and only then hands out what was found.
@@ -105,6 +120,8 @@ impl Audited {
     }
 
     async fn finish(mut self) -> Result<(), DbError> {
+        let told = self.event.detail.take();
+        self.event.detail = self.ledger.with(|entry| entry.detail(told));
         audit::rows::insert(&mut self.tx, &self.event).await?;
         self.tx.commit().await?;
         self.ledger.with(|entry| entry.recorded = true);

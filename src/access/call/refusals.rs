@@ -34,6 +34,7 @@ pub async fn record_refusals(
     let (Some((actor, clinic)), false, Some(info)) = (entry.caller, entry.recorded, info) else {
         return response;
     };
+    let detail = ledger.with(|entry| entry.detail(None));
     if error.code == Code::TooManyRequests {
         // Who is slowed down must not be able to fill the trail; the metrics count it.
         return response;
@@ -50,7 +51,7 @@ pub async fn record_refusals(
         subject: entry.subject,
         request_id: info.id.to_string(),
         remote: info.remote,
-        detail: None,
+        detail,
     };
     match write(&gate.db, &event).await {
         Ok(()) => response,

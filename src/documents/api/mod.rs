@@ -1,6 +1,6 @@
 //! The doors to documents. Each is thin: it reads a request, calls one operation, writes its
 //! answer. `docs`, `multipart` and `retrieval` are guide 003's,
-//! `storage` is guide 001's.
+//! `storage` is guide 001's, `uppy` is what Uppy's clients ask for.
 
 pub mod docs;
 mod errors;
@@ -9,5 +9,6 @@ pub mod multipart;
 mod requests;
 pub mod retrieval;
 pub mod storage;
+pub mod uppy;
 
 pub use json::DocumentJson;
