@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read what `make test` sets up")]
 
 mod archive;
+mod browser;
 mod canary;
 mod clients;
 mod commands;
@@ -41,3 +42,5 @@ mod support;
 mod tampering;
 mod tidy;
 mod trail;
+mod uppy;
+mod uppy_browser;
