@@ -43,6 +43,11 @@ const STEPS: &[(&str, &str, &str)] = &[
         include_str!("../../migrations/postgres/0002_uploads.sql"),
     ),
     (
+        "intake",
+        include_str!("../../migrations/sqlite/0003_intake.sql"),
+        include_str!("../../migrations/postgres/0003_intake.sql"),
+    ),
+    (
         "uppy",
         include_str!("../../migrations/sqlite/0008_uppy.sql"),
         include_str!("../../migrations/postgres/0008_uppy.sql"),

@@ -10,7 +10,7 @@ use super::Check;
 use crate::config::Config;
 use crate::ids::Ids;
 use crate::store::s3::S3Store;
-use crate::store::{ObjectKey, ObjectStore as _, PresignPut, UploadMethod};
+use crate::store::{ObjectKey, ObjectStore as _, PresignPut, Size, UploadMethod};
 use crate::time::Clock;
 
 const NAME: &str = "CORS";
@@ -30,7 +30,7 @@ pub async fn cors(config: &Config, client: &Client, store: &S3Store, clock: &Clo
     let put = PresignPut {
         key,
         content_type: "application/pdf".to_owned(),
-        content_length: 1,
+        size: Size::Exactly(1),
         sha256: Some([0; 32]),
     };
     let minute = Duration::from_mins(1);

@@ -10,10 +10,13 @@ use crate::documents::rows::{self, Reference};
 use crate::documents::{Category, Document, DocumentError, State};
 use crate::ids::{DocumentId, PatientId};
 use crate::sensitive::Phi;
-use crate::store::{PresignPut, PresignedRequest, UploadMethod};
+use crate::store::{PresignPut, PresignedRequest, Size, UploadMethod};
 
 /// How long after its URL has expired an upload may still be confirmed.
 const CONFIRM_GRACE: std::time::Duration = std::time::Duration::from_hours(1);
+
+/// Announced of a file whose size nobody knows: up to what is allowed.
+pub const UNKNOWN_SIZE: Size = Size::AtMost(u64::MAX);
 
 /// What a caller announces.
 #[derive(Debug)]
@@ -24,8 +27,9 @@ pub struct BeginUpload {
     pub file_name: Phi<String>,
     /// The media type.
     pub content_type: String,
-    /// The size in bytes.
-    pub size: u64,
+    /// The size in bytes; where nobody knows it, the most that the caller wants to send, or
+    /// [`UNKNOWN_SIZE`].
+    pub size: Size,
     /// The category; `other` when not given.
     pub category: Category,
     /// What else it belongs to.
@@ -49,7 +53,8 @@ pub struct BegunUpload {
     pub request: PresignedRequest,
 }
 
-/// Allows one upload of exactly what was announced, by `method`.
+/// Allows one upload of exactly what was announced, by `method`. A form may leave open how long
+/// it is.
 pub async fn begin_upload(
     app: &App,
     call: &Call,
@@ -60,12 +65,15 @@ pub async fn begin_upload(
     if method == UploadMethod::Form && !abilities.forms {
         return Err(DocumentError::field("method", "must be PUT; this store takes no forms"));
     }
+    if method == UploadMethod::Put && asked.size.exact().is_none() {
+        return Err(DocumentError::field("size", "is required for an upload by PUT"));
+    }
     let place = Place::for_upload(abilities.can_be_reused(method));
     let (grant, mut document) = announce(app, call, asked, place, Limit::OneRequest).await?;
     let put = PresignPut {
         key: object_key(&document)?,
         content_type: document.content_type.clone(),
-        content_length: document.byte_size,
+        size: document.size(),
         sha256: document.sha256(),
     };
     let now = document.created_at;
@@ -92,12 +100,13 @@ pub(super) async fn announce<'c>(
     place: Place,
     limit: Limit,
 ) -> Result<(Grant<'c>, Document), DocumentError> {
-    let file_type = check(app, &asked, limit)?;
+    let (file_type, size) = check(app, &asked, limit)?;
     let id = DocumentId::from_uuid(app.ids.next());
     let grant = call.authorize(target(call, id, &asked)).await?;
     if let Some(replaced) = asked.supersedes {
         check_replaced(app, call, replaced, asked.patient.as_ref()).await?;
     }
+    let asked = BeginUpload { size, ..asked };
     let mut document = row(app, call, id, asked, file_type);
     let key = place.key(app, &document, id.as_uuid())?;
     key.as_str().clone_into(&mut document.object_key);
@@ -111,16 +120,22 @@ pub(super) async fn record(grant: &Grant<'_>, document: &Document) -> Result<(),
         return Err(DocumentError::TicketUsedUp);
     }
     rows::insert_pending(&mut tx, document).await?;
+    let size = if document.size_is_limit { "maxSize" } else { "size" };
     let detail = serde_json::json!({
-        "size": document.byte_size,
+        size: document.byte_size,
         "contentType": document.content_type,
         "category": document.category,
     });
     Ok(tx.commit(Some(detail)).await?)
 }
 
-/// The content rules; every field that is wrong is named.
-fn check(app: &App, asked: &BeginUpload, limit: Limit) -> Result<&'static FileType, DocumentError> {
+/// The content rules; every field that is wrong is named. Gives the type, and the size within its
+/// limit.
+fn check(
+    app: &App,
+    asked: &BeginUpload,
+    limit: Limit,
+) -> Result<(&'static FileType, Size), DocumentError> {
     if !app.config.store.uploads_enabled {
         return Err(DocumentError::UploadsOff);
     }
@@ -146,9 +161,10 @@ fn check(app: &App, asked: &BeginUpload, limit: Limit) -> Result<&'static FileTy
         Limit::Parts => content::limit_of_parts(limits, asked.category),
     };
     match asked.size {
-        0 => Err(DocumentError::EmptyFile),
-        size if size > limit => Err(DocumentError::TooLarge { size, limit }),
-        _ => Ok(file_type),
+        Size::Exactly(0) | Size::AtMost(0) => Err(DocumentError::EmptyFile),
+        Size::Exactly(size) if size > limit => Err(DocumentError::TooLarge { size, limit }),
+        Size::Exactly(_) => Ok((file_type, asked.size)),
+        Size::AtMost(most) => Ok((file_type, Size::AtMost(most.min(limit)))),
     }
 }
 
@@ -224,7 +240,8 @@ fn row(
         bucket: app.store.bucket().to_owned(),
         object_key: String::new(),
         content_type: file_type.mime.to_owned(),
-        byte_size: asked.size,
+        byte_size: asked.size.most(),
+        size_is_limit: asked.size.exact().is_none(),
         sha256_hex: asked.sha256.map(hex::encode),
         created_at: now,
         updated_at: now,

@@ -171,7 +171,7 @@ fn said_otherwise(document: &Document, said: &Announced) -> Option<&'static str>
     let other_sha = said.sha256.zip(known).is_some_and(|(sha, known)| hex::encode(sha) != known);
     if said.patient.is_some() && said.patient != document.patient_id {
         Some("patient")
-    } else if said.size.is_some_and(|size| size != document.byte_size) {
+    } else if said.size.is_some_and(|size| !document.size().holds(size)) {
         Some("size")
     } else if other_sha {
         Some("checksum")
@@ -195,7 +195,7 @@ fn difference(document: &Document, said: &Announced, object: &ObjectInfo) -> Opt
     let otherwise = said_otherwise(document, said);
     if otherwise.is_some() {
         otherwise
-    } else if object.size != document.byte_size {
+    } else if !fits(document, said, object) {
         Some("size")
     } else if other_sha {
         Some("checksum")
@@ -204,6 +204,14 @@ fn difference(document: &Document, said: &Announced, object: &ObjectInfo) -> Opt
     } else {
         None
     }
+}
+
+/// Whether an object has the size that was announced, and the one that is said now; of a file
+/// whose size nobody knew, any size but none.
+fn fits(document: &Document, said: &Announced, object: &ObjectInfo) -> bool {
+    object.size > 0
+        && document.size().holds(object.size)
+        && said.size.is_none_or(|size| size == object.size)
 }
 
 /// Looks into the bytes: at the first of them where the store vouches for the SHA-256 of the
@@ -294,6 +302,8 @@ pub(super) async fn pin(
         version_id: object.version_id.clone(),
         etag: Some(object.etag.clone()),
         sha256_hex: Some(sha256_hex),
+        byte_size: object.size,
+        size_is_limit: false,
         confirmed_at: Some(now),
         updated_at: now,
         ..document.clone()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::access::Refusal;
 use crate::db::DbError;
 use crate::documents::State;
-use crate::store::{Archive, StoreError};
+use crate::store::{Archive, Size, StoreError};
 
 /// Why an operation on a document was not done.
 #[derive(Debug, thiserror::Error)]
@@ -55,12 +55,12 @@ pub enum DocumentError {
     #[error("an object has been uploaded before")]
     AlreadyUploaded,
     /// The body broke off, or is longer than announced; nothing of it was kept.
-    #[error("the body broke off after {came} bytes of {size}")]
+    #[error("the body broke off after {came} bytes of {size:?}")]
     BodyBroke {
         /// What came, bytes.
         came: u64,
-        /// What was announced, bytes.
-        size: u64,
+        /// What was announced.
+        size: Size,
     },
     /// The bytes are in an archive.
     #[error("the document is in an archive: {0:?}")]

@@ -45,7 +45,7 @@ use std::fmt;
 
 use sqlx::FromRow;
 
-pub use begin_upload::{BeginUpload, BegunUpload, begin_upload};
+pub use begin_upload::{BeginUpload, BegunUpload, UNKNOWN_SIZE, begin_upload};
 pub use category::Category;
 pub use close_uploads::{Closed, close_uploads};
 pub use confirm_upload::{Announced, Confirmed, confirm_upload};
@@ -70,6 +70,7 @@ use crate::access::{Target, TargetKind};
 use crate::documents::content::FileType;
 use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
 use crate::sensitive::Phi;
+use crate::store::Size;
 use crate::time::Timestamp;
 
 /// Where a document is in its life.
@@ -163,9 +164,11 @@ pub struct Document {
     pub object_key: String,
     /// Its media type.
     pub content_type: String,
-    /// Its size in bytes.
+    /// Its size in bytes; before confirmation, what was announced.
     #[sqlx(try_from = "i64")]
     pub byte_size: u64,
+    /// Whether that is only the most it may be: nobody knew the size beforehand.
+    pub size_is_limit: bool,
     /// SHA-256 of its bytes; before confirmation, what was announced.
     pub sha256_hex: Option<String>,
     /// When the upload was allowed.
@@ -221,6 +224,15 @@ impl Document {
     /// The extension of its type; what its uploader called it says nothing here.
     pub fn extension(&self) -> &'static str {
         self.file_type().map_or("bin", FileType::extension)
+    }
+
+    /// How long its bytes are, or may be.
+    pub const fn size(&self) -> Size {
+        if self.size_is_limit {
+            Size::AtMost(self.byte_size)
+        } else {
+            Size::Exactly(self.byte_size)
+        }
     }
 
     /// SHA-256 of its bytes, or what was announced.

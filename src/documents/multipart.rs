@@ -7,14 +7,14 @@
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::begin_upload::{Limit, announce, record};
-use crate::documents::confirm_upload::{Confirmable, before, confirmable, finish};
+use crate::documents::confirm_upload::{Confirmable, before, confirmable, finish, refuse};
 use crate::documents::placing::{Place, discard, object_key};
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Reference};
 use crate::documents::{Announced, BeginUpload, Confirmed, Document, DocumentError, State};
 use crate::http::Code;
 use crate::ids::DocumentId;
-use crate::store::{NewObject, PartialUpload, PresignedRequest, StoreError, UploadedPart};
+use crate::store::{NewObject, PartialUpload, PresignedRequest, Size, StoreError, UploadedPart};
 
 /// How long an upload in parts may take.
 const DEADLINE: std::time::Duration = std::time::Duration::from_hours(24);
@@ -34,7 +34,7 @@ const MAX_BATCH: usize = 1_000;
 pub struct BegunParts {
     /// The document to be, with the size of its parts.
     pub document: Document,
-    /// How many parts it has.
+    /// How many parts it has; at most, where nobody knows its size.
     pub part_count: u64,
 }
 
@@ -43,7 +43,7 @@ pub struct BegunParts {
 pub struct Progress {
     /// The document to be.
     pub document: Document,
-    /// How many parts it has.
+    /// How many parts it has; at most, where nobody knows its size.
     pub part_count: u64,
     /// Those that are there.
     pub parts: Vec<UploadedPart>,
@@ -63,7 +63,8 @@ fn part_size(size: u64, asked: Option<u64>) -> Result<u64, DocumentError> {
     }
 }
 
-/// Allows an upload in parts of exactly what was announced.
+/// Allows an upload in parts of exactly what was announced. Where its size is not known, the
+/// client cuts it as it likes: parts of 5 MiB and more, the last may be smaller.
 pub async fn begin_parts(
     app: &App,
     call: &Call,
@@ -71,8 +72,8 @@ pub async fn begin_parts(
     asked_part_size: Option<u64>,
 ) -> Result<BegunParts, DocumentError> {
     app.store.abilities()?;
-    let part_size = part_size(asked.size, asked_part_size)?;
     let (grant, mut document) = announce(app, call, asked, Place::Final, Limit::Parts).await?;
+    let part_size = part_size(document.byte_size, asked_part_size)?;
     document.part_size = Some(part_size.cast_signed());
     document.upload_expires_at = document.created_at + DEADLINE;
     record(&grant, &document).await?;
@@ -95,8 +96,13 @@ pub async fn begin_parts(
     }
     tx.commit().await?;
     document.multipart_id = Some(upload.upload_id);
-    let part_count = document.byte_size.div_ceil(part_size);
+    let part_count = part_count(document.size(), part_size);
     Ok(BegunParts { document, part_count })
+}
+
+/// How many parts there are, or may be.
+fn part_count(size: Size, part_size: u64) -> u64 {
+    size.exact().map_or(MAX_PARTS, |size| size.div_ceil(part_size))
 }
 
 /// The store's name for the upload of a document, and how it is cut.
@@ -104,7 +110,7 @@ struct Cut {
     upload: PartialUpload,
     part_size: u64,
     part_count: u64,
-    size: u64,
+    size: Size,
 }
 
 impl Cut {
@@ -115,14 +121,14 @@ impl Cut {
         };
         let part_size = part_size.cast_unsigned().max(1);
         let upload = PartialUpload { key: object_key(document)?, upload_id: upload_id.clone() };
-        let part_count = document.byte_size.div_ceil(part_size);
-        Ok(Self { upload, part_size, part_count, size: document.byte_size })
+        let part_count = part_count(document.size(), part_size);
+        Ok(Self { upload, part_size, part_count, size: document.size() })
     }
 
-    /// The size that a part must have.
-    fn size_of(&self, number: u32) -> u64 {
+    /// The size that a part must have, where that is known.
+    fn size_of(&self, number: u32) -> Option<u64> {
         let before = u64::from(number.saturating_sub(1)) * self.part_size;
-        self.size.saturating_sub(before).min(self.part_size)
+        Some(self.size.exact()?.saturating_sub(before).min(self.part_size))
     }
 }
 
@@ -206,6 +212,12 @@ pub async fn complete_upload(
     match app.store.parts(&cut.upload).await {
         Ok(parts) => {
             check_parts(&cut, &parts, named)?;
+            if too_large(&cut, &parts) {
+                let key = &cut.upload.key;
+                refuse(app, call, &grant, grant.look(&found), key, "size").await?;
+                abort(app, &cut.upload).await;
+                return Err(DocumentError::ContentMismatch("size"));
+            }
             put_together(app, &cut.upload, &parts).await?;
         }
         // It may have been put together before, by a call whose answer was lost.
@@ -231,8 +243,14 @@ async fn put_together(
     }
 }
 
+/// Whether more has been sent than was allowed. Of parts of announced sizes that cannot be.
+fn too_large(cut: &Cut, parts: &[UploadedPart]) -> bool {
+    parts.iter().map(|part| part.size).sum::<u64>() > cut.size.most()
+}
+
 /// Every part must be there, with its size and the ETag the client remembers; nothing is lost
-/// when one is not.
+/// when one is not. Where nobody knows the size, the parts that are there must be those that the
+/// client names: only it knows which was the last.
 fn check_parts(
     cut: &Cut,
     there: &[UploadedPart],
@@ -240,14 +258,34 @@ fn check_parts(
 ) -> Result<(), DocumentError> {
     let mut wrong = Vec::new();
     let mut parts = there.iter().peekable();
-    for number in 1..=u32::try_from(cut.part_count).unwrap_or(u32::MAX) {
+    let last = match cut.size {
+        Size::Exactly(_) => u32::try_from(cut.part_count).unwrap_or(u32::MAX),
+        Size::AtMost(_) => {
+            let Some(named) = named else {
+                let right = "must name every part: only you know which is the last";
+                return Err(DocumentError::field("parts", right));
+            };
+            if there.iter().all(|part| part.size == 0) {
+                return Err(DocumentError::EmptyFile);
+            }
+            let known = there.iter().map(|part| part.number).max();
+            let last = named.iter().map(|(number, _)| *number).max().max(known).unwrap_or(0);
+            last.min(u32::try_from(MAX_PARTS).unwrap_or(u32::MAX))
+        }
+    };
+    for number in 1..=last {
         match parts.next_if(|part| part.number == number) {
             None => wrong.push(format!("part {number} is missing")),
-            Some(part) if part.size != cut.size_of(number) => wrong.push(format!(
-                "part {number} has {} bytes instead of {}",
-                part.size,
-                cut.size_of(number)
-            )),
+            Some(part) if cut.size_of(number).is_some_and(|size| size != part.size) => {
+                let right = cut.size_of(number).unwrap_or_default();
+                wrong.push(format!("part {number} has {} bytes instead of {right}", part.size));
+            }
+            Some(part) if cut.size.exact().is_none() && part.size < MIN_PART && number < last => {
+                wrong.push(format!(
+                    "part {number} has {} bytes; all but the last must have {MIN_PART}",
+                    part.size
+                ));
+            }
             Some(part) => {
                 let said = named.map(|named| named.iter().find(|(n, _)| *n == number));
                 match said {
@@ -286,13 +324,18 @@ pub async fn abort_upload(app: &App, call: &Call, id: DocumentId) -> Result<(), 
         };
     }
     tx.commit(None).await?;
-    if let Ok(cut) = Cut::of(document)
-        && let Err(e) = app.store.abort_parts(&cut.upload).await
-    {
-        tracing::warn!(error = %e, "an upload could not be aborted at the store yet");
+    if let Ok(cut) = Cut::of(document) {
+        abort(app, &cut.upload).await;
     }
     discard(app, &key).await;
     Ok(())
+}
+
+/// Removes the parts; what cannot be removed now is left to upkeep.
+async fn abort(app: &App, upload: &PartialUpload) {
+    if let Err(e) = app.store.abort_parts(upload).await {
+        tracing::warn!(error = %e, "an upload could not be aborted at the store yet");
+    }
 }
 
 #[cfg(test)]
@@ -321,7 +364,7 @@ mod tests {
             key: crate::store::ObjectKey::new("k").unwrap(),
             upload_id: "u".to_owned(),
         };
-        let cut = Cut { upload, part_size: 8, part_count: 3, size: 20 };
+        let cut = Cut { upload, part_size: 8, part_count: 3, size: Size::Exactly(20) };
         let part = |number, size, etag: &str| UploadedPart { number, size, etag: etag.to_owned() };
         let good = [part(1, 8, "a"), part(2, 8, "b"), part(3, 4, "c")];
         let names = |etags: [&str; 3]| -> Vec<(u32, String)> {
@@ -339,5 +382,25 @@ mod tests {
         assert_eq!(wrong, "part 1 has 7 bytes instead of 8; part 2 is missing");
         assert_eq!(said(&good, Some(&names(["a", "x", "c"]))), "part 2 has another ETag");
         assert_eq!(said(&good, Some(&names(["a", "b", "c"])[..2])), "part 3 is not named");
+        let open = Cut { size: Size::AtMost(3 * MIN_PART), part_count: MAX_PARTS, ..cut };
+        let good = [part(1, MIN_PART + 1, "a"), part(2, MIN_PART, "b"), part(3, 1, "c")];
+        let named = names(["a", "b", "c"]);
+        assert!(check_parts(&open, &good, Some(&named)).is_ok() && !too_large(&open, &good));
+        let more = [part(1, 2 * MIN_PART, "a"), part(2, MIN_PART, "b"), part(3, 1, "c")];
+        assert!(too_large(&open, &more));
+        let said = |there: &[UploadedPart], named: Option<&[(u32, String)]>| match check_parts(
+            &open, there, named,
+        ) {
+            Err(DocumentError::Fields(fields)) => fields["parts"].clone(),
+            other => panic!("{other:?}"),
+        };
+        assert!(said(&good, None).starts_with("must name every part"));
+        assert_eq!(said(&good[..2], Some(&named)), "part 3 is missing");
+        assert_eq!(said(&good, Some(&named[..2])), "part 3 is not named");
+        let small = [part(1, 9, "a"), part(2, 9, "b")];
+        let right = "part 1 has 9 bytes; all but the last must have 5242880";
+        assert_eq!(said(&small, Some(&named[..2])), right);
+        let empty = check_parts(&open, &[part(1, 0, "a")], Some(&named[..1]));
+        assert!(matches!(empty, Err(DocumentError::EmptyFile)), "{empty:?}");
     }
 }

@@ -16,7 +16,7 @@ use crate::documents::placing::{object_key, safe_key};
 use crate::documents::read::locate;
 use crate::documents::{Announced, Confirmed, Document, DocumentError, Reference};
 use crate::ids::DocumentId;
-use crate::store::{ByteStream, NewObject, StoreError};
+use crate::store::{ByteStream, NewObject, Size, StoreError};
 
 /// Takes in the bytes of a pending upload and makes the document. `length`: what the sender says
 /// is coming, where it says so.
@@ -36,10 +36,16 @@ pub async fn receive_upload(
     if document.part_size.is_some() {
         return Err(DocumentError::InParts);
     }
-    let size = document.byte_size;
-    if length.is_some_and(|length| length != size) {
-        let right = format!("must be {size}, the size that was announced");
-        return Err(DocumentError::field("Content-Length", right));
+    let size = document.size();
+    match (length, size) {
+        (Some(length), Size::Exactly(size)) if length != size => {
+            let right = format!("must be {size}, the size that was announced");
+            return Err(DocumentError::field("Content-Length", right));
+        }
+        (Some(size), Size::AtMost(limit)) if size > limit => {
+            return Err(DocumentError::TooLarge { size, limit });
+        }
+        _ => {}
     }
     let key = match safe_key(app, document).await? {
         Some(key) => key,
@@ -68,8 +74,10 @@ struct Watch(Arc<Mutex<Passed>>);
 struct Passed {
     look: Look,
     count: u64,
-    /// The stream failed, or came to its end.
+    /// The stream came to its end, or failed.
     over: bool,
+    /// It failed.
+    broke: bool,
 }
 
 impl Passed {
@@ -79,7 +87,7 @@ impl Passed {
                 self.look.piece(piece);
                 self.count += piece.len() as u64;
             }
-            Err(_) => self.over = true,
+            Err(_) => (self.over, self.broke) = (true, true),
         }
     }
 }
@@ -100,10 +108,17 @@ impl Watch {
 
     /// The sender's fault, if it was that: the body broke off or is not as long as announced. A
     /// store that fails leaves the rest of the body unread, which is no fault of the sender's.
-    fn failure(&self, size: u64) -> Option<DocumentError> {
+    fn failure(&self, size: Size) -> Option<DocumentError> {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let theirs = seen.count > size || (seen.over && seen.count != size);
-        theirs.then_some(DocumentError::BodyBroke { came: seen.count, size })
+        let came = seen.count;
+        match size {
+            Size::AtMost(limit) if came > limit => {
+                Some(DocumentError::TooLarge { size: came, limit })
+            }
+            Size::AtMost(_) if !seen.broke => None,
+            Size::Exactly(exact) if came <= exact && (!seen.over || came == exact) => None,
+            _ => Some(DocumentError::BodyBroke { came, size }),
+        }
     }
 
     fn finish(self) -> Seen {

@@ -14,7 +14,7 @@ macro_rules! columns {
          content_type, byte_size, sha256_hex, created_at, updated_at, state, state_reason, \
          upload_expires_at, confirmed_at, deleted_at, deleted_by, version_id, etag, category, \
          file_name, entity_type, entity_id, temporary, released, supersedes, upload_key, \
-         multipart_id, part_size"
+         multipart_id, part_size, size_is_limit"
     };
 }
 
@@ -72,9 +72,9 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         "insert into document_assets (clinic_id, id, patient_id, owner_user_id, \
          storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, created_at, \
          updated_at, state, upload_expires_at, category, file_name, entity_type, entity_id, \
-         temporary, released, supersedes, part_size, file_name_folded) \
+         temporary, released, supersedes, part_size, file_name_folded, size_is_limit) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'pending', $13, $14, $15, \
-         $16, $17, $18, $19, $20, $21, $22)",
+         $16, $17, $18, $19, $20, $21, $22, $23)",
         d.clinic_id,
         d.id,
         &d.patient_id,
@@ -97,6 +97,7 @@ pub async fn insert_pending(tx: &mut Audited, d: &Document) -> Result<(), DbErro
         d.supersedes,
         d.part_size,
         d.file_name.reveal().to_lowercase(),
+        d.size_is_limit,
     )
 }
 
@@ -127,7 +128,8 @@ pub async fn mark_available(
         *tx,
         "update document_assets set state = 'available', object_key = $3, upload_key = $4, \
          version_id = $5, etag = $6, sha256_hex = $7, confirmed_at = $8, updated_at = $8, \
-         upload_closed_at = $9 where clinic_id = $1 and id = $2 and state = 'pending'",
+         upload_closed_at = $9, byte_size = $10, size_is_limit = false \
+         where clinic_id = $1 and id = $2 and state = 'pending'",
         clinic,
         id,
         pinned.object_key,
@@ -137,6 +139,7 @@ pub async fn mark_available(
         pinned.sha256_hex,
         now,
         pinned.closed_at,
+        i64::try_from(pinned.object.size).unwrap_or(i64::MAX),
     )?;
     Ok(changed == 1)
 }

@@ -25,7 +25,8 @@ pub use abilities::Abilities;
 pub use error::StoreError;
 pub use key::{ObjectKey, ObjectKeyError};
 pub use object::{
-    Archive, ByteRange, ByteStream, NewObject, ObjectBody, ObjectInfo, PartialUpload, UploadedPart,
+    Archive, ByteRange, ByteStream, NewObject, ObjectBody, ObjectInfo, PartialUpload, Size,
+    UploadedPart,
 };
 pub use presign::{Presigner, PresignerConfig};
 pub use requests::{AnswerHeaders, PresignPut, PresignedRequest, UploadMethod};
@@ -67,13 +68,13 @@ pub trait ObjectStore: Send + Sync {
         now: Timestamp,
     ) -> Result<PresignedRequest, StoreError>;
 
-    /// A request that uploads one part of exactly `size` bytes; a part of the same number is
-    /// replaced. No network.
+    /// A request that uploads one part, of exactly `size` bytes where that is known; a part of the
+    /// same number is replaced. No network.
     fn presign_part(
         &self,
         upload: &PartialUpload,
         number: u32,
-        size: u64,
+        size: Option<u64>,
         expires: Duration,
         now: Timestamp,
     ) -> Result<PresignedRequest, StoreError>;
@@ -96,12 +97,13 @@ pub trait ObjectStore: Send + Sync {
     /// Forgets an upload and its parts. Nothing there is no error.
     async fn abort_parts(&self, upload: &PartialUpload) -> Result<(), StoreError>;
 
-    /// Writes an object from a stream of exactly `size` bytes, with bounded memory. When it fails,
-    /// nothing is there; or, if every answer of the store was lost, the whole of it.
+    /// Writes an object from a stream of `size` bytes, with bounded memory. When it fails, also
+    /// because the stream is longer or shorter than that, nothing is there; or, if every answer of
+    /// the store was lost, the whole of it.
     async fn put(
         &self,
         object: &NewObject,
-        size: u64,
+        size: Size,
         body: ByteStream,
     ) -> Result<ObjectInfo, StoreError>;
 

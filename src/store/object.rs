@@ -15,6 +15,40 @@ pub struct NewObject {
     pub content_type: String,
 }
 
+/// How long a body is, or may be, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// Exactly this long.
+    Exactly(u64),
+    /// Anything up to this; how long it is shows when it has ended.
+    AtMost(u64),
+}
+
+impl Size {
+    /// The most it can be.
+    pub const fn most(self) -> u64 {
+        match self {
+            Self::Exactly(size) | Self::AtMost(size) => size,
+        }
+    }
+
+    /// What it is, where that is known.
+    pub const fn exact(self) -> Option<u64> {
+        match self {
+            Self::Exactly(size) => Some(size),
+            Self::AtMost(_) => None,
+        }
+    }
+
+    /// Whether a body of this many bytes is one.
+    pub const fn holds(self, size: u64) -> bool {
+        match self {
+            Self::Exactly(exact) => size == exact,
+            Self::AtMost(most) => size <= most,
+        }
+    }
+}
+
 /// An upload in parts that is neither complete nor aborted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartialUpload {

@@ -18,7 +18,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{AnswerHeaders, ObjectKey, PartialUpload, PresignPut, PresignedRequest, StoreError};
+use super::{
+    AnswerHeaders, ObjectKey, PartialUpload, PresignPut, PresignedRequest, Size, StoreError,
+};
 use crate::keys::S3Credentials;
 use crate::sensitive::Secret;
 use crate::time::Timestamp;
@@ -100,9 +102,12 @@ impl Presigner {
         expires: Duration,
         now: Timestamp,
     ) -> Result<PresignedRequest, StoreError> {
+        let Size::Exactly(size) = put.size else {
+            return Err(StoreError::Unsupported("a PUT is signed for an exact size; use a form"));
+        };
         let mut headers = vec![
             ("content-type".to_owned(), put.content_type.clone()),
-            ("content-length".to_owned(), put.content_length.to_string()),
+            ("content-length".to_owned(), size.to_string()),
         ];
         if create_only {
             headers.push(("if-none-match".to_owned(), "*".to_owned()));
@@ -137,20 +142,20 @@ impl Presigner {
         self.sign("GET", url, Vec::new(), expires, now)
     }
 
-    /// A PUT of one part of an upload, of exactly `size` bytes.
+    /// A PUT of one part of an upload, of exactly `size` bytes where that is known.
     pub fn part(
         &self,
         upload: &PartialUpload,
         number: u32,
-        size: u64,
+        size: Option<u64>,
         expires: Duration,
         now: Timestamp,
     ) -> Result<PresignedRequest, StoreError> {
         let (mut url, mut separator) = (self.url(&upload.key), '?');
         push_query(&mut url, &mut separator, "partNumber", &number.to_string());
         push_query(&mut url, &mut separator, "uploadId", &upload.upload_id);
-        let length = vec![("content-length".to_owned(), size.to_string())];
-        self.sign("PUT", url, length, expires, now)
+        let length = size.map(|size| ("content-length".to_owned(), size.to_string()));
+        self.sign("PUT", url, length.into_iter().collect(), expires, now)
     }
 
     fn url(&self, key: &ObjectKey) -> String {
@@ -229,7 +234,7 @@ mod tests {
         let put = PresignPut {
             key: ObjectKey::new("a/ü b+c.pdf").unwrap(),
             content_type: "application/pdf".to_owned(),
-            content_length: 7,
+            size: Size::Exactly(7),
             sha256: Some([1; 32]),
         };
         let now = Timestamp::parse("2026-01-02T03:04:05.678Z").unwrap();

@@ -1,7 +1,7 @@
 //! Upload forms with a signed policy ("Browser-Based Uploads Using POST", Amazon S3 API
 //! reference): what a page may send, and for how long.
 //!
-//! Every field of the form stands in the policy, so that none can be changed; the size is fixed by
+//! Every field of the form stands in the policy, so that none can be changed; the size is bounded by
 //! `content-length-range`. A form has no field for a condition: it can be sent again until it
 //! expires (see `Abilities::can_be_reused`).
 
@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::{PresignPut, PresignedRequest, Presigner, StoreError};
+use super::{PresignPut, PresignedRequest, Presigner, Size, StoreError};
 use crate::time::Timestamp;
 
 impl Presigner {
@@ -45,7 +45,7 @@ impl Presigner {
             fields.push(("x-amz-security-token".to_owned(), token.to_owned()));
         }
         let expires_at = now.whole_seconds() + expires;
-        let policy = policy(self.bucket(), put.content_length, &fields, expires_at);
+        let policy = policy(self.bucket(), put.size, &fields, expires_at);
         let secret = self.credentials().secret_access_key();
         let key = generate_signing_key(secret, now.system_time(), self.region(), "s3");
         let signature = calculate_signature(key, policy.as_bytes());
@@ -57,9 +57,10 @@ impl Presigner {
 }
 
 /// The policy, encoded as it is signed and sent.
-fn policy(bucket: &str, size: u64, fields: &[(String, String)], expires_at: Timestamp) -> String {
-    let mut conditions =
-        vec![json!({ "bucket": bucket }), json!(["content-length-range", size, size])];
+fn policy(bucket: &str, size: Size, fields: &[(String, String)], expires_at: Timestamp) -> String {
+    let least = size.exact().unwrap_or(1);
+    let range = json!(["content-length-range", least, size.most()]);
+    let mut conditions = vec![json!({ "bucket": bucket }), range];
     conditions.extend(fields.iter().map(|(name, value)| -> Value { json!({ name: value }) }));
     let policy = json!({ "expiration": expires_at.to_string(), "conditions": conditions });
     STANDARD.encode(policy.to_string())
@@ -96,7 +97,7 @@ mod tests {
         let put = PresignPut {
             key: ObjectKey::new("a/b.pdf").unwrap(),
             content_type: "application/pdf".to_owned(),
-            content_length: 7,
+            size: Size::Exactly(7),
             sha256: Some([1; 32]),
         };
         let now = Timestamp::parse("2026-01-02T03:04:05.678Z").unwrap();
@@ -120,5 +121,13 @@ mod tests {
             assert!(free || conditions.contains(&json!({ name: value })), "{name}");
         }
         assert_eq!(field("x-amz-signature").len(), 64);
+        let open = PresignPut { size: Size::AtMost(9), ..put };
+        let form = presigner.form(&open, Duration::from_mins(15), now).unwrap();
+        let policy = form.fields.iter().find(|(name, _)| name == "policy").unwrap();
+        let policy: Value = serde_json::from_slice(&STANDARD.decode(&policy.1).unwrap()).unwrap();
+        let range = json!(["content-length-range", 1, 9]);
+        assert!(policy["conditions"].as_array().unwrap().contains(&range));
+        let put = presigner.put(&open, true, Duration::from_mins(15), now);
+        assert!(matches!(put, Err(StoreError::Unsupported(_))), "{put:?}");
     }
 }

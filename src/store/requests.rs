@@ -1,6 +1,6 @@
 //! Requests that somebody else will make: what is to be signed, and what was.
 
-use super::ObjectKey;
+use super::{ObjectKey, Size};
 use crate::time::Timestamp;
 
 /// What an upload must be to be let in by its presigned request.
@@ -10,8 +10,8 @@ pub struct PresignPut {
     pub key: ObjectKey,
     /// The media type that must be sent.
     pub content_type: String,
-    /// The exact length in bytes.
-    pub content_length: u64,
+    /// The length in bytes. Only a form can leave open what it is, up to a limit.
+    pub size: Size,
     /// The SHA-256 the bytes must have, where known.
     pub sha256: Option<[u8; 32]>,
 }

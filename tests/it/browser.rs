@@ -5,9 +5,10 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use http::{Method, header};
 use serde_json::{Value, json};
-use strongroom::access::DEFAULT_CLINIC;
 use strongroom::access::users::{NewUser, add_user};
+use strongroom::access::{DEFAULT_CLINIC, Role};
 use strongroom::sensitive::Secret;
 use tokio::net::TcpListener;
 
@@ -43,27 +44,6 @@ impl Served {
         let app = TestApp::in_bucket(bucket, &variables).await;
         app.listen(listener);
         Self { app, url, pages }
-    }
-
-    /// The cookie of an admin who has signed in, `name=value`.
-    pub async fn cookie(&self) -> String {
-        let app = &self.app.app;
-        let password = "correct horse battery";
-        let new = NewUser {
-            name: "page-user".into(),
-            password: Secret::new(password.into()),
-            role: strongroom::access::Role::Admin,
-            clinic: DEFAULT_CLINIC,
-        };
-        let mut tx = app.db.begin().await.unwrap();
-        add_user(&mut tx, new, self.app.clock.now()).await.unwrap();
-        tx.commit().await.unwrap();
-        let body = json!({ "username": "page-user", "password": password });
-        let origin = [("origin", self.url.as_str())];
-        let answer = self.app.request(http::Method::POST, "/api/session", &origin, Some(body));
-        let answer = answer.await.expect(204);
-        let cookie = answer.headers[http::header::SET_COOKIE].to_str().unwrap().to_owned();
-        cookie.split(';').next().unwrap().to_owned()
     }
 
     /// Runs a set of scenarios; what each that went well has to tell. `answer` answers what they
@@ -108,4 +88,21 @@ async fn addresses() -> (TcpListener, String, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     (listener, url, format!("http://127.0.0.1:{}", free_port()))
+}
+
+/// The cookie of an admin who has signed in, `name=value`.
+pub async fn sign_in(app: &TestApp) -> String {
+    let password = "correct horse battery";
+    let new = NewUser {
+        name: "page-user".into(),
+        password: Secret::new(password.into()),
+        role: Role::Admin,
+        clinic: Some(DEFAULT_CLINIC),
+    };
+    add_user(&app.app.db, new, app.clock.now()).await.unwrap();
+    let body = json!({ "username": "page-user", "password": password });
+    let origin = [("origin", app.app.config.server.public_url.as_str())];
+    let answer = app.request(Method::POST, "/api/session", &origin, Some(body)).await.expect(204);
+    let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
+    cookie.split(';').next().unwrap().to_owned()
 }

@@ -24,7 +24,7 @@ use strongroom::store::local::{
 use strongroom::store::s3::S3Store;
 use strongroom::store::{
     Abilities, AnswerHeaders, ByteRange, ByteStream, NewObject, ObjectInfo, ObjectKey, ObjectStore,
-    PresignPut, PresignedRequest, StoreError,
+    PresignPut, PresignedRequest, Size, StoreError,
 };
 use strongroom::time::{Clock, Timestamp};
 use tempfile::TempDir;
@@ -216,7 +216,7 @@ impl Ground {
     }
 
     pub async fn put(&self, name: &str, bytes: &[u8]) -> ObjectInfo {
-        let put = self.store.put(&object(name), bytes.len() as u64, pieces(bytes)).await;
+        let put = self.store.put(&object(name), exactly(bytes), pieces(bytes)).await;
         put.unwrap_or_else(|e| panic!("{name}, {} bytes: {e:?}", bytes.len()))
     }
 
@@ -348,6 +348,10 @@ pub fn bytes(seed: u64, size: usize) -> Vec<u8> {
     Seeded(seed).pdf(size)
 }
 
+pub fn exactly(bytes: &[u8]) -> Size {
+    Size::Exactly(bytes.len() as u64)
+}
+
 /// A body in pieces of no round size.
 pub fn pieces(bytes: &[u8]) -> ByteStream {
     let pieces: Vec<_> = bytes.chunks(99_991).map(|b| Ok(Bytes::copy_from_slice(b))).collect();
@@ -363,7 +367,7 @@ pub fn upload(name: &str, bytes: &[u8]) -> PresignPut {
     PresignPut {
         key: key(name),
         content_type: "application/pdf".to_owned(),
-        content_length: bytes.len() as u64,
+        size: Size::Exactly(bytes.len() as u64),
         sha256: Some(sha256(bytes)),
     }
 }

@@ -3,7 +3,7 @@
 use aws_sdk_s3::types::StorageClass;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use strongroom::store::{Archive, ByteRange, NewObject, StoreError};
+use strongroom::store::{Archive, ByteRange, NewObject, Size, StoreError};
 
 use crate::conformance::{AWKWARD_KEYS, Ground, MIB, bytes, key, now, object, pieces, sha256};
 use crate::garage::Account;
@@ -16,6 +16,8 @@ on_every_store!(
     a_range_is_exactly_the_bytes_that_were_asked_for,
     a_range_that_holds_no_byte_is_refused,
     a_body_that_is_not_as_long_as_announced_leaves_nothing,
+    a_body_of_unknown_size_comes_back_whole,
+    a_body_of_unknown_size_is_never_larger_than_its_limit,
     a_body_that_fails_midway_leaves_nothing,
     nothing_is_found_where_nothing_is,
     keys_may_hold_any_character,
@@ -121,8 +123,41 @@ async fn a_body_that_is_not_as_long_as_announced_leaves_nothing(g: &Ground) {
         let data = bytes(5, size);
         for announced in [size - 1, size + 1, size / 2, size * 2, 0] {
             let name = format!("wrong/{size}-{announced}");
-            let put = g.store.put(&object(&name), announced as u64, pieces(&data)).await;
+            let put =
+                g.store.put(&object(&name), Size::Exactly(announced as u64), pieces(&data)).await;
             assert!(put.is_err(), "{size} bytes passed for {announced}");
+            g.expect_nothing(&name).await;
+        }
+    }
+}
+
+async fn a_body_of_unknown_size_comes_back_whole(g: &Ground) {
+    let sizes = [0, 1, 5 * MIB - 1, 5 * MIB, 5 * MIB + 1, 10 * MIB, 13 * MIB];
+    for (seed, size) in sizes.into_iter().enumerate() {
+        let (name, data) = (format!("open/{size}"), bytes(seed as u64, size));
+        for (limit, name) in [
+            (size as u64, format!("{name}/tight")),
+            (size as u64 + 1, format!("{name}/close")),
+            (1 << 32, format!("{name}/wide")),
+        ] {
+            let put = g.store.put(&object(&name), Size::AtMost(limit), pieces(&data)).await;
+            let put = put.unwrap_or_else(|e| panic!("{name}: {e:?}"));
+            assert_eq!(put.size, size as u64, "{name}");
+            assert!(put.sha256.is_none_or(|known| known == sha256(&data)), "{name}");
+            let found = g.store.head(&key(&name), put.version_id.as_deref()).await.unwrap();
+            assert_eq!((found.size, found.etag), (size as u64, put.etag), "{name}");
+            assert!(g.read(&name, None, None).await.unwrap() == data, "{name}");
+        }
+    }
+}
+
+async fn a_body_of_unknown_size_is_never_larger_than_its_limit(g: &Ground) {
+    for size in [1000, 5 * MIB + 1, 11 * MIB] {
+        let data = bytes(5, size);
+        for limit in [size - 1, size / 2, 1, 0] {
+            let name = format!("over/{size}-{limit}");
+            let put = g.store.put(&object(&name), Size::AtMost(limit as u64), pieces(&data)).await;
+            assert!(put.is_err(), "{size} bytes passed for at most {limit}");
             g.expect_nothing(&name).await;
         }
     }
@@ -132,13 +167,19 @@ async fn a_body_that_fails_midway_leaves_nothing(g: &Ground) {
     for size in [1000, 9 * MIB, 20 * MIB] {
         let data = bytes(6, size);
         let name = format!("broken/{size}");
-        let mut good: Vec<Result<Bytes, _>> =
+        let good: Vec<Result<Bytes, &str>> =
             data[..size * 2 / 3].chunks(65_536).map(|b| Ok(Bytes::copy_from_slice(b))).collect();
-        good.push(Err(StoreError::unavailable("the sender is gone")));
-        let body = futures::stream::iter(good).boxed();
-        let put = g.store.put(&object(&name), size as u64, body).await;
-        assert!(put.is_err(), "{size}");
-        g.expect_nothing(&name).await;
+        for (size, name) in [
+            (Size::Exactly(size as u64), name.clone()),
+            (Size::AtMost(size as u64 * 2), format!("{name}/open")),
+        ] {
+            let good = good.iter().map(|piece| piece.clone().map_err(StoreError::unavailable));
+            let gone = Err(StoreError::unavailable("the sender is gone"));
+            let body = futures::stream::iter(good.chain([gone]).collect::<Vec<_>>()).boxed();
+            let put = g.store.put(&object(&name), size, body).await;
+            assert!(put.is_err(), "{size:?}");
+            g.expect_nothing(&name).await;
+        }
     }
 }
 

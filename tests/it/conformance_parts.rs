@@ -15,6 +15,7 @@ on_every_store!(
     not_moto("no signatures, a failure on what was aborted, a list of parts not in S3's words"):
     what_is_aborted_is_gone,
     a_part_of_another_length_number_or_time_is_refused,
+    a_part_of_unknown_length_is_taken_as_it_comes,
     a_part_sent_again_replaces_the_first,
     the_parts_that_are_there_are_told_to_resume,
     the_parts_of_what_has_ended_are_not_found,
@@ -32,7 +33,7 @@ async fn begin(g: &Ground, name: &str) -> PartialUpload {
 /// Sends a part and keeps what a browser would know of it.
 async fn send(g: &Ground, upload: &PartialUpload, number: u32, data: &[u8]) -> UploadedPart {
     let size = data.len() as u64;
-    let request = g.store.presign_part(upload, number, size, MINUTE, now()).unwrap();
+    let request = g.store.presign_part(upload, number, Some(size), MINUTE, now()).unwrap();
     let sent = g.send(&request, data).await.expect(200);
     let etag = sent.headers["etag"].to_str().unwrap().trim_matches('"').to_owned();
     UploadedPart { number, size, etag }
@@ -55,6 +56,21 @@ async fn parts_in_any_order_make_the_object(g: &Ground) {
     assert_eq!(info.content_type.as_deref(), Some("application/pdf"));
     assert_eq!(info.version_id.is_some(), g.can().versions);
     assert!(g.read("order", None, None).await.unwrap() == data);
+}
+
+async fn a_part_of_unknown_length_is_taken_as_it_comes(g: &Ground) {
+    let upload = begin(g, "unknown").await;
+    let (data, mut parts) = (bytes(3, PART + 777), Vec::new());
+    for (number, piece) in [(1, &data[..PART]), (2, &data[PART..])] {
+        let request = g.store.presign_part(&upload, number, None, MINUTE, now()).unwrap();
+        assert!(request.headers.is_empty(), "{:?}", request.headers);
+        let sent = g.send(&request, piece).await.expect(200);
+        let etag = sent.headers["etag"].to_str().unwrap().trim_matches('"').to_owned();
+        parts.push(UploadedPart { number, size: piece.len() as u64, etag });
+    }
+    assert_eq!(g.store.parts(&upload).await.unwrap(), parts);
+    g.store.complete_parts(&upload, &parts).await.unwrap();
+    assert!(g.read("unknown", None, None).await.unwrap() == data);
 }
 
 async fn a_part_sent_again_replaces_the_first(g: &Ground) {
@@ -149,7 +165,7 @@ async fn what_is_aborted_is_gone(g: &Ground) {
     }
     let done = g.store.complete_parts(&upload, &parts).await;
     assert!(matches!(done, Err(StoreError::NotFound)), "{done:?}");
-    let late = g.store.presign_part(&upload, 2, 10_000, MINUTE, now()).unwrap();
+    let late = g.store.presign_part(&upload, 2, Some(10_000), MINUTE, now()).unwrap();
     g.send(&late, &data).await.expect_refused();
     g.expect_nothing("aborted").await;
 }
@@ -208,7 +224,7 @@ async fn nothing_is_known_of_an_upload_that_never_was(g: &Ground) {
 async fn a_part_of_another_length_number_or_time_is_refused(g: &Ground) {
     let data = bytes(12, 10_000);
     let upload = begin(g, "signed").await;
-    let request = g.store.presign_part(&upload, 1, 10_000, MINUTE, now()).unwrap();
+    let request = g.store.presign_part(&upload, 1, Some(10_000), MINUTE, now()).unwrap();
     for size in [9_999, 10_001, 0] {
         g.send(&request, &bytes(12, size)).await.expect_refused();
     }
@@ -217,7 +233,7 @@ async fn a_part_of_another_length_number_or_time_is_refused(g: &Ground) {
     assert_ne!(changed.url, request.url);
     g.send(&changed, &data).await.expect_refused();
     let ago = now() - std::time::Duration::from_mins(2);
-    let late = g.store.presign_part(&upload, 1, 10_000, MINUTE, ago).unwrap();
+    let late = g.store.presign_part(&upload, 1, Some(10_000), MINUTE, ago).unwrap();
     g.send(&late, &data).await.expect_refused();
     assert_eq!(g.store.parts(&upload).await.unwrap(), []);
     g.send(&request, &data).await.expect(200);

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 use serde_json::json;
-use strongroom::store::{ByteRange, PartialUpload, StoreError, UploadedPart};
+use strongroom::store::{ByteRange, PartialUpload, Size, StoreError, UploadedPart};
 use tokio::task::JoinSet;
 
-use crate::conformance::{Ground, MIB, MINUTE, bytes, key, now, object, pieces};
+use crate::conformance::{Ground, MIB, MINUTE, bytes, exactly, key, now, object, pieces};
 use crate::faulty_proxy::{Fault, Proxy};
 use crate::garage::Account;
 use crate::process::{Seeded, seed};
@@ -27,7 +27,7 @@ impl Ground {
     async fn one_part(&self, name: &str, data: &[u8]) -> (PartialUpload, UploadedPart) {
         let upload = self.store.begin_parts(&object(name)).await.unwrap();
         let size = data.len() as u64;
-        let request = self.store.presign_part(&upload, 1, size, MINUTE, now()).unwrap();
+        let request = self.store.presign_part(&upload, 1, Some(size), MINUTE, now()).unwrap();
         let sent = self.send(&request, data).await.expect(200);
         let etag = sent.headers["etag"].to_str().unwrap().trim_matches('"').to_owned();
         (upload, UploadedPart { number: 1, size, etag })
@@ -87,7 +87,7 @@ async fn a_write_that_fails_leaves_nothing() {
             _ => Fault::None,
         });
         let data = bytes(3, size);
-        let put = g.store.put(&object("failed"), size as u64, pieces(&data)).await;
+        let put = g.store.put(&object("failed"), Size::Exactly(size as u64), pieces(&data)).await;
         assert!(put.is_err(), "{size} {fault:?}");
         g.expect_nothing("failed").await;
         g.no_upload_is_left().await;
@@ -99,7 +99,7 @@ async fn a_write_that_fails_leaves_nothing() {
         if complete { Fault::Answer(503) } else { Fault::None }
     });
     let data = bytes(4, 12 * MIB);
-    assert!(g.store.put(&object("failed"), data.len() as u64, pieces(&data)).await.is_err());
+    assert!(g.store.put(&object("failed"), exactly(&data), pieces(&data)).await.is_err());
     g.expect_nothing("failed").await;
     g.no_upload_is_left().await;
 }
@@ -152,7 +152,7 @@ async fn a_write_of_which_nothing_is_heard_is_there_whole_or_not_at_all() {
             _ => Fault::None,
         });
         let data = bytes(7, size);
-        let put = g.store.put(&object(name), size as u64, pieces(&data)).await;
+        let put = g.store.put(&object(name), Size::Exactly(size as u64), pieces(&data)).await;
         assert!(put.is_err(), "{put:?}");
         g.network().always(Fault::None);
         match g.read(name, None, None).await {
@@ -233,7 +233,7 @@ async fn an_upload_that_is_cut_at_any_byte_is_sent_again_or_leaves_nothing() {
                 hit |= cut;
                 if cut { Fault::CutRequest(after) } else { Fault::None }
             });
-            let put = g.store.put(&object(&name), size as u64, pieces(&data)).await;
+            let put = g.store.put(&object(&name), Size::Exactly(size as u64), pieces(&data)).await;
             g.network().always(Fault::None);
             if once {
                 put.unwrap_or_else(|e| panic!("{name} cut once after {after}: {e:?}"));
@@ -265,7 +265,7 @@ async fn all_fail(g: &Ground, calls: usize) -> Duration {
             match number % 3 {
                 0 => store.head(&key(&name), None).await.err(),
                 1 => store.get(&key(&name), None, None).await.err(),
-                _ => store.put(&object(&name), 100_000, pieces(&data)).await.err(),
+                _ => store.put(&object(&name), Size::Exactly(100_000), pieces(&data)).await.err(),
             }
         });
     }

@@ -10,8 +10,9 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
 use aws_sdk_s3::types::{
-    BucketLifecycleConfiguration, BucketVersioningStatus, CorsConfiguration, CorsRule, ExpirationStatus, LifecycleRule,
-    LifecycleRuleFilter, Transition, TransitionStorageClass, VersioningConfiguration,
+    BucketLifecycleConfiguration, BucketVersioningStatus, CorsConfiguration, CorsRule,
+    ExpirationStatus, LifecycleRule, LifecycleRuleFilter, Transition, TransitionStorageClass,
+    VersioningConfiguration,
 };
 use strongroom::config::{Config, S3Config, Source, StoreConfig};
 use tempfile::TempDir;

@@ -42,5 +42,6 @@ mod support;
 mod tampering;
 mod tidy;
 mod trail;
+mod unknown_size;
 mod uppy;
 mod uppy_browser;

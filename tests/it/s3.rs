@@ -17,7 +17,9 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use strongroom::keys::S3Credentials;
 use strongroom::sensitive::Secret;
-use strongroom::store::{ObjectKey, PresignPut, PresignedRequest, Presigner, PresignerConfig};
+use strongroom::store::{
+    ObjectKey, PresignPut, PresignedRequest, Presigner, PresignerConfig, Size,
+};
 use strongroom::time::{Clock, Timestamp};
 
 use crate::process::{Read, Server};
@@ -134,7 +136,7 @@ impl S3 {
         let put = PresignPut {
             key: ObjectKey::new(key).unwrap(),
             content_type: mime.to_owned(),
-            content_length: size as u64,
+            size: Size::Exactly(size as u64),
             sha256,
         };
         self.presigner().put(&put, true, Duration::from_mins(5), at).unwrap()

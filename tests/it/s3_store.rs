@@ -14,7 +14,7 @@ use strongroom::sensitive::Secret;
 use strongroom::store::s3::{S3Store, Verdict};
 use strongroom::store::{
     AnswerHeaders, Archive, ByteRange, ByteStream, NewObject, ObjectKey, ObjectStore as _,
-    PresignPut, StoreError, UploadMethod,
+    PresignPut, Size, StoreError, UploadMethod,
 };
 use strongroom::time::{Clock, Timestamp};
 use tokio::net::TcpListener;
@@ -159,7 +159,7 @@ async fn read(store: &S3Store, key: &ObjectKey, range: Option<ByteRange>) -> Vec
 async fn a_life(store: &S3Store) {
     let (small, large) = (object("small"), object("large"));
     let (bytes, stream) = body(1_000, 1);
-    let info = store.put(&small, 1_000, stream).await.unwrap();
+    let info = store.put(&small, Size::Exactly(1_000), stream).await.unwrap();
     let head = store.head(&small.key, None).await.unwrap();
     assert_eq!((head.size, &head.etag, head.sha256), (1_000, &info.etag, info.sha256));
     assert_eq!(head.version_id, info.version_id);
@@ -170,7 +170,7 @@ async fn a_life(store: &S3Store) {
     assert!(matches!(beyond, Err(StoreError::Precondition)));
     let size = 13 * 1024 * 1024;
     let (bytes, stream) = body(size, 2);
-    let info = store.put(&large, size as u64, stream).await.unwrap();
+    let info = store.put(&large, Size::Exactly(size as u64), stream).await.unwrap();
     let head = store.head(&large.key, None).await.unwrap();
     assert_eq!((head.size, &head.etag), (size as u64, &info.etag));
     assert!(read(store, &large.key, None).await == bytes);
@@ -179,7 +179,7 @@ async fn a_life(store: &S3Store) {
     assert_eq!(copied.size, size as u64);
     assert_eq!(copied.content_type.as_deref(), Some("application/pdf"));
     let (bytes, stream) = body(9, 3);
-    store.put(&object("other"), 9, stream).await.unwrap();
+    store.put(&object("other"), Size::Exactly(9), stream).await.unwrap();
     assert_eq!(read(store, &object("other").key, None).await, bytes);
     let other = store.copy(&object("other").key, "0123", &object("none")).await;
     assert!(matches!(other, Err(StoreError::Precondition)), "{other:?}");
@@ -302,7 +302,7 @@ async fn an_upload_that_is_dropped_leaves_nothing() {
     };
     {
         let (object, begun) = (object("half"), async { while uploads().await == 0 {} });
-        let put = store.put(&object, size as u64, half);
+        let put = store.put(&object, Size::Exactly(size as u64), half);
         tokio::select! {
             done = put => panic!("{done:?}"),
             () = begun => {}
@@ -311,9 +311,9 @@ async fn an_upload_that_is_dropped_leaves_nothing() {
     let gone = async { while uploads().await > 0 {} };
     tokio::time::timeout(Duration::from_secs(20), gone).await.expect("aborted");
     let short = stream::iter([Ok(Bytes::from_static(b"short"))]).boxed();
-    assert!(store.put(&object("short"), 9, short).await.is_err());
+    assert!(store.put(&object("short"), Size::Exactly(9), short).await.is_err());
     let (_, long) = body(12 * 1024 * 1024, 6);
-    assert!(store.put(&object("long"), 11 * 1024 * 1024, long).await.is_err());
+    assert!(store.put(&object("long"), Size::Exactly(11 * 1024 * 1024), long).await.is_err());
     assert_eq!(uploads().await, 0);
     for name in ["short", "long", "half"] {
         let none = store.head(&object(name).key, None).await;
@@ -330,7 +330,7 @@ async fn bytes_that_are_damaged_on_the_way_are_refused_by_the_store() {
     let store = place.open(&bucket).await;
     for size in [1_000_000, 9 * 1024 * 1024] {
         let (_, stream) = body(size, 8);
-        let put = store.put(&object("damaged"), size as u64, stream).await;
+        let put = store.put(&object("damaged"), Size::Exactly(size as u64), stream).await;
         assert!(matches!(put, Err(StoreError::Unavailable(_))), "{size}: {put:?}");
         let none = store.head(&object("damaged").key, None).await;
         assert!(matches!(none, Err(StoreError::NotFound)), "{none:?}");
@@ -342,19 +342,22 @@ async fn slow_senders_do_not_keep_others_waiting() {
     let place = garage();
     let store = place.open(&place.bucket().await).await;
     let size = 8 * 1024 * 1024;
-    let slow = (0..40).map(|n| {
-        let store = Arc::clone(&store);
-        let body = stream::iter([Ok(Bytes::from(vec![0; 70_000]))]).chain(stream::pending());
-        // Half of them would be put at once, half in parts.
-        let size = size + u64::from(n % 2 == 0);
-        async move { store.put(&object(&format!("slow-{n}")), size, body.boxed()).await }
-    });
+    let slow =
+        (0..40).map(|n| {
+            let store = Arc::clone(&store);
+            let body = stream::iter([Ok(Bytes::from(vec![0; 70_000]))]).chain(stream::pending());
+            // Half of them would be put at once, half in parts.
+            let size = size + u64::from(n % 2 == 0);
+            async move {
+                store.put(&object(&format!("slow-{n}")), Size::Exactly(size), body.boxed()).await
+            }
+        });
     let slow = futures::future::join_all(slow);
     let quick = async {
         for size in [1_000, 8_000_000, 30_000_000] {
             let (bytes, stream) = body(size, 7);
             let name = object(&format!("quick-{size}"));
-            let begun = store.put(&name, size as u64, stream);
+            let begun = store.put(&name, Size::Exactly(size as u64), stream);
             let written = tokio::time::timeout(Duration::from_secs(10), begun).await;
             assert_eq!(written.expect("in time").unwrap().size, size as u64);
             assert!(read(&store, &name.key, None).await == bytes);
@@ -396,7 +399,7 @@ async fn encryption_and_archives_are_as_configured() {
     let store = place.open_kms(&bucket, place.given(), Some("alias/room")).await;
     let archived = object("archived");
     let (_, stream) = body(12 * 1024 * 1024, 1);
-    store.put(&archived, 12 * 1024 * 1024, stream).await.unwrap();
+    store.put(&archived, Size::Exactly(12 * 1024 * 1024), stream).await.unwrap();
     let call = place.client().head_object().bucket(&bucket).key(archived.key.as_str());
     let found = call.send().await.unwrap();
     let kind = aws_sdk_s3::types::ServerSideEncryption::AwsKms;
@@ -404,7 +407,7 @@ async fn encryption_and_archives_are_as_configured() {
     let put = PresignPut {
         key: object("sealed").key,
         content_type: "application/pdf".to_owned(),
-        content_length: 1,
+        size: Size::Exactly(1),
         sha256: None,
     };
     let (minute, now) = (Duration::from_mins(1), Clock::default().now());
@@ -485,7 +488,7 @@ async fn keys_are_replaced_under_load_without_one_failed_request() {
     let load = tokio::spawn(async move {
         loop {
             let (_, stream) = body(1_000, 1);
-            work.put(&object("load"), 1_000, stream).await.expect("not one fails");
+            work.put(&object("load"), Size::Exactly(1_000), stream).await.expect("not one fails");
             work.get(&object("load").key, None, None).await.expect("not one fails");
         }
     });

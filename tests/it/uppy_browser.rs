@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use strongroom::access::{DEFAULT_CLINIC, Role};
+use strongroom::access::Role;
 
-use crate::browser::Served;
+use crate::browser::{Served, sign_in};
 use crate::support::TestApp;
 
 /// What the page's script makes of a seed.
@@ -25,7 +25,7 @@ async fn run(served: &Served, can_expire: bool) -> Vec<(String, Value)> {
         "base": format!("{}/api/uppy", served.url),
         "pages": served.pages,
         "bearer": bearer.header.1,
-        "cookie": served.cookie().await,
+        "cookie": sign_in(app).await,
         "ticket": made.expect(201).json()["companionEndpoint"],
         "canExpire": can_expire,
     });
@@ -68,7 +68,10 @@ async fn uploaded(app: &TestApp, name: &str, what: &str, result: &Value) {
     assert_eq!(document["state"], "available", "{name}: {document}");
     let path = format!("/api/docs/{}", document["id"].as_str().unwrap());
     let seen = app.get(&app.admin(), &path).await.expect(200).json();
-    assert_eq!((&seen["patientId"], &seen["category"]), (&json!("patient-1"), &json!("lab-results")));
+    assert_eq!(
+        (&seen["patientId"], &seen["category"]),
+        (&json!("patient-1"), &json!("lab-results"))
+    );
     assert_eq!((&seen["filename"], &seen["size"]), (&file["name"], &file["size"]), "{name}");
     let bytes = app.get(&app.admin(), &format!("{path}/content")).await.expect(200).body;
     let wanted = text_of(file["seed"].as_u64().unwrap(), file["size"].as_u64().unwrap());
@@ -82,7 +85,9 @@ async fn uploaded(app: &TestApp, name: &str, what: &str, result: &Value) {
     match what {
         "one request" => assert!(key.starts_with("incoming/"), "{name}: {key}"),
         "paused and resumed" => assert_eq!(result["atPause"], json!([1]), "{name}"),
-        "left and taken up again" => assert_eq!(result["puts"], 2, "{name}: what was there is sent"),
+        "left and taken up again" => {
+            assert_eq!(result["puts"], 2, "{name}: what was there is sent")
+        }
         "an expired part" => {
             let refused = result["refused"].as_array().unwrap();
             assert_eq!(refused.len(), 1, "{name}: {result}");

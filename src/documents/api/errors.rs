@@ -2,7 +2,7 @@
 
 use crate::documents::{DocumentError, State};
 use crate::http::{ApiError, Code};
-use crate::store::{Archive, StoreError};
+use crate::store::{Archive, Size, StoreError};
 
 impl From<DocumentError> for ApiError {
     fn from(e: DocumentError) -> Self {
@@ -82,11 +82,17 @@ fn upload(e: DocumentError) -> ApiError {
             "The bytes of this upload are there already; nothing was changed. Confirm it, or \
                  begin a new upload.",
         ),
-        DocumentError::BodyBroke { came, size } => ApiError::new(
+        DocumentError::BodyBroke { came, size: Size::Exactly(size) } => ApiError::new(
             Code::BadRequest,
             format!(
                 "{came} bytes came where {size} were announced; nothing was kept. Send the \
                      file again."
+            ),
+        ),
+        DocumentError::BodyBroke { came, size: Size::AtMost(_) } => ApiError::new(
+            Code::BadRequest,
+            format!(
+                "The body broke off after {came} bytes; nothing was kept. Send the file again."
             ),
         ),
         DocumentError::Archived(Archive::Retrieving) => ApiError::new(

@@ -34,6 +34,9 @@ pub struct DocumentJson {
     content_type: String,
     /// Its size in bytes.
     size: u64,
+    /// Whether `size` is only the most it may be: before it is confirmed, where nobody knew.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    size_is_limit: bool,
     /// SHA-256 of its bytes, hexadecimal.
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
@@ -92,6 +95,7 @@ impl From<Document> for DocumentJson {
             filename: d.file_name.into_revealed(),
             content_type: d.content_type,
             size: d.byte_size,
+            size_is_limit: d.size_is_limit,
             sha256: d.sha256_hex,
             storage_provider: d.storage_provider,
             bucket: d.bucket,

@@ -29,7 +29,7 @@ pub struct MultipartAnswer {
     key: String,
     /// The size of every part but the last, in bytes.
     part_size: u64,
-    /// How many parts there are; numbers begin at 1.
+    /// How many parts there are; numbers begin at 1. At most, where nobody knows the size.
     part_count: u64,
     /// When the upload is given up if it is not complete.
     #[schema(value_type = String, format = "date-time")]

@@ -4,12 +4,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::access::Call;
-use crate::documents::{Announced, BeginUpload, Category, Filter, Reference, Sort};
+use crate::documents::{Announced, BeginUpload, Category, Filter, Reference, Sort, UNKNOWN_SIZE};
 use crate::http::ApiError;
 use crate::http::fields::Fields;
 use crate::ids::{ClinicId, PatientId};
 use crate::sensitive::Phi;
-use crate::store::UploadMethod;
+use crate::store::{Size, UploadMethod};
 
 /// What is to be uploaded.
 #[derive(Deserialize, ToSchema)]
@@ -24,8 +24,8 @@ pub struct PresignUploadRequest {
     filename: String,
     /// Its media type.
     content_type: String,
-    /// Its exact size in bytes.
-    size: u64,
+    /// Its exact size in bytes. May be left out where nobody knows it, for a form and for parts.
+    size: Option<u64>,
     /// Its category; `other` when left out.
     category: Option<String>,
     /// What else it belongs to: `provider`, `appointment`, …
@@ -86,7 +86,7 @@ pub(super) fn read_presign(
         patient: body.patient_id.map(PatientId::new),
         file_name: Phi::new(body.filename),
         content_type: body.content_type,
-        size: body.size,
+        size: body.size.map_or(UNKNOWN_SIZE, Size::Exactly),
         category,
         entity,
         sha256: fields.sha256(body.sha256.as_deref()),

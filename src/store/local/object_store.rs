@@ -12,7 +12,7 @@ use super::{
 };
 use crate::store::{
     Abilities, AnswerHeaders, ByteRange, ByteStream, NewObject, ObjectBody, ObjectInfo, ObjectKey,
-    ObjectStore, PartialUpload, PresignPut, PresignedRequest, StoreError, UploadMethod,
+    ObjectStore, PartialUpload, PresignPut, PresignedRequest, Size, StoreError, UploadMethod,
     UploadedPart,
 };
 use crate::time::Timestamp;
@@ -98,7 +98,7 @@ impl ObjectStore for LocalStore {
         &self,
         upload: &PartialUpload,
         number: u32,
-        size: u64,
+        size: Option<u64>,
         expires: Duration,
         now: Timestamp,
     ) -> Result<PresignedRequest, StoreError> {
@@ -152,14 +152,14 @@ impl ObjectStore for LocalStore {
     async fn put(
         &self,
         object: &NewObject,
-        size: u64,
+        size: Size,
         body: ByteStream,
     ) -> Result<ObjectInfo, StoreError> {
         let put = Put {
             key: object.key.clone(),
             content_type: Some(object.content_type.clone()),
             attributes: Attributes::default(),
-            length: Length::exactly(size, size),
+            length: Length { exact: size.exact(), most: size.most(), least: 0 },
             expected: Expected::default(),
             condition: Condition::Absent,
         };

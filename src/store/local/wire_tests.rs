@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use super::tests::{bytes, config};
 use super::*;
 use crate::store::{
-    AnswerHeaders, NewObject, ObjectStore as _, PartialUpload, PresignPut, PresignedRequest,
+    AnswerHeaders, NewObject, ObjectStore as _, PartialUpload, PresignPut, PresignedRequest, Size,
     UploadMethod,
 };
 
@@ -80,7 +80,7 @@ fn upload_of(name: &str, data: &[u8]) -> PresignPut {
     PresignPut {
         key: ObjectKey::new(name).unwrap(),
         content_type: "application/pdf".to_owned(),
-        content_length: data.len() as u64,
+        size: Size::Exactly(data.len() as u64),
         sha256: sha256.as_ref().try_into().ok(),
     }
 }
@@ -278,7 +278,7 @@ async fn parts_go_up_by_presigned_requests_and_become_the_object() {
         let (size, now) = (piece.len() as u64, Clock::default().now());
         let minute = Duration::from_mins(1);
         let presigner = server.store.presigner();
-        let request = presigner.part(&upload, number, size, minute, now).unwrap();
+        let request = presigner.part(&upload, number, Some(size), minute, now).unwrap();
         let (status, text) = server.send(&request, &piece[1..]).await;
         assert_eq!((status, code(&text)), (403, "SignatureDoesNotMatch"), "{text}");
         assert_eq!(server.send(&request, piece).await.0, 200);
@@ -486,7 +486,7 @@ async fn what_a_download_would_show_cannot_be_added_to_a_presigned_upload() {
     let good = server.presign(&upload_of("k", b"x"));
     let (key, now) = (ObjectKey::new("k").unwrap(), Clock::default().now());
     let upload = PartialUpload { key, upload_id: "u".to_owned() };
-    let part = server.store.presign_part(&upload, 1, 1, Duration::from_mins(1), now).unwrap();
+    let part = server.store.presign_part(&upload, 1, Some(1), Duration::from_mins(1), now).unwrap();
     for (name, value) in [
         ("cache-control", "public, max-age=31536000"),
         ("content-encoding", "gzip"),

@@ -28,6 +28,8 @@ const TURN: Duration = Duration::from_secs(2);
 const STOCK_KIB: usize = 24 * 1024;
 /// How long an upload waits for memory before it goes on without.
 const STOCK_WAIT: Duration = Duration::from_millis(100);
+/// How long one waits that cannot.
+const ROOM_WAIT: Duration = Duration::from_secs(30);
 
 /// What is known of the bucket.
 #[derive(Clone, Debug, Serialize)]
@@ -113,6 +115,14 @@ impl Bucket {
     pub async fn memory(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
         let kib = u32::try_from(bytes.div_ceil(1024)).ok()?;
         tokio::time::timeout(STOCK_WAIT, self.stock.acquire_many(kib)).await.ok()?.ok()
+    }
+
+    /// The same for an upload that cannot go on without, since nobody knows how long it is.
+    pub async fn room(&self, bytes: u64) -> Result<SemaphorePermit<'_>, StoreError> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).map_err(StoreError::unavailable)?;
+        let room = tokio::time::timeout(ROOM_WAIT, self.stock.acquire_many(kib)).await;
+        let busy = "too many uploads of unknown size are under way";
+        room.map_err(|_| StoreError::unavailable(busy))?.map_err(StoreError::unavailable)
     }
 
     /// What a failed call means for its caller. Failures that are not about the call itself make

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::bucket::Bucket;
 use super::errors::http_date;
 use super::examine::{Examined, Verdict, seen, unsent};
-use crate::store::{ObjectKey, PresignPut, PresignedRequest};
+use crate::store::{ObjectKey, PresignPut, PresignedRequest, Size};
 use crate::time::Timestamp;
 
 const RIGHT: &[u8] = b"strongroom presigned";
@@ -27,7 +27,7 @@ impl Bucket {
         let put = PresignPut {
             key,
             content_type: "text/plain".to_owned(),
-            content_length: RIGHT.len() as u64,
+            size: Size::Exactly(RIGHT.len() as u64),
             sha256: None,
         };
         let sign = |put: &PresignPut, now: Timestamp| {

@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
-use crate::store::{ByteStream, StoreError};
+use crate::store::{ByteStream, Size, StoreError};
 
 type Piece = Result<Bytes, std::io::Error>;
 
@@ -17,18 +17,23 @@ type Piece = Result<Bytes, std::io::Error>;
 pub(super) struct Incoming {
     pub body: ByteStream,
     /// What came beyond the part that was being filled.
-    pub rest: Bytes,
+    rest: Bytes,
+    /// How much may still come; all of it must, where the size is exact.
     pub left: u64,
+    pub exact: bool,
+    ended: bool,
 }
 
 impl Incoming {
+    pub fn new(body: ByteStream, size: Size) -> Self {
+        let (left, exact) = (size.most(), size.exact().is_some());
+        Self { body, rest: Bytes::new(), left, exact, ended: false }
+    }
+
     /// The next bytes, never more than announced; none at the end.
     async fn next(&mut self, most: usize) -> Result<Option<Bytes>, StoreError> {
-        while self.rest.is_empty() {
-            match self.body.next().await {
-                Some(bytes) => self.rest = bytes?,
-                None => return Ok(None),
-            }
+        if !self.gather().await? {
+            return Ok(None);
         }
         let bytes = self.rest.split_to(most.min(self.rest.len()));
         let count = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
@@ -36,7 +41,28 @@ impl Incoming {
         Ok(Some(bytes))
     }
 
-    /// The next `size` bytes; `seen` gets each of them once, in order.
+    /// Waits for bytes; false at the end.
+    async fn gather(&mut self) -> Result<bool, StoreError> {
+        while self.rest.is_empty() && !self.ended {
+            match self.body.next().await {
+                Some(bytes) => self.rest = bytes?,
+                None => self.ended = true,
+            }
+        }
+        Ok(!self.rest.is_empty())
+    }
+
+    /// Whether something is still to come. More than may come is an error.
+    pub async fn more(&mut self) -> Result<bool, StoreError> {
+        if self.left == 0 {
+            self.end().await?;
+            return Ok(false);
+        }
+        if self.exact { Ok(true) } else { self.gather().await }
+    }
+
+    /// The next `size` bytes, fewer only at the end of a body whose size nobody knew; `seen` gets
+    /// each of them once, in order.
     pub async fn fill(
         &mut self,
         size: u64,
@@ -45,7 +71,12 @@ impl Incoming {
         let size = usize::try_from(size).map_err(StoreError::unavailable)?;
         let mut buffer = BytesMut::new();
         while buffer.len() < size {
-            let bytes = self.next(size - buffer.len()).await?.ok_or_else(|| length("shorter"))?;
+            let Some(bytes) = self.next(size - buffer.len()).await? else {
+                if self.exact {
+                    return Err(length("shorter"));
+                }
+                break;
+            };
             seen(&bytes);
             if bytes.len() == size {
                 return Ok(bytes);
@@ -143,8 +174,27 @@ mod tests {
     use super::*;
 
     fn incoming(chunks: &[&'static str], left: u64) -> Incoming {
+        sized(chunks, Size::Exactly(left))
+    }
+
+    fn sized(chunks: &[&'static str], size: Size) -> Incoming {
         let chunks: Vec<_> = chunks.iter().map(|c| Ok(Bytes::from_static(c.as_bytes()))).collect();
-        Incoming { body: futures::stream::iter(chunks).boxed(), rest: Bytes::new(), left }
+        Incoming::new(futures::stream::iter(chunks).boxed(), size)
+    }
+
+    #[tokio::test]
+    async fn a_body_of_unknown_size_ends_where_it_ends_and_never_beyond_its_limit() {
+        let mut body = sized(&["ab", "", "cd"], Size::AtMost(9));
+        assert_eq!(body.fill(3, |_| ()).await.unwrap(), "abc");
+        assert!(body.more().await.unwrap());
+        assert_eq!(body.fill(3, |_| ()).await.unwrap(), "d");
+        assert!(!body.more().await.unwrap());
+        let mut full = sized(&["abc"], Size::AtMost(3));
+        assert_eq!(full.fill(3, |_| ()).await.unwrap(), "abc");
+        assert!(!full.more().await.unwrap());
+        let mut over = sized(&["ab", "cd"], Size::AtMost(3));
+        assert_eq!(over.fill(3, |_| ()).await.unwrap(), "abc");
+        assert!(over.more().await.is_err());
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use super::credentials::Signing;
 use super::{Finding, S3Store};
 use crate::store::{
     Abilities, AnswerHeaders, ByteRange, ByteStream, NewObject, ObjectBody, ObjectInfo, ObjectKey,
-    ObjectStore, PartialUpload, PresignPut, PresignedRequest, StoreError, UploadMethod,
+    ObjectStore, PartialUpload, PresignPut, PresignedRequest, Size, StoreError, UploadMethod,
     UploadedPart,
 };
 use crate::time::Timestamp;
@@ -86,7 +86,7 @@ impl ObjectStore for S3Store {
         &self,
         upload: &PartialUpload,
         number: u32,
-        size: u64,
+        size: Option<u64>,
         expires: Duration,
         now: Timestamp,
     ) -> Result<PresignedRequest, StoreError> {
@@ -119,7 +119,7 @@ impl ObjectStore for S3Store {
     async fn put(
         &self,
         object: &NewObject,
-        size: u64,
+        size: Size,
         body: ByteStream,
     ) -> Result<ObjectInfo, StoreError> {
         self.bucket.put_key(object, size, body).await

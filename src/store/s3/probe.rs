@@ -25,7 +25,7 @@ use super::objects::version_id;
 use super::purge::Unpurged;
 use super::watch::Bad;
 use crate::ids::Ids;
-use crate::store::{Abilities, ObjectKey, PresignPut, PresignedRequest};
+use crate::store::{Abilities, ObjectKey, PresignPut, PresignedRequest, Size};
 
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -170,7 +170,7 @@ impl Bucket {
         let put = PresignPut {
             key,
             content_type: "text/plain".to_owned(),
-            content_length: u64::try_from(FIRST.len()).unwrap_or(u64::MAX),
+            size: Size::Exactly(u64::try_from(FIRST.len()).unwrap_or(u64::MAX)),
             sha256: None,
         };
         let form = signing.presigner.form(&put, FORM, self.clock.now());

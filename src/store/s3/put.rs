@@ -3,12 +3,13 @@
 //! A small object is one PUT with its SHA-256. A larger one goes in parts: one is sent while the
 //! next is filled, each held until the store has it, so that it can be sent again. Where the memory
 //! is taken, by others whose senders are slow perhaps, bytes are passed on as they come: nobody
-//! waits for somebody else's line. Whatever goes wrong, also being dropped, the upload is aborted:
-//! nothing is there then.
+//! waits for somebody else's line. Only a body of unknown size has to wait for memory, since S3
+//! wants to know the length of what it is sent. Whatever goes wrong, also being dropped, the upload
+//! is aborted: nothing is there then.
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::operation::upload_part::builders::UploadPartFluentBuilder;
 use aws_sdk_s3::primitives::ByteStream as SdkStream;
@@ -23,7 +24,9 @@ use super::client::{patient, sending};
 use super::errors::Failure;
 use super::incoming::{Incoming, passing};
 use super::objects::{etag, version_id};
-use crate::store::{ByteStream, NewObject, ObjectInfo, PartialUpload, StoreError, UploadedPart};
+use crate::store::{
+    ByteStream, NewObject, ObjectInfo, PartialUpload, Size, StoreError, UploadedPart,
+};
 
 const MIB: u64 = 1024 * 1024;
 /// Up to this an object is sent at once.
@@ -45,6 +48,16 @@ struct Filled<'a> {
     /// `Content-MD5`: a part damaged on the way is refused by the store.
     md5: String,
     _memory: SemaphorePermit<'a>,
+}
+
+/// What comes next of a body.
+enum Next<'a> {
+    /// A part in memory.
+    Held(Filled<'a>),
+    /// A part of this size to be passed on as it comes.
+    Passing(u64),
+    /// Nothing.
+    End,
 }
 
 /// Aborts an upload that was not completed.
@@ -74,20 +87,46 @@ impl Drop for Unfinished {
 }
 
 impl Bucket {
-    /// Writes an object of exactly `size` bytes.
+    /// Writes an object of this size.
     pub async fn put_key(
         self: &Arc<Self>,
         object: &NewObject,
-        size: u64,
+        size: Size,
         body: ByteStream,
     ) -> Result<ObjectInfo, StoreError> {
         let create_only = self.abilities()?.create_only;
-        let mut incoming = Incoming { body, rest: Bytes::new(), left: size };
-        if size <= AT_ONCE {
-            self.put_at_once(object, size, &mut incoming, create_only).await
-        } else {
-            self.put_in_parts(object, size, &mut incoming, create_only).await
+        let mut incoming = Incoming::new(body, size);
+        match size {
+            Size::Exactly(size) if size <= AT_ONCE => {
+                self.put_at_once(object, size, &mut incoming, create_only).await
+            }
+            Size::Exactly(size) => {
+                let (part, incoming) = (part_size(size), &mut incoming);
+                let first = self.fill(incoming, part).await?;
+                self.put_in_parts(object, part, first, incoming, create_only).await
+            }
+            Size::AtMost(most) => self.put_open(object, most, &mut incoming, create_only).await,
         }
+    }
+
+    /// Of unknown size: at once where it ends within what would be its first part.
+    async fn put_open(
+        self: &Arc<Self>,
+        object: &NewObject,
+        most: u64,
+        incoming: &mut Incoming,
+        create_only: bool,
+    ) -> Result<ObjectInfo, StoreError> {
+        let part = part_size(most);
+        let memory = self.room(part.min(most)).await?;
+        let bytes = incoming.fill(part.min(most), |_| ()).await?;
+        if !incoming.more().await? {
+            let sha256 = digest(&SHA256, &bytes).as_ref().try_into().ok();
+            return self.send_at_once(object, bytes, sha256, create_only).await;
+        }
+        let md5 = STANDARD.encode(Md5::digest(&bytes));
+        let first = Next::Held(Filled { bytes, md5, _memory: memory });
+        self.put_in_parts(object, part, first, incoming, create_only).await
     }
 
     async fn put_at_once(
@@ -104,6 +143,17 @@ impl Bucket {
         let bytes = incoming.fill(size, |bytes| sum.update(bytes)).await?;
         incoming.end().await?;
         let sha256: Option<[u8; 32]> = sum.finish().as_ref().try_into().ok();
+        self.send_at_once(object, bytes, sha256, create_only).await
+    }
+
+    async fn send_at_once(
+        &self,
+        object: &NewObject,
+        bytes: Bytes,
+        sha256: Option<[u8; 32]>,
+        create_only: bool,
+    ) -> Result<ObjectInfo, StoreError> {
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let put = self.put_request(object, create_only, SdkStream::from(bytes));
         let put = put.set_checksum_sha256(sha256.map(|sum| STANDARD.encode(sum)));
         let _turn = self.enter().await?;
@@ -185,14 +235,15 @@ impl Bucket {
     async fn put_in_parts(
         self: &Arc<Self>,
         object: &NewObject,
-        size: u64,
+        part: u64,
+        first: Next<'_>,
         incoming: &mut Incoming,
         create_only: bool,
     ) -> Result<ObjectInfo, StoreError> {
         let upload = self.begin(object).await?;
         let bucket = Arc::clone(self);
         let mut unfinished = Unfinished { bucket, upload: upload.clone(), done: false };
-        let parts = match self.send_parts(&upload, size, incoming).await {
+        let parts = match self.send_parts(&upload, part, first, incoming).await {
             Ok(parts) => parts,
             Err(e) => {
                 // Here rather than behind the caller's back: nothing is there when it fails.
@@ -206,6 +257,7 @@ impl Bucket {
                 });
             }
         };
+        let size = parts.iter().map(|part| part.size).sum();
         match self.complete(&upload, &parts, create_only).await {
             Ok(done) => {
                 unfinished.done = true;
@@ -225,52 +277,48 @@ impl Bucket {
         }
     }
 
-    async fn send_parts(
-        &self,
+    async fn send_parts<'a>(
+        &'a self,
         upload: &PartialUpload,
-        size: u64,
+        part: u64,
+        first: Next<'a>,
         incoming: &mut Incoming,
     ) -> Result<Vec<UploadedPart>, StoreError> {
-        let part = part_size(size);
         let mut parts = Vec::new();
-        let mut filled = None;
-        while filled.is_some() || incoming.left > 0 {
+        let mut next = first;
+        loop {
             let number = u32::try_from(parts.len() + 1).unwrap_or(u32::MAX);
-            let now = match filled.take() {
-                Some(now) => Some(now),
-                None => self.fill(incoming, part).await?,
-            };
-            let Some(now) = now else {
-                let size = part.min(incoming.left);
-                parts.push(self.pass_part(upload, number, size, incoming).await?);
-                continue;
-            };
-            let more = incoming.left > 0;
-            let next = async {
-                if more {
-                    self.fill(incoming, part).await
-                } else {
-                    incoming.end().await.map(|()| None)
+            next = match next {
+                Next::End => return Ok(parts),
+                Next::Passing(size) => {
+                    parts.push(self.pass_part(upload, number, size, incoming).await?);
+                    self.fill(incoming, part).await?
+                }
+                Next::Held(now) => {
+                    let sending = self.send_part(upload, number, now);
+                    let (sent, next) = tokio::try_join!(sending, self.fill(incoming, part))?;
+                    parts.push(sent);
+                    next
                 }
             };
-            let (sent, next) = tokio::try_join!(self.send_part(upload, number, now), next)?;
-            parts.push(sent);
-            filled = next;
         }
-        Ok(parts)
     }
 
     /// The next part in memory, if there is room for it.
-    async fn fill(
-        &self,
-        incoming: &mut Incoming,
-        part: u64,
-    ) -> Result<Option<Filled<'_>>, StoreError> {
+    async fn fill(&self, incoming: &mut Incoming, part: u64) -> Result<Next<'_>, StoreError> {
+        if !incoming.more().await? {
+            return Ok(Next::End);
+        }
         let size = part.min(incoming.left);
-        let Some(memory) = self.memory(size).await else { return Ok(None) };
+        let memory = match self.memory(size).await {
+            Some(memory) => memory,
+            None if incoming.exact => return Ok(Next::Passing(size)),
+            None => self.room(size).await?,
+        };
         let mut md5 = Md5::new();
         let bytes = incoming.fill(size, |bytes| md5.update(bytes)).await?;
-        Ok(Some(Filled { bytes, md5: STANDARD.encode(md5.finalize()), _memory: memory }))
+        let md5 = STANDARD.encode(md5.finalize());
+        Ok(Next::Held(Filled { bytes, md5, _memory: memory }))
     }
 
     /// Sends the next part as it comes: it cannot be sent again.

@@ -11,8 +11,8 @@ use super::S3Store;
 use crate::config::{S3Config, S3Keys, StoreConfig};
 use crate::sensitive::Secret;
 use crate::store::{
-    Abilities, NewObject, ObjectKey, ObjectStore as _, PartialUpload, StoreError, UploadedPart,
-    Verdict,
+    Abilities, NewObject, ObjectKey, ObjectStore as _, PartialUpload, Size, StoreError,
+    UploadedPart, Verdict,
 };
 use crate::time::Clock;
 
@@ -342,7 +342,7 @@ async fn an_upload_that_vanishes_before_its_end_is_not_taken_for_complete() {
     able(&store, false);
     let bytes = bytes::Bytes::from(vec![0; usize::try_from(SIZE).unwrap()]);
     let body = futures::StreamExt::boxed(futures::stream::iter([Ok(bytes)]));
-    let put = store.put(&object("a"), SIZE, body).await;
+    let put = store.put(&object("a"), Size::Exactly(SIZE), body).await;
     assert!(matches!(put, Err(StoreError::Unavailable(_))), "{put:?}");
 }
 

@@ -109,7 +109,7 @@ pub async fn create(
     call: Call,
     ApiJson(body): ApiJson<CreateRequest>,
 ) -> Result<ApiJson<CreateAnswer>, ApiError> {
-    let asked = read_create(&call, body)?;
+    let asked = read_create(&app.config.uploads, &call, body)?;
     let document = documents::begin_parts(&app, &call, asked, None).await?.document;
     Ok(ApiJson(CreateAnswer {
         key: document.object_key,

@@ -11,13 +11,15 @@ use url::form_urlencoded;
 use utoipa::ToSchema;
 
 use crate::access::Call;
+use crate::config::UploadConfig;
 use crate::documents::api::requests::read_entity;
-use crate::documents::content::FileType;
-use crate::documents::{BeginUpload, Category, DocumentError};
+use crate::documents::content::{FileType, limit_of_parts};
+use crate::documents::{BeginUpload, Category, DocumentError, UNKNOWN_SIZE};
 use crate::http::fields::Fields;
 use crate::http::{ApiError, Code};
 use crate::ids::{ClinicId, PatientId};
 use crate::sensitive::Phi;
+use crate::store::Size;
 
 /// Highest number of a part ("Amazon S3 multipart upload limits").
 const MAX_PARTS: u32 = 10_000;
@@ -82,11 +84,20 @@ pub(super) fn read_params(call: &Call, query: &str) -> Result<BeginUpload, ApiEr
     }
     let file_name = file_name.filter(|name| !name.is_empty());
     let file_name = file_name.ok_or_else(|| refused(NO_FILENAME))?;
-    read(call, Said { file_name, content_type, metadata })
+    let (mut begin, most) = read(call, Said { file_name, content_type, metadata })?;
+    if begin.size.exact().is_none() {
+        begin.size = Size::AtMost(most);
+    }
+    Ok(begin)
 }
 
-/// The body of `POST /multipart`.
-pub(super) fn read_create(call: &Call, body: CreateRequest) -> Result<BeginUpload, ApiError> {
+/// The body of `POST /multipart`. The client cuts the file as it likes, so that its size is no more
+/// than a limit here; one that is too large is still told before it is sent.
+pub(super) fn read_create(
+    limits: &UploadConfig,
+    call: &Call,
+    body: CreateRequest,
+) -> Result<BeginUpload, ApiError> {
     let file_name = match body.filename {
         Some(Value::String(name)) if !name.is_empty() => name,
         _ => return Err(refused(NO_FILENAME_FIELD)),
@@ -102,10 +113,18 @@ pub(super) fn read_create(call: &Call, body: CreateRequest) -> Result<BeginUploa
     };
     let metadata = body.metadata.unwrap_or_default();
     let metadata = metadata.into_iter().map(|(name, value)| (name, text(value))).collect();
-    read(call, Said { file_name, content_type, metadata })
+    let (mut begin, most) = read(call, Said { file_name, content_type, metadata })?;
+    let limit = limit_of_parts(limits, begin.category);
+    begin.size = match begin.size.exact() {
+        Some(size) if size > limit => return Err(DocumentError::TooLarge { size, limit }.into()),
+        Some(size) => Size::AtMost(size),
+        None => Size::AtMost(most),
+    };
+    Ok(begin)
 }
 
-fn read(call: &Call, mut said: Said) -> Result<BeginUpload, ApiError> {
+/// What is announced, and the largest size the ticket allows.
+fn read(call: &Call, mut said: Said) -> Result<(BeginUpload, u64), ApiError> {
     said.metadata.retain(|_, value| !is_nothing(value));
     let mut take = |name: &str| said.metadata.remove(name);
     let mut fields = Fields::default();
@@ -131,11 +150,15 @@ fn read(call: &Call, mut said: Said) -> Result<BeginUpload, ApiError> {
     let kind = bound(&mut fields, "entityType", own.map(|e| &*e.0), take("entityType"));
     let id = bound(&mut fields, "entityId", own.map(|e| &*e.1), take("entityId"));
     let size: Option<u64> = fields.parse("size", take("size").as_deref(), "the size in bytes");
+    let most = scope.and_then(|scope| scope.max_size).unwrap_or(u64::MAX);
+    if size.is_some_and(|size| size > most) {
+        fields.wrong("size", format!("the ticket is for files of at most {most} bytes"));
+    }
     let supersedes = take("supersedes");
     let begin = BeginUpload {
         patient: patient.map(PatientId::new),
         content_type: content_type(said.content_type, &said.file_name),
-        size: size.unwrap_or_default(),
+        size: size.map_or(UNKNOWN_SIZE, Size::Exactly),
         category: category.and_then(|name| name.parse().ok()).unwrap_or(Category::Other),
         entity: read_entity(&mut fields, kind, id),
         sha256: fields.sha256(take("sha256").as_deref()),
@@ -143,13 +166,7 @@ fn read(call: &Call, mut said: Said) -> Result<BeginUpload, ApiError> {
         temporary: take("temporary").as_deref() == Some("true"),
         file_name: Phi::new(said.file_name),
     };
-    let begin = fields.done(begin)?;
-    match scope.and_then(|scope| scope.max_size) {
-        Some(limit) if begin.size > limit => {
-            Err(DocumentError::TooLarge { size: begin.size, limit }.into())
-        }
-        _ => Ok(begin),
-    }
+    Ok((fields.done(begin)?, most))
 }
 
 /// The type the browser names; where it knows none (DICOM and HEIC, most often), what goes with the
