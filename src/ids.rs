@@ -88,6 +88,10 @@ uuid_id! {
     SessionId
 }
 uuid_id! {
+    /// One ticket for uploads (its public part).
+    TicketId
+}
+uuid_id! {
     /// One event of the audit trail.
     EventId
 }

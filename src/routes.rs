@@ -17,7 +17,9 @@ use crate::app::App;
 use crate::documents::api::{docs, multipart, rendition, retrieval, storage};
 use crate::documents::api::{docs, life, multipart, retrieval, storage};
 use crate::documents::api::{docs, multipart, retrieval, stats, storage};
+use crate::documents::api::{docs, multipart, retrieval, storage, uppy};
 use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
+use crate::http::reason::say_in_status_line;
 use crate::http::{ApiError, Code};
 use crate::patients::api as patients;
 use crate::store::local::Wire;
@@ -72,11 +74,37 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
         ),
         ("/api/v2/aws/s3/config", Action::ReadConfig, get(storage::config)),
         ("/api/v2/aws/s3/stats", Action::ReadStats, get(stats::get)),
+        ("/api/uppy/tickets", Action::IssueTicket, post(uppy::tickets::issue)),
+        ("/api/uppy/s3/params", Action::BeginUpload, get(uppy::params)),
+        ("/api/uppy/s3/confirm", Action::ConfirmUpload, post(uppy::confirm)),
+        ("/api/uppy/s3/multipart", Action::BeginUpload, post(uppy::create)),
+        ("/api/uppy/s3/multipart/{uploadId}", Action::ReadUpload, get(uppy::list_parts)),
+        ("/api/uppy/s3/multipart/{uploadId}", Action::AbortUpload, delete(uppy::abort)),
+        ("/api/uppy/s3/multipart/{uploadId}/batch", Action::SignParts, get(uppy::sign_batch)),
+        ("/api/uppy/s3/multipart/{uploadId}/complete", Action::ConfirmUpload, post(uppy::complete)),
+        ("/api/uppy/s3/multipart/{uploadId}/{partNumber}", Action::SignParts, get(uppy::sign_part)),
         ("/api/audit", Action::ReadTrail, get(trail::list)),
         ("/api/session", Action::LogIn, post(session::log_in)),
         ("/api/session", Action::ReadSession, get(session::read)),
         ("/api/session", Action::LogOut, delete(session::log_out)),
     ]
+}
+
+/// Where an operation is found. Uppy's are also behind a ticket, and, for a client whose base ends
+/// in a slash, behind two; its clients show their users the status line of an error.
+fn spellings(path: &'static str, method: MethodRouter<App>) -> Vec<(String, MethodRouter<App>)> {
+    let Some(rest) = path.strip_prefix("/api/uppy/s3") else {
+        return vec![(path.to_owned(), method)];
+    };
+    let method = method.layer(from_fn(say_in_status_line));
+    let by_ticket = method.clone().layer(from_fn(uppy::tickets::show_ticket));
+    let of = |base: &str, method: &MethodRouter<App>| {
+        ["/s3", "//s3"].map(|s3| (format!("{base}{s3}{rest}"), method.clone()))
+    };
+    [of("/api/uppy", &method), of("/api/uppy/t/{ticket}", &by_ticket)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The whole server as one service.
@@ -87,7 +115,12 @@ pub fn router(app: App, wire: Option<Wire>) -> Router {
     };
     let mut api = Router::new();
     for (path, action, method) in operations() {
-        api = route(api, path, action, method);
+        for (path, method) in spellings(path, method) {
+            api = route(api, &path, action, method);
+        }
+    }
+    for (path, method) in spellings(uppy::STS, get(uppy::sts)) {
+        api = api.route(&path, method);
     }
     let open = Router::new()
         .route("/healthz", get(operation::healthz))

@@ -10,6 +10,7 @@ use http::HeaderMap;
 use super::authenticate::{AuthError, MAX_ID};
 use super::{Acting, Caller, CallerKind, DEFAULT_CLINIC, Role};
 use crate::ids::{ApiKeyId, ClinicId, PatientId, UserId};
+use crate::time::Timestamp;
 
 const USER: &str = "x-acting-user";
 const ROLE: &str = "x-acting-role";
@@ -29,6 +30,8 @@ pub struct Credential {
     pub clinic: Option<ClinicId>,
     pub patients: Vec<PatientId>,
     pub api_key: Option<ApiKeyId>,
+    /// When it ends by itself, where it says so.
+    pub until: Option<Timestamp>,
 }
 
 impl Credential {
@@ -37,8 +40,8 @@ impl Credential {
         let clinic = self.clinic(headers)?;
         let acting = self.acting(headers)?;
         let patients = self.patients(headers, acting.as_ref())?;
-        let Self { kind, user, roles, api_key, .. } = self;
-        Ok(Caller { kind, user, roles, clinic, patients, acting, api_key })
+        let Self { kind, user, roles, api_key, until, .. } = self;
+        Ok(Caller { kind, user, roles, clinic, patients, acting, api_key, until })
     }
 
     fn is_service(&self) -> bool {

@@ -10,6 +10,7 @@ fn credential(roles: &[Role], clinic: Option<ClinicId>) -> Credential {
         clinic,
         patients: vec![PatientId::new("p-token")],
         api_key: None,
+        until: None,
     }
 }
 

@@ -37,6 +37,8 @@ actions! {
     AbortUpload => "upload.abort",
     /// Send the bytes of an upload through the server.
     ReceiveUpload => "upload.receive",
+    /// Make a ticket for uploads.
+    IssueTicket => "upload.ticket",
     /// End an upload that nobody completed in time (upkeep).
     AbandonUpload => "upload.abandon",
     /// See a document's metadata.

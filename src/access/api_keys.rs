@@ -180,7 +180,16 @@ impl ApiKeys {
             clinic: row.clinic_id,
             patients: Vec::new(),
             api_key: Some(id),
+            until: row.expires_at,
         })
+    }
+
+    /// Whether a key that was good before still is.
+    pub async fn is_good(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, AuthError> {
+        let row = self.find(id, now).await?;
+        Ok(row.is_some_and(|row| {
+            row.revoked_at.is_none() && row.expires_at.is_none_or(|end| now < end)
+        }))
     }
 
     async fn find(&self, id: ApiKeyId, now: Timestamp) -> Result<Option<ApiKeyRow>, AuthError> {

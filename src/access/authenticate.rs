@@ -13,6 +13,7 @@ use super::caller::Caller;
 use super::jwt::{JwtConfig, Verifier};
 use super::origin::Origins;
 use super::sessions::{LogInError, SessionCookie, Sessions, find_cookie, session_of};
+use super::tickets::{self, Ticket, Tickets};
 use crate::db::Db;
 use crate::ids::SessionId;
 use crate::sensitive::Secret;
@@ -98,6 +99,7 @@ pub struct Authenticator {
     tokens: Verifier,
     keys: ApiKeys,
     sessions: Sessions,
+    tickets: Tickets,
 }
 
 /// The one credential of a request.
@@ -117,6 +119,7 @@ impl Authenticator {
             origins: Origins::new(&config.public_url, &config.allowed_origins),
             tokens: Verifier::new(config.jwt)?,
             keys: ApiKeys::new(db.clone()),
+            tickets: Tickets::new(db.clone()),
             sessions: Sessions::new(db, config.session_idle, https),
         })
     }
@@ -137,6 +140,35 @@ impl Authenticator {
             }
         };
         credential.into_caller(headers)
+    }
+
+    /// Who made the ticket that was shown, and what it is good for. It ends with the key or the
+    /// session it was made with.
+    pub(super) async fn identify_by_ticket(
+        &self,
+        ticket: &str,
+        headers: &HeaderMap,
+    ) -> Result<(Caller, Ticket), AuthError> {
+        tickets::refuse_others(headers)?;
+        let now = self.clock.now();
+        let found = self.tickets.check(ticket, now).await?;
+        if let Some(key) = found.caller.api_key
+            && !self.keys.is_good(key, now).await?
+        {
+            return Err(tickets::refused("the key that the ticket was made with has ended"));
+        }
+        if let Some(session) = found.session
+            && !self.sessions.is_open(session).await?
+        {
+            return Err(tickets::refused("the session that the ticket was made in has ended"));
+        }
+        Ok((found.caller, found.ticket))
+    }
+
+    /// Refuses a call that changes something by GET and rests on the cookie, where the browser says
+    /// that another site's page asks for it.
+    pub(super) fn check_get(&self, headers: &HeaderMap) -> Result<(), AuthError> {
+        self.origins.check_get(headers)
     }
 
     /// Signs a user in; see [`LogInError`] for how guessing is slowed down.

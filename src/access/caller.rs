@@ -8,6 +8,7 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 use crate::ids::{ApiKeyId, ClinicId, PatientId, UserId};
+use crate::time::Timestamp;
 
 /// The clinic of an installation that serves only one: used where a token, key or user names
 /// none.
@@ -115,6 +116,8 @@ pub struct Caller {
     pub acting: Option<Acting>,
     /// The API key that was shown.
     pub api_key: Option<ApiKeyId>,
+    /// When the credential ends by itself, where it says so.
+    pub until: Option<Timestamp>,
 }
 
 impl Caller {

@@ -79,12 +79,15 @@ pub struct Identity {
     pub clinic: Option<ClinicId>,
     /// The patients it names.
     pub patients: Vec<PatientId>,
+    /// When it ends.
+    pub until: Timestamp,
 }
 
 impl From<Identity> for Credential {
     fn from(identity: Identity) -> Self {
-        let Identity { user, roles, clinic, patients } = identity;
-        Self { kind: CallerKind::User, user, roles, clinic, patients, api_key: None }
+        let Identity { user, roles, clinic, patients, until } = identity;
+        let (kind, until) = (CallerKind::User, Some(until));
+        Self { kind, user, roles, clinic, patients, api_key: None, until }
     }
 }
 
@@ -187,8 +190,8 @@ impl Verifier {
         }
         self.check_signature(&head, signed, signature, now).await?;
         let claims = decode(claims).ok_or_else(|| malformed("the claims cannot be read"))?;
-        self.check_claims(&claims, now)?;
-        self.identity(&claims)
+        let until = self.check_claims(&claims, now)?;
+        self.identity(&claims, until)
     }
 
     async fn check_signature(
@@ -220,7 +223,12 @@ impl Verifier {
         Err(wrong())
     }
 
-    fn check_claims(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<(), AuthError> {
+    /// When the token ends.
+    fn check_claims(
+        &self,
+        claims: &Map<String, Value>,
+        now: Timestamp,
+    ) -> Result<Timestamp, AuthError> {
         let exp = seconds(claims, "exp")?
             .ok_or_else(|| invalid("exp is missing", "the token must have an `exp` claim"))?;
         if now.seconds() >= exp.saturating_add(LEEWAY) {
@@ -250,10 +258,14 @@ impl Verifier {
                 ));
             }
         }
-        Ok(())
+        Ok(Timestamp::from_micros(exp.saturating_mul(1_000_000)))
     }
 
-    fn identity(&self, claims: &Map<String, Value>) -> Result<Identity, AuthError> {
+    fn identity(
+        &self,
+        claims: &Map<String, Value>,
+        until: Timestamp,
+    ) -> Result<Identity, AuthError> {
         let names = &self.config.claims;
         let user = claims.get("sub").and_then(Value::as_str).unwrap_or_default();
         if user.trim().is_empty() || user.len() > MAX_ID || user.chars().any(char::is_control) {
@@ -281,7 +293,7 @@ impl Verifier {
         };
         let patients = words(find(claims, &names.patients), &[',']);
         let patients = patients.into_iter().map(PatientId::new).collect();
-        Ok(Identity { user: UserId::new(user), roles, clinic, patients })
+        Ok(Identity { user: UserId::new(user), roles, clinic, patients, until })
     }
 }
 

@@ -90,7 +90,8 @@ async fn an_issued_token_is_accepted_and_says_what_it_was_issued_for() {
     let token = issue_token(&config, request.clone(), NOW);
     let TokenRequest { user, roles, clinic, patients, .. } = request;
     let identity = check(config, token.reveal()).await.unwrap();
-    assert_eq!(identity, Identity { user, roles, clinic, patients });
+    let until = (NOW + Duration::from_mins(1)).whole_seconds();
+    assert_eq!(identity, Identity { user, roles, clinic, patients, until });
 }
 
 #[tokio::test]

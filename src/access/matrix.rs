@@ -16,6 +16,7 @@ pub fn caller(role: Role) -> Caller {
         patients: if role == Role::Patient { vec![PatientId::new("p-own")] } else { Vec::new() },
         acting: None,
         api_key: None,
+        until: None,
     }
 }
 
@@ -44,6 +45,7 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
         | Action::ReadUpload
         | Action::AbortUpload
         | Action::ReceiveUpload
+        | Action::IssueTicket
         | Action::AbandonUpload
         | Action::RetrieveDocument
         | Action::ReadDocument

@@ -24,6 +24,7 @@ mod policy;
 pub mod rows;
 pub mod sessions;
 mod target;
+pub mod tickets;
 pub mod users;
 
 #[cfg(test)]
@@ -40,3 +41,4 @@ pub use jwt::{ClaimNames, JwtConfig, TokenRequest, issue_token};
 pub use policy::{Policy, PolicyError};
 pub use sessions::{LogInError, SessionCookie};
 pub use target::{Decision, PolicyContext, Target, TargetKind};
+pub use tickets::{NewTicket, ShownTicket, Ticket, TicketScope, create_ticket};

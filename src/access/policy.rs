@@ -148,7 +148,7 @@ impl Policy {
             return Decision::Allow;
         }
         let seeing: &[Action] = match target.kind {
-            TargetKind::Document => &[Action::ReadDocument],
+            TargetKind::Document | TargetKind::Ticket => &[Action::ReadDocument],
             TargetKind::Patient => &[Action::ListDocuments, Action::ReadCareTeam],
             // That the clinic, its keys and its users exist is no secret from its members.
             TargetKind::Clinic
@@ -322,7 +322,7 @@ impl Names {
 
         let mut attributes = HashMap::from([("clinic".to_owned(), text(&clinic))]);
         let kind = match facts.target {
-            TargetKind::Document => {
+            TargetKind::Document | TargetKind::Ticket => {
                 let category = facts.category.map(|c| ("category".to_owned(), text(c)));
                 let state = facts.state.map(|s| ("state".to_owned(), text(s)));
                 attributes.extend(category.into_iter().chain(state));

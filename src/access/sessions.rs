@@ -231,6 +231,13 @@ impl Sessions {
         }
     }
 
+    /// Whether a session that was good before has neither been ended nor its user shut out.
+    pub async fn is_open(&self, id: SessionId) -> Result<bool, AuthError> {
+        let mut reader = self.db.reader().await.map_err(AuthError::unavailable)?;
+        let row = rows::find_session(&mut reader, id).await.map_err(AuthError::unavailable)?;
+        Ok(row.is_some_and(|row| row.ended_at.is_none() && row.disabled_at.is_none()))
+    }
+
     /// The user of a session, given the cookie's value.
     pub async fn check(&self, token: &str, now: Timestamp) -> Result<Credential, AuthError> {
         let (id, secret) = read_pair(token).ok_or_else(|| refused("the cookie is malformed"))?;
@@ -267,6 +274,7 @@ impl Sessions {
             clinic: Some(row.clinic_id),
             patients: Vec::new(),
             api_key: None,
+            until: Some(row.created_at + LIFETIME),
         })
     }
 }

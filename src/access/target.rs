@@ -19,11 +19,13 @@ pub enum TargetKind {
     User,
     /// A session of the pages.
     Session,
+    /// A ticket for uploads; the policy takes it for a document that is about to be made.
+    Ticket,
 }
 
 impl TargetKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Document,
         Self::Patient,
         Self::Clinic,
@@ -31,6 +33,7 @@ impl TargetKind {
         Self::ApiKey,
         Self::User,
         Self::Session,
+        Self::Ticket,
     ];
 
     /// The kind as the trail spells it.
@@ -43,6 +46,7 @@ impl TargetKind {
             Self::ApiKey => "api_key",
             Self::User => "user",
             Self::Session => "session",
+            Self::Ticket => "ticket",
         }
     }
 }

@@ -59,6 +59,11 @@ const STEPS: &[(&str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0007_limits_and_webhooks.sql"),
         include_str!("../../migrations/postgres/0007_limits_and_webhooks.sql"),
     ),
+    (
+        "uppy",
+        include_str!("../../migrations/sqlite/0008_uppy.sql"),
+        include_str!("../../migrations/postgres/0008_uppy.sql"),
+    ),
 ];
 
 /// Builds a migrator from named steps; the first step is version 1.

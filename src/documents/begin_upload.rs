@@ -128,15 +128,7 @@ fn check(
     if let Some(problem) = content::name_problem(asked.file_name.reveal()) {
         errors.insert("filename".to_owned(), problem.to_owned());
     }
-    for (field, id) in [
-        ("patientId", asked.patient.as_ref().map(PatientId::as_str)),
-        ("entityType", asked.entity.as_ref().map(|e| e.0.as_str())),
-        ("entityId", asked.entity.as_ref().map(|e| e.1.as_str())),
-    ] {
-        if let Some(problem) = id.and_then(id_problem) {
-            errors.insert(field.to_owned(), problem.to_owned());
-        }
-    }
+    wrong_ids(asked.patient.as_ref(), asked.entity.as_ref(), &mut errors);
     let file_type = FileType::find(&asked.content_type).ok_or(DocumentError::UnsupportedType);
     if let Ok(found) = file_type
         && !found.fits_name(asked.file_name.reveal())
@@ -163,8 +155,26 @@ fn check(
 
 /// What is wrong with an id that a caller gave, if anything.
 pub(super) fn id_problem(id: &str) -> Option<&'static str> {
-    let wrong = id.trim().is_empty() || id.len() > 128 || id.chars().any(char::is_control);
+    let wrong =
+        id.trim().is_empty() || id.chars().count() > 128 || id.chars().any(char::is_control);
     wrong.then_some("must have 1 to 128 characters, none of them control characters")
+}
+
+/// Names the ids that cannot be ids.
+pub(super) fn wrong_ids(
+    patient: Option<&PatientId>,
+    entity: Option<&(String, String)>,
+    errors: &mut BTreeMap<String, String>,
+) {
+    for (field, id) in [
+        ("patientId", patient.map(PatientId::as_str)),
+        ("entityType", entity.map(|e| e.0.as_str())),
+        ("entityId", entity.map(|e| e.1.as_str())),
+    ] {
+        if let Some(problem) = id.and_then(id_problem) {
+            errors.insert(field.to_owned(), problem.to_owned());
+        }
+    }
 }
 
 fn target(call: &Call, id: DocumentId, asked: &BeginUpload) -> Target {

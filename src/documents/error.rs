@@ -66,6 +66,9 @@ pub enum DocumentError {
     /// Files of this type are not taken.
     #[error("files of this type are not accepted")]
     UnsupportedType,
+    /// As many uploads have begun with the ticket as may.
+    #[error("the ticket is used up")]
+    TicketUsedUp,
     /// Uploads are switched off.
     #[error("uploads are switched off")]
     UploadsOff,

@@ -30,6 +30,7 @@ mod confirm_upload;
 pub mod content;
 mod error;
 mod issue_download;
+mod issue_ticket;
 mod key_layout;
 mod life;
 mod list;
@@ -60,6 +61,7 @@ pub use confirm_upload::{Announced, Confirmed, confirm_upload};
 pub use error::DocumentError;
 use issue_download::shown;
 pub use issue_download::{IssuedDownload, issue_download};
+pub use issue_ticket::{AskTicket, IssuedTicket, issue_ticket};
 pub use life::{
     Change, Edit, Emptied, Purge, Release, Versions, change, edit, empty_trash, purge, read_trail,
     versions,

@@ -141,12 +141,14 @@ fn pending(document: &Document) -> Result<(), DocumentError> {
     }
 }
 
-/// Signs requests for some parts of an upload; as often as is asked.
+/// Signs requests for some parts of an upload, each good for as long as `expires`; as often as is
+/// asked.
 pub async fn sign_parts(
     app: &App,
     call: &Call,
     id: DocumentId,
     numbers: &[u32],
+    expires: std::time::Duration,
 ) -> Result<Vec<(u32, PresignedRequest)>, DocumentError> {
     let found = locate(app, call, &Reference::Id(id)).await?;
     let grant = call.authorize(found.facts(Document::target)).await?;
@@ -162,7 +164,7 @@ pub async fn sign_parts(
         );
         return Err(DocumentError::field("partNumbers", right));
     }
-    let (expires, now) = (app.config.uploads.presign_expires, app.clock.now());
+    let now = app.clock.now();
     let mut signed = Vec::with_capacity(numbers.len());
     for &number in numbers {
         let size = cut.size_of(number);

@@ -63,6 +63,8 @@ codes! {
     UploadMissing = "upload_missing", CONFLICT, "No object has been uploaded";
     /// The upload was given up: its time ran out or its content was refused.
     UploadEnded = "upload_ended", CONFLICT, "The upload has ended";
+    /// As many uploads have begun with the ticket as it was made for.
+    TicketUsedUp = "ticket_used_up", CONFLICT, "The ticket is used up";
     /// The bytes are in an archive: they have to be retrieved first.
     Archived = "archived", CONFLICT, "The document is in an archive";
     /// The document is not in a state that allows this.
@@ -197,6 +199,7 @@ impl ApiError {
             code: self.code.as_str().to_owned(),
             detail: self.detail.clone(),
             error: self.detail.clone(),
+            message: self.detail.clone(),
             request_id: request_id.to_owned(),
             errors: self.errors.clone(),
         }
@@ -229,6 +232,8 @@ pub struct Problem {
     detail: String,
     /// The same as `detail`, for clients that look here.
     error: String,
+    /// The same, for Uppy's clients.
+    message: String,
     /// To find the call in the log and in the trail.
     request_id: String,
     /// Per field: what would be right.

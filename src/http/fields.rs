@@ -40,6 +40,16 @@ impl Fields {
         value
     }
 
+    /// A value whose own error says what would be right.
+    pub fn read<T>(&mut self, name: &str, text: Option<&str>) -> Option<T>
+    where
+        T: std::str::FromStr,
+        T::Err: std::fmt::Display,
+    {
+        let read = text?.parse::<T>().map_err(|e| self.wrong(name, e.to_string()));
+        read.ok()
+    }
+
     /// 64 hexadecimal digits, or 44 characters of base64.
     pub fn sha256(&mut self, text: Option<&str>) -> Option<[u8; 32]> {
         let text = text?;

@@ -158,6 +158,13 @@ pub fn guarded(mut response: Response) -> Response {
     response
 }
 
+/// What Uppy's clients send beside what everybody sends.
+const OF_UPPY: [HeaderName; 3] = [
+    HeaderName::from_static("uppy-auth-token"),
+    HeaderName::from_static("uppy-credentials-params"),
+    HeaderName::from_static("uppy-versions"),
+];
+
 /// Lets pages of the configured origins call the API. Cookies are not among what they may send:
 /// those belong to our own pages.
 pub fn cors(origins: &[String]) -> CorsLayer {
@@ -166,13 +173,19 @@ pub fn cors(origins: &[String]) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::RANGE,
-            api_key,
-            REQUEST_ID,
-        ])
+        .allow_headers(
+            [
+                header::ACCEPT,
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                header::RANGE,
+                api_key,
+                REQUEST_ID,
+            ]
+            .into_iter()
+            .chain(OF_UPPY)
+            .collect::<Vec<_>>(),
+        )
         .expose_headers([
             REQUEST_ID,
             header::ETAG,

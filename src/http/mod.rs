@@ -9,6 +9,7 @@ pub mod layers;
 pub mod listen;
 pub mod page;
 pub mod range;
+pub mod reason;
 mod unread;
 
 pub use error::{ApiError, Code};

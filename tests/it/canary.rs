@@ -71,6 +71,7 @@ async fn canaries_stay_where_they_belong() {
     let mut secrets = vec![token.clone(), key.clone(), s3.secret_access_key.clone()];
     good_uploads(&server, &token, &s3, &mut secrets).await;
     refused_uploads(&server, &token, &s3, &mut secrets).await;
+    by_ticket(&server, &token, &mut secrets).await;
     other_calls(&server, &token, &key).await;
     let metrics = Read::of(server.http.get(format!("{}/metrics", server.url)).send().await).await;
     let metrics = metrics.expect(200).body;
@@ -144,6 +145,30 @@ async fn good_uploads(server: &Server, token: &str, s3: &S3, secrets: &mut Vec<S
     s3.multipart("wire/three.txt", "text/plain", &[&bytes]).await.unwrap().expect(200);
     let listed = server.get(token, &format!("/api/docs?q={FILE_NAME}&patientId={PATIENT}")).await;
     assert_eq!(listed.expect(200).json()["items"].as_array().unwrap().len(), 1);
+}
+
+/// Tickets stand in paths, and what Uppy says of a file in a query.
+async fn by_ticket(server: &Server, token: &str, secrets: &mut Vec<String>) {
+    let made = json!({ "patientId": PATIENT });
+    let made = server.post(token, "/api/uppy/tickets", &made).await.expect(201).json();
+    let base = made["companionEndpoint"].as_str().unwrap().to_owned();
+    secrets.push(made["ticket"].as_str().unwrap().to_owned());
+    let query = format!("filename={FILE_NAME}.txt&type=text/plain&metadata[patientId]={PATIENT}");
+    for (path, status) in [
+        ("/s3/params", 200),
+        ("//s3/params", 200),
+        ("/s3/multipart/x", 404),
+        ("/s3/nothing", 404),
+        ("/s3/confirm", 405),
+        ("", 404),
+    ] {
+        server.fetch(&format!("{base}{path}?{query}")).await.expect(status);
+    }
+    let forged = format!("{}{}", &base[..base.len() - 4], "AAAA");
+    server.fetch(&format!("{forged}/s3/params?{query}")).await.expect(401);
+    let wrong = json!({ "filename": format!("{FILE_NAME}/{CONTENT}"), "type": "text/plain" });
+    let refused = server.http.post(format!("{base}/s3/multipart")).json(&wrong).send().await;
+    Read::of(refused).await.expect(422);
 }
 
 async fn refused_uploads(server: &Server, token: &str, s3: &S3, secrets: &mut Vec<String>) {

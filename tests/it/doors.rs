@@ -88,6 +88,15 @@ pub const DOORS: &[Door] = &[
     door("PUT", "/api/patients/{patientId}/care-team/{userId}", Needs::Nothing, ""),
     door("DELETE", "/api/patients/{patientId}/care-team/{userId}", Needs::Nothing, ""),
     door("GET", "/api/v2/aws/s3/config", Needs::Nothing, ""),
+    door("POST", "/api/uppy/tickets", Needs::Nothing, ""),
+    door("GET", "/api/uppy/s3/params", Needs::Nothing, ""),
+    door("POST", "/api/uppy/s3/confirm", Needs::Uploaded, ""),
+    door("POST", "/api/uppy/s3/multipart", Needs::Nothing, ""),
+    door("GET", "/api/uppy/s3/multipart/{uploadId}", Needs::Parts, "?key=k"),
+    door("DELETE", "/api/uppy/s3/multipart/{uploadId}", Needs::Parts, "?key=k"),
+    door("GET", "/api/uppy/s3/multipart/{uploadId}/batch", Needs::Parts, "?key=k&partNumbers=1"),
+    door("GET", "/api/uppy/s3/multipart/{uploadId}/{partNumber}", Needs::Parts, "?key=k"),
+    door("POST", "/api/uppy/s3/multipart/{uploadId}/complete", Needs::Parts, "?key=k"),
     door("GET", "/api/audit", Needs::Nothing, ""),
     door("POST", "/api/session", Needs::Nothing, ""),
     door("GET", "/api/session", Needs::Nothing, ""),
@@ -103,6 +112,7 @@ const ABOUT_OWN: &[(&str, &str)] = &[
     ("PUT", "/api/patients/{patientId}/care-team/{userId}"),
     ("DELETE", "/api/patients/{patientId}/care-team/{userId}"),
     ("GET", "/api/v2/aws/s3/config"),
+    ("POST", "/api/uppy/tickets"),
     ("GET", "/api/audit"),
     ("POST", "/api/session"),
     ("GET", "/api/session"),
@@ -177,7 +187,10 @@ pub async fn open(app: &TestApp, door: &Door, sample: &Sample, headers: &[(&str,
     if door.needs == Needs::Deleted {
         app.delete(&admin, &format!("/api/docs/{id}")).await.expect(200);
     }
-    if door.path.ends_with("retrieval") && door.method == "POST" {
+    let mut query = door.variant.to_owned();
+    if door.path.starts_with("/api/uppy") {
+        body = uppy(app, door, sample, &id, body, &mut query).await;
+    } else if door.path.ends_with("retrieval") && door.method == "POST" {
         body = Some(json!({}));
     } else if door.path.ends_with("/hold") && door.method != "GET" {
         body = Some(json!({ "reason": "a claim is expected" }));
@@ -195,7 +208,7 @@ pub async fn open(app: &TestApp, door: &Door, sample: &Sample, headers: &[(&str,
     }
     let path = door.path.replace("{id}", &id).replace("{uploadId}", &id);
     let path = path.replace("{patientId}", "patient-1");
-    let path = path.replace("{userId}", "somebody") + door.variant;
+    let path = path.replace("{userId}", "somebody").replace("{partNumber}", "1") + &query;
     let method: Method = door.method.parse().unwrap();
     let origin = ("origin", app.app.config.server.public_url.as_str());
     let headers: Vec<_> = headers.iter().copied().chain([origin]).collect();
@@ -208,6 +221,41 @@ pub async fn open(app: &TestApp, door: &Door, sample: &Sample, headers: &[(&str,
         body = None;
     }
     app.request(method, &path, &headers, body).await
+}
+
+/// What Uppy's doors are asked, in the words of its clients.
+async fn uppy(
+    app: &TestApp,
+    door: &Door,
+    sample: &Sample,
+    id: &str,
+    body: Option<Value>,
+    query: &mut String,
+) -> Option<Value> {
+    let metadata = json!({ "patientId": "patient-1", "category": sample.category,
+        "clinicId": DEFAULT_CLINIC.to_string() });
+    match door.path {
+        "/api/uppy/tickets" => {
+            Some(json!({ "patientId": "patient-1", "category": sample.category }))
+        }
+        "/api/uppy/s3/params" => {
+            let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+            pairs.append_pair("filename", sample.name).append_pair("type", sample.mime);
+            for (name, value) in metadata.as_object().unwrap() {
+                pairs.append_pair(&format!("metadata[{name}]"), value.as_str().unwrap());
+            }
+            *query = format!("?{}", pairs.finish());
+            None
+        }
+        "/api/uppy/s3/multipart" => Some(json!({
+            "filename": sample.name, "type": sample.mime, "metadata": metadata,
+        })),
+        path if path.ends_with("/complete") => {
+            let listed = format!("/api/uppy/s3/multipart/{id}?key=k");
+            Some(json!({ "parts": app.get(&app.admin(), &listed).await.json() }))
+        }
+        _ => body,
+    }
 }
 
 async fn open_as(app: &TestApp, door: &Door, sample: &Sample, who: &Caller) -> Answer {

@@ -10,8 +10,9 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
 use aws_sdk_s3::types::{
-    BucketLifecycleConfiguration, BucketVersioningStatus, ExpirationStatus, LifecycleRule,
-    LifecycleRuleFilter, Transition, TransitionStorageClass, VersioningConfiguration,
+    BucketLifecycleConfiguration, BucketVersioningStatus, CorsConfiguration, CorsRule,
+    ExpirationStatus, LifecycleRule, LifecycleRuleFilter, Transition, TransitionStorageClass,
+    VersioningConfiguration,
 };
 use strongroom::config::{Config, S3Config, Source, StoreConfig};
 use tempfile::TempDir;
@@ -129,6 +130,17 @@ impl Bucket {
     /// The same bucket behind something in between; this client still goes straight.
     pub fn through(&self, endpoint: &str) -> Self {
         Self { account: self.account.through(endpoint), ..self.clone() }
+    }
+
+    /// Lets pages of these origins upload, as docs/object-stores.md says.
+    pub async fn let_pages_in(&self, origins: &[&str]) {
+        let rule = CorsRule::builder().allowed_headers("*").expose_headers("ETag");
+        let rule = rule.expose_headers("Location");
+        let rule = ["GET", "PUT", "POST"].iter().fold(rule, |rule, m| rule.allowed_methods(*m));
+        let rule = origins.iter().fold(rule, |rule, origin| rule.allowed_origins(*origin));
+        let rules = CorsConfiguration::builder().cors_rules(rule.build().unwrap()).build().unwrap();
+        let put = self.client.put_bucket_cors().bucket(&self.name).cors_configuration(rules);
+        put.send().await.unwrap();
     }
 
     /// A lifecycle rule as operators set it.

@@ -6,6 +6,7 @@
 mod afterlife;
 mod archive;
 mod bad_files;
+mod browser;
 mod canary;
 mod clamd;
 mod clients;
@@ -53,3 +54,5 @@ mod tidy;
 mod trail;
 mod unknown_size;
 mod walk;
+mod uppy;
+mod uppy_browser;

@@ -54,6 +54,12 @@ const CALLED: &[(&str, &str, &[&str])] = &[
         &["is_in_care_team", "add_to_care_team", "remove_from_care_team", "list_care_team"],
     ),
     (
+        // By the tests of Uppy's doors.
+        "src/access/tickets/rows.rs",
+        include_str!("../../src/access/tickets/rows.rs"),
+        &["insert_ticket", "find_ticket", "take_ticket", "is_of_ticket", "delete_tickets_before"],
+    ),
+    (
         // By every call, and by the tests of the trail.
         "src/audit/rows.rs",
         include_str!("../../src/audit/rows.rs"),

@@ -16,10 +16,12 @@ use strongroom::audit::rows::{EventRow, Search, search};
 use strongroom::config::{Config, Source};
 use strongroom::db::Db;
 use strongroom::documents::WireTrail;
+use strongroom::http::listen;
 use strongroom::ids::{ClinicId, Ids, PatientId, UserId};
 use strongroom::time::Clock;
 use strongroom::{open, routes};
 use tempfile::TempDir;
+use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
@@ -219,13 +221,22 @@ impl TestApp {
 
     /// A caller with a token.
     pub fn token(&self, user: &str, role: Role, clinic: ClinicId, patients: &[&str]) -> Caller {
-        let request = TokenRequest {
+        self.issued(TokenRequest {
             user: UserId::new(user),
             roles: vec![role],
             clinic: Some(clinic),
             patients: patients.iter().map(|p| PatientId::new(*p)).collect(),
             ttl: std::time::Duration::from_hours(1),
-        };
+        })
+    }
+
+    /// A caller of the tests' own clinic whose token lasts this long.
+    pub fn lasting_token(&self, user: &str, role: Role, ttl: std::time::Duration) -> Caller {
+        let (user, clinic) = (UserId::new(user), Some(DEFAULT_CLINIC));
+        self.issued(TokenRequest { user, roles: vec![role], clinic, patients: Vec::new(), ttl })
+    }
+
+    fn issued(&self, request: TokenRequest) -> Caller {
         let token = issue_token(&self.jwt, request, self.clock.now());
         Caller { header: ("authorization".into(), format!("Bearer {}", token.reveal())) }
     }
@@ -268,6 +279,12 @@ impl TestApp {
             Err(e) => format!("body failed: {e}").into_bytes(),
         };
         Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Serves the same router to other programs, until the test ends.
+    pub fn listen(&self, on: TcpListener) -> tokio::task::JoinHandle<std::io::Result<()>> {
+        let router = self.router.clone();
+        tokio::spawn(listen::serve(on, None, router, std::future::pending()))
     }
 
     pub async fn call(

@@ -65,6 +65,14 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("GET", "/api/patients/{patientId}/care-team") => ("care_team.read", "patient"),
         (_, "/api/patients/{patientId}/care-team/{userId}") => ("care_team.manage", "patient"),
         ("GET", "/api/v2/aws/s3/config") => ("config.read", "system"),
+        ("POST", "/api/uppy/tickets") => ("upload.ticket", "ticket"),
+        ("GET", "/api/uppy/s3/params") | ("POST", "/api/uppy/s3/multipart") => {
+            ("upload.begin", "document")
+        }
+        ("GET", "/api/uppy/s3/multipart/{uploadId}") => ("upload.read", "document"),
+        ("DELETE", "/api/uppy/s3/multipart/{uploadId}") => ("upload.abort", "document"),
+        ("GET", path) if path.starts_with("/api/uppy") => ("upload.sign_parts", "document"),
+        ("POST", path) if path.starts_with("/api/uppy") => ("upload.confirm", "document"),
         ("GET", "/api/audit") => ("trail.read", "clinic"),
         ("POST", "/api/session") => ("session.begin", "session"),
         ("GET", "/api/session") => ("session.read", "session"),
@@ -108,8 +116,8 @@ async fn a_call_that_succeeds_leaves_exactly_one_granted_event(app: &TestApp) {
         assert_eq!((event.actor_kind.as_str(), event.actor_id.as_str()), ("user", "test-admin"));
         assert_eq!(event.actor_roles, "admin");
         assert_eq!(event.target_kind.as_deref(), Some(kind), "{name}");
-        assert_eq!(event.target_id.is_some(), kind == "document", "{name}");
-        let patient = matches!(kind, "document" | "patient").then_some("patient-1");
+        assert_eq!(event.target_id.is_some(), ["document", "ticket"].contains(&kind), "{name}");
+        let patient = matches!(kind, "document" | "patient" | "ticket").then_some("patient-1");
         assert_eq!(event.patient_id.as_deref(), patient, "{name}");
     }
 }
@@ -135,8 +143,8 @@ async fn a_call_that_is_denied_leaves_exactly_one_denied_event(app: &TestApp) {
         assert_eq!((event.outcome.as_str(), event.code.as_deref()), ("denied", Some(code)));
         assert_eq!(event.actor_id, "test-patient-user");
         assert_eq!(event.target_kind.as_deref(), Some(kind), "{name}");
-        assert_eq!(event.target_id.is_some(), kind == "document", "{name}");
-        let patient = matches!(kind, "document" | "patient").then_some("patient-1");
+        assert_eq!(event.target_id.is_some(), ["document", "ticket"].contains(&kind), "{name}");
+        let patient = matches!(kind, "document" | "patient" | "ticket").then_some("patient-1");
         assert_eq!(event.patient_id.as_deref(), patient, "{name}");
     }
     assert!(denied >= 11, "{denied}");

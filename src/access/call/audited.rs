@@ -7,9 +7,11 @@ use serde_json::Value;
 use super::ledger::Ledger;
 use super::{Call, Gate, subject};
 use crate::access::Target;
+use crate::access::tickets::rows::take_ticket;
 use crate::audit::{self, Event, Outcome, Subject};
 use crate::db::{Conn, Connection, DbError, Later, Tx};
 use crate::http::Code;
+use crate::ids::DocumentId;
 use crate::outbox;
 
 /// Permission for one call on one target.
@@ -34,6 +36,19 @@ impl Grant<'_> {
     /// for another stands in the trail of both.
     pub fn also(&self, tx: &mut Audited, target: &Target) {
         tx.also.push(self.call.event(&subject(target)));
+    }
+
+    /// Notes that an upload begins, where the call was made with a ticket; false when as many have
+    /// begun with it as may.
+    pub async fn take_ticket(
+        &self,
+        tx: &mut Audited,
+        document: DocumentId,
+    ) -> Result<bool, DbError> {
+        match self.call.ticket() {
+            Some(ticket) => take_ticket(tx, self.call.clinic(), ticket.id, document).await,
+            None => Ok(true),
+        }
     }
 
     /// Writes the event, and only then hands out what was found.
@@ -126,6 +141,8 @@ impl Audited {
     }
 
     async fn finish(mut self, changed: bool) -> Result<(), DbError> {
+        let told = self.event.detail.take();
+        self.event.detail = self.ledger.with(|entry| entry.detail(told));
         let told = changed && outbox::note(&mut self.tx, &self.event, &self.gate.ids).await?;
         audit::rows::insert(&mut self.tx, &self.event).await?;
         for other in self.also {

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::{Map, Value};
+
 use crate::access::Action;
 use crate::audit::{Actor, Subject};
-use crate::ids::ClinicId;
+use crate::ids::{ClinicId, TicketId};
 
 /// What is known of a call so far, for the event it will leave.
 #[derive(Clone, Default)]
@@ -19,6 +21,21 @@ pub(super) struct Entry {
     pub(super) recorded: bool,
     /// Whether the event of a call that was told to slow down is to be left out.
     pub(super) quiet: bool,
+    /// The ticket the call was made with.
+    pub(super) ticket: Option<TicketId>,
+}
+
+impl Entry {
+    /// What the event says beside its fields: what the work has to tell, and the ticket.
+    pub(super) fn detail(&self, told: Option<Value>) -> Option<Value> {
+        let Some(ticket) = self.ticket else { return told };
+        let mut detail = match told {
+            Some(Value::Object(map)) => map,
+            _ => Map::new(),
+        };
+        detail.insert("ticket".to_owned(), ticket.to_string().into());
+        Some(Value::Object(detail))
+    }
 }
 
 impl Ledger {

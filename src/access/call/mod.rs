@@ -21,6 +21,7 @@ mod visitor;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts};
+use http::Method;
 use http::request::Parts;
 
 pub use audited::{Audited, Grant, Unread};
@@ -29,8 +30,10 @@ pub use refusals::record_refusals;
 pub use steward::Steward;
 pub use visitor::Visitor;
 
-use super::{Action, AuthError, Authenticator, Caller, Decision, Policy, PolicyContext, Role};
-use super::{Target, TargetKind, rows};
+use super::{
+    Action, AuthError, Authenticator, Caller, CallerKind, Decision, Policy, PolicyContext,
+};
+use super::{Role, ShownTicket, Target, TargetKind, Ticket, rows};
 use crate::audit::{self, Actor, Event, Subject};
 use crate::db::{Db, DbError};
 use crate::http::layers::RequestInfo;
@@ -83,6 +86,7 @@ pub struct Call {
     pub request: RequestInfo,
     action: Action,
     ledger: Ledger,
+    ticket: Option<Ticket>,
 }
 
 impl<S> FromRequestParts<S> for Call
@@ -95,20 +99,41 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let gate = Arc::<Gate>::from_ref(state);
         let (action, ledger, request) = set_up(parts)?;
-        let identified = gate.authenticator.identify(&parts.headers, &parts.method).await;
-        let caller = match identified {
-            Ok(caller) => caller,
+        let (caller, ticket) = match identify(&gate.authenticator, parts, action).await {
+            Ok(known) => known,
             Err(e) => return Err(gate.stranger(&request, e)),
         };
-        ledger.with(|entry| entry.caller = Some((actor(&caller), Some(caller.clinic))));
+        ledger.with(|entry| {
+            entry.caller = Some((actor(&caller), Some(caller.clinic)));
+            entry.ticket = ticket.as_ref().map(|ticket| ticket.id);
+        });
         let person = caller.acting.as_ref().map(|acting| &acting.user);
         let counted = gate.rates.call(caller.clinic, &caller.user, person, gate.clock.now());
         if let Err(e) = counted {
             ledger.with(|entry| entry.quiet = !e.first);
             return Err(slow_down(e));
         }
-        Ok(Self { gate, caller, request, action, ledger })
+        Ok(Self { gate, caller, request, action, ledger, ticket })
     }
+}
+
+/// Who is calling, and by which ticket where one was shown.
+async fn identify(
+    authenticator: &Authenticator,
+    parts: &Parts,
+    action: Action,
+) -> Result<(Caller, Option<Ticket>), AuthError> {
+    let headers = &parts.headers;
+    if let Some(ShownTicket(ticket)) = parts.extensions.get::<ShownTicket>() {
+        let found = authenticator.identify_by_ticket(ticket.reveal(), headers).await;
+        return found.map(|(caller, ticket)| (caller, Some(ticket)));
+    }
+    let caller = authenticator.identify(headers, &parts.method).await?;
+    let begins_by_get = action == Action::BeginUpload && parts.method == Method::GET;
+    if begins_by_get && caller.kind == CallerKind::Session {
+        authenticator.check_get(headers)?;
+    }
+    Ok((caller, None))
 }
 
 impl Gate {
@@ -252,11 +277,35 @@ impl Call {
     /// Asks the policy whether this call may be made on `target`.
     pub async fn authorize(&self, target: Target) -> Result<Grant<'_>, Refusal> {
         self.ledger.with(|entry| entry.subject = subject(&target));
+        if !self.is_in_reach(&target).await? {
+            return Err(Refusal::Hidden);
+        }
         let context = self.context(&target).await?;
         match self.gate.policy.decide(&self.caller, self.action, &target, context) {
             Decision::Allow => Ok(Grant { call: self, subject: subject(&target) }),
             Decision::Deny { visible: true } => Err(Refusal::Forbidden),
             Decision::Deny { visible: false } => Err(Refusal::Hidden),
+        }
+    }
+
+    /// The ticket the call was made with.
+    pub const fn ticket(&self) -> Option<&Ticket> {
+        self.ticket.as_ref()
+    }
+
+    /// Whether the ticket, if the call was made with one, is good for this: for an upload of its
+    /// kind that is to begin, and for what began with it.
+    async fn is_in_reach(&self, target: &Target) -> Result<bool, DbError> {
+        let Some(ticket) = &self.ticket else { return Ok(true) };
+        if target.kind != TargetKind::Document {
+            return Ok(false);
+        }
+        if self.action == Action::BeginUpload {
+            return Ok(ticket.fits(target.patient.as_ref(), target.category));
+        }
+        match target.id.as_deref().map(str::parse) {
+            Some(Ok(document)) => ticket.reaches(&self.gate.db, document).await,
+            _ => Ok(false),
         }
     }
 

@@ -33,6 +33,7 @@ pub async fn record_refusals(
     let (Some((actor, clinic)), false, Some(info)) = (entry.caller, entry.recorded, info) else {
         return response;
     };
+    let detail = ledger.with(|entry| entry.detail(None));
     let slowed = error.code == Code::TooManyRequests;
     if slowed && (entry.quiet || error.limit.is_none()) {
         // Who is slowed down must not be able to fill the trail: the metrics count every refusal,
@@ -43,6 +44,7 @@ pub async fn record_refusals(
     let event = Event {
         outcome: if denied { Outcome::Denied } else { Outcome::Failed },
         code: Some(error.code.as_str()),
+        detail,
         ..gate.event(entry.action.unwrap_or(action), (actor, clinic), entry.subject, &info)
     };
     match write(&gate.db, &event).await {

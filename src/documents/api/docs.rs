@@ -79,7 +79,7 @@ pub async fn presign_upload(
 
 /// How long a URL lives that was signed just now: what is configured, or as long as temporary
 /// credentials last.
-fn seconds_until(app: &App, end: Timestamp) -> u64 {
+pub(super) fn seconds_until(app: &App, end: Timestamp) -> u64 {
     let configured = app.config.uploads.presign_expires.as_secs();
     let left = end.seconds() - app.clock.now().seconds();
     // A second may have passed since.

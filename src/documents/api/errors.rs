@@ -142,6 +142,10 @@ fn upload(e: DocumentError) -> ApiError {
             Code::ContentMismatch,
             format!("The document was confirmed with another {what}; nothing was changed."),
         ),
+        DocumentError::TicketUsedUp => ApiError::new(
+            Code::TicketUsedUp,
+            "As many uploads have begun with this ticket as it was made for; make a new one.",
+        ),
         DocumentError::NotInParts => ApiError::new(
             Code::WrongState,
             "This upload goes in one request; one in parts begins with POST \

@@ -1,6 +1,6 @@
 //! The doors to documents. Each is thin: it reads a request, calls one operation, writes its
 //! answer. `docs`, `multipart` and `retrieval` are guide 003's,
-//! `storage` and `stats` are guide 001's.
+//! `storage` and `stats` are guide 001's, `uppy` is what Uppy's clients ask for.
 
 pub mod docs;
 mod errors;
@@ -13,5 +13,6 @@ pub mod retrieval;
 mod schemas;
 pub mod stats;
 pub mod storage;
+pub mod uppy;
 
 pub use json::DocumentJson;

@@ -104,7 +104,8 @@ pub async fn sign(
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiJson(body): ApiJson<SignPartsRequest>,
 ) -> Result<ApiJson<SignedParts>, ApiError> {
-    let signed = documents::sign_parts(&app, &call, id, &body.part_numbers).await?;
+    let expires = app.config.uploads.presign_expires;
+    let signed = documents::sign_parts(&app, &call, id, &body.part_numbers, expires).await?;
     let parts = signed.into_iter().map(|(part_number, request)| SignedPart {
         part_number,
         url: request.url,

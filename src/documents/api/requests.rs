@@ -85,26 +85,9 @@ pub(super) fn read_presign(
     if clinic.is_some_and(|clinic| clinic != call.clinic()) {
         return Err(ApiError::not_found());
     }
-    let category = body.category.as_deref().map(str::parse::<Category>);
-    let category = match category.transpose() {
-        Ok(category) => category.unwrap_or(Category::Other),
-        Err(e) => {
-            fields.wrong("category", e.to_string());
-            Category::Other
-        }
-    };
-    let entity = match (body.entity_type, body.entity_id) {
-        (Some(kind), Some(id)) => Some((kind, id)),
-        (None, None) => None,
-        (Some(_), None) => {
-            fields.wrong("entityId", "goes with entityType".to_owned());
-            None
-        }
-        (None, Some(_)) => {
-            fields.wrong("entityType", "goes with entityId".to_owned());
-            None
-        }
-    };
+    let category = fields.read::<Category>("category", body.category.as_deref());
+    let category = category.unwrap_or(Category::Other);
+    let entity = read_entity(&mut fields, body.entity_type, body.entity_id);
     let method = match body.method.as_deref() {
         None | Some("PUT") => UploadMethod::Put,
         Some("POST") => UploadMethod::Form,
@@ -125,6 +108,21 @@ pub(super) fn read_presign(
         temporary: body.temporary,
     };
     fields.done(AskedUpload { begin, method, part_size: body.part_size })
+}
+
+/// What else an upload belongs to: kind and id, both or neither.
+pub(super) fn read_entity(
+    fields: &mut Fields,
+    kind: Option<String>,
+    id: Option<String>,
+) -> Option<(String, String)> {
+    match (kind, id) {
+        (Some(kind), Some(id)) => return Some((kind, id)),
+        (None, None) => {}
+        (Some(_), None) => fields.wrong("entityId", "goes with entityType".to_owned()),
+        (None, Some(_)) => fields.wrong("entityType", "goes with entityId".to_owned()),
+    }
+    None
 }
 
 /// Which upload is complete; what is said again must be as announced.

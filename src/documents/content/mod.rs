@@ -158,6 +158,11 @@ impl FileType {
         TYPES.iter().find(|t| t.mime == essence || t.aliases.contains(&essence.as_str()))
     }
 
+    /// The accepted type whose extension a file name has.
+    pub fn of_name(file_name: &str) -> Option<&'static Self> {
+        TYPES.iter().find(|t| file_name.contains('.') && t.fits_name(file_name))
+    }
+
     /// The extension object keys carry.
     pub const fn extension(&self) -> &'static str {
         self.extensions[0]

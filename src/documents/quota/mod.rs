@@ -92,6 +92,9 @@ async fn add(
     if alone {
         tx.alone(number(document.clinic_id)).await?;
     }
+    if !grant.take_ticket(&mut tx, document.id).await? {
+        return Err(DocumentError::TicketUsedUp);
+    }
     charge_day(app, &mut tx, document).await?;
     insert_pending(&mut tx, document, most).await?;
     let detail = serde_json::json!({
