@@ -14,10 +14,7 @@ use http::header;
 use crate::access::{Action, record_refusals};
 use crate::accounts::api as session;
 use crate::app::App;
-use crate::documents::api::{docs, multipart, rendition, retrieval, storage};
-use crate::documents::api::{docs, life, multipart, retrieval, storage};
-use crate::documents::api::{docs, multipart, retrieval, stats, storage};
-use crate::documents::api::{docs, multipart, retrieval, storage, uppy};
+use crate::documents::api::{docs, life, multipart, rendition, retrieval, stats, storage, uppy};
 use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
 use crate::http::reason::say_in_status_line;
 use crate::http::{ApiError, Code};
@@ -53,7 +50,6 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
             post(multipart::complete),
         ),
         ("/api/docs/{id}/scan", Action::RescanDocument, post(docs::rescan)),
-        ("/api/docs/{id}/restore", Action::RestoreDocument, post(docs::restore)),
         ("/api/docs/{id}/restore", Action::RestoreDocument, post(life::restore)),
         ("/api/docs/{id}/hold", Action::HoldDocument, get(life::read_hold)),
         ("/api/docs/{id}/hold", Action::HoldDocument, put(life::hold)),

@@ -63,7 +63,6 @@ actions! {
     ScanDocument => "document.scan",
     /// Ask for a document to be scanned again.
     RescanDocument => "document.rescan",
-    /// Erase a document's bytes; also legal hold, which forbids that.
     /// Decide that a document's bytes are destroyed.
     PurgeDocument => "document.purge",
     /// Destroy the bytes of a purged document (the server itself, after that decision).

@@ -153,6 +153,22 @@ const UPLOADS: &[Variable] = &[
     ),
     var("STRONGROOM_KEY_LAYOUT", "by-month", "by-month, by-category, category-first or flat."),
     var("STRONGROOM_TRASH_DAYS", "30", "Days a deleted document can be restored."),
+    var(
+        "STRONGROOM_TRASH_DAYS",
+        "30",
+        "Days a deleted document stays in the trash; then upkeep purges it.",
+    ),
+    var(
+        "STRONGROOM_TEMPORARY_DAYS",
+        "7",
+        "Days after which upkeep purges a document that was uploaded as temporary.",
+    ),
+    var(
+        "STRONGROOM_HELD_CATEGORIES",
+        "none",
+        "Categories whose documents a patient sees only after release, comma separated: \
+         lab-results,imaging.",
+    ),
 ];
 
 const SCANNING: &[Variable] = &[
@@ -180,23 +196,6 @@ const SCANNING: &[Variable] = &[
         "What becomes of larger files: quarantine, or pass (served without a scan).",
     ),
     var("STRONGROOM_SCAN_CONNECTIONS", "4", "Files scanned at once; below clamd's MaxThreads."),
-    var(
-        "STRONGROOM_TRASH_DAYS",
-        "30",
-        "Days a deleted document stays in the trash; then upkeep purges it.",
-    ),
-    var(
-        "STRONGROOM_TEMPORARY_DAYS",
-        "7",
-        "Days after which upkeep purges a document that was uploaded as temporary.",
-    ),
-    var(
-        "STRONGROOM_HELD_CATEGORIES",
-        "none",
-        "Categories whose documents a patient sees only after release, comma separated: \
-         lab-results,imaging.",
-    ),
-    var("STRONGROOM_SCANNER", "off", "Malware scanner; only off so far."),
 ];
 
 const ACCESS: &[Variable] = &[

@@ -46,15 +46,23 @@ const STEPS: &[(&str, &str, &str)] = &[
         "intake",
         include_str!("../../migrations/sqlite/0003_intake.sql"),
         include_str!("../../migrations/postgres/0003_intake.sql"),
+    ),
+    (
         "scanning",
         include_str!("../../migrations/sqlite/0004_scanning.sql"),
         include_str!("../../migrations/postgres/0004_scanning.sql"),
+    ),
+    (
         "life",
         include_str!("../../migrations/sqlite/0005_life.sql"),
         include_str!("../../migrations/postgres/0005_life.sql"),
+    ),
+    (
         "lists",
         include_str!("../../migrations/sqlite/0006_lists.sql"),
         include_str!("../../migrations/postgres/0006_lists.sql"),
+    ),
+    (
         "limits and webhooks",
         include_str!("../../migrations/sqlite/0007_limits_and_webhooks.sql"),
         include_str!("../../migrations/postgres/0007_limits_and_webhooks.sql"),

@@ -8,6 +8,7 @@ use crate::access::Call;
 use crate::app::App;
 use crate::documents::begin_upload::{Limit, announce};
 use crate::documents::confirm_upload::{Confirmable, before, confirmable, finish, refuse};
+use crate::documents::content::Unfit;
 use crate::documents::placing::{Place, discard, object_key};
 use crate::documents::quota::add_pending;
 use crate::documents::read::locate;
@@ -215,9 +216,10 @@ pub async fn complete_upload(
             check_parts(&cut, &parts, named)?;
             if too_large(&cut, &parts) {
                 let key = &cut.upload.key;
-                refuse(app, call, &grant, grant.look(&found), key, "size").await?;
+                let unfit = Unfit::Differs("size");
+                refuse(app, call, &grant, grant.look(&found), key, unfit).await?;
                 abort(app, &cut.upload).await;
-                return Err(DocumentError::ContentMismatch("size"));
+                return Err(unfit.into());
             }
             put_together(app, &cut.upload, &parts).await?;
         }

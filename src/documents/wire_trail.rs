@@ -11,7 +11,7 @@
 use async_trait::async_trait;
 
 use crate::access::{Action, DEFAULT_CLINIC, write};
-use crate::audit::{Actor, Event, Subject};
+use crate::audit::{Actor, Event, Outcome, Subject};
 use crate::db::{Db, DbError};
 use crate::documents::State;
 use crate::documents::rows::{self, KeyOwner};

@@ -63,8 +63,7 @@ async fn scan(app: &App, dry_run: bool) -> Result<Ran, DocumentError> {
 async fn trash(app: &App, dry_run: bool) -> Result<Ran, DocumentError> {
     let done = documents::empty_trash(app, dry_run).await?;
     metrics::counter!("strongroom_documents_erased_total").increment(done.erased as u64);
-    let did =
-        vec![("purged", done.purged), ("temporary", done.temporary), ("erased", done.erased)];
+    let did = vec![("purged", done.purged), ("temporary", done.temporary), ("erased", done.erased)];
     Ok(Ran { task: "trash", did, failed: done.failed })
 }
 

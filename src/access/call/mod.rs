@@ -145,7 +145,9 @@ impl Gate {
             AuthError::Missing | AuthError::Invalid { .. } | AuthError::Expired => {
                 self.rates.stranger(request.remote, self.clock.now())
             }
-            AuthError::BadRequest { .. } | AuthError::Unavailable(_) => Ok(()),
+            AuthError::BadRequest { .. } | AuthError::ForeignOrigin | AuthError::Unavailable(_) => {
+                Ok(())
+            }
         };
         counted.err().map_or_else(|| refuse(e), slow_down)
     }

@@ -4,7 +4,7 @@
 use crate::access::{Audited, Unread};
 use crate::db::{Connection, DbError, execute, fetch_all};
 use crate::documents::rows::columns;
-use crate::documents::{Document, Release};
+use crate::documents::{Document, Release, names};
 use crate::ids::{ClinicId, DocumentId};
 use crate::sensitive::Phi;
 use crate::time::Timestamp;
@@ -109,19 +109,21 @@ pub async fn update(
     let changed = execute!(
         *tx,
         "update document_assets set category = $3, file_name = $4, file_name_folded = $5, \
-         patient_id = $6, release_state = $7, supersedes = $8, updated_at = $9 \
+         patient_id = $6, release_state = $7, supersedes = $8, updated_at = $9, \
+         file_words = $11 \
          where clinic_id = $1 and id = $2 and state = 'available' and hold_reason is null \
          and updated_at = $10",
         edited.clinic_id,
         edited.id,
         edited.category.as_str(),
         &edited.file_name,
-        edited.file_name.reveal().to_lowercase(),
+        names::folded(edited.file_name.reveal()),
         &edited.patient_id,
         edited.release.as_str(),
         edited.supersedes,
         edited.updated_at,
         known,
+        names::words(edited.file_name.reveal()),
     )?;
     Ok(changed == 1)
 }
@@ -161,7 +163,7 @@ pub async fn mark_purged(
 ) -> Result<bool, DbError> {
     let changed = execute!(
         *tx,
-        "update document_assets set state = 'purged', file_name = '', file_name_folded = '', \
+        "update document_assets set state = 'purged', file_name = '', file_name_folded = '', file_words = '', \
          deleted_at = coalesce(deleted_at, $3), deleted_by = coalesce(deleted_by, $4), \
          updated_at = $3, upload_closed_at = case when upload_expires_at > $3 then null \
          else upload_closed_at end where clinic_id = $1 and id = $2 \

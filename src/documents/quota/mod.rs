@@ -97,8 +97,9 @@ async fn add(
     }
     charge_day(app, &mut tx, document).await?;
     insert_pending(&mut tx, document, most).await?;
+    let size = if document.size_is_limit { "maxSize" } else { "size" };
     let detail = serde_json::json!({
-        "size": document.byte_size,
+        size: document.byte_size,
         "contentType": document.content_type,
         "category": document.category,
     });
