@@ -36,7 +36,7 @@ pub struct Parts {
     /// Turns to read a whole object in order to check it.
     pub whole_reads: tokio::sync::Semaphore,
     /// Turns to look into a large object: what is held of one is bounded, and so are they.
-    pub inspections: tokio::sync::Semaphore,
+    pub inspections: Arc<tokio::sync::Semaphore>,
     /// What is known of the bytes each clinic keeps.
     pub kept: KeptBytes,
 }

@@ -162,7 +162,7 @@ impl Opened {
             ids: self.ids,
             config: self.config,
             whole_reads: tokio::sync::Semaphore::new(WHOLE_READS),
-            inspections: tokio::sync::Semaphore::new(INSPECTIONS),
+            inspections: Arc::new(tokio::sync::Semaphore::new(INSPECTIONS)),
             kept: KeptBytes::default(),
         });
         Ok((app, local))

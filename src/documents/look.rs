@@ -5,6 +5,7 @@
 //! range, with bounded memory. A store that fails is an error, never a verdict.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -102,11 +103,16 @@ impl Seen {
         let Some(file_type) = document.file_type() else {
             return Ok(Some(Unfit::Differs("type")));
         };
-        let other = said.into_iter().any(|sha256| sha256 != self.sha256);
-        let whole = self.known.first().filter(|(_, head)| head.len() as u64 == object.size);
-        let _turn = match whole {
-            None => app.inspections.acquire().await.ok(),
-            Some(_) => None,
+        if said.into_iter().any(|sha256| sha256 != self.sha256) {
+            return Ok(Some(Unfit::Differs("checksum")));
+        }
+        let whole = self.known.first().is_some_and(|(_, head)| head.len() as u64 == object.size);
+        // What holds more than the few bytes that are here anyway has to wait for its turn, and
+        // keeps it to its end, whoever goes away meanwhile.
+        let turn = if whole && !file_type.is_archive() {
+            None
+        } else {
+            Arc::clone(&app.inspections).acquire_owned().await.ok()
         };
         let mut stored = Stored {
             app: app.clone(),
@@ -119,9 +125,18 @@ impl Seen {
             until: Instant::now() + MAX_TIME,
             runtime: Handle::current(),
         };
-        let verdict = tokio::task::spawn_blocking(move || inspect(&mut stored, file_type)).await;
-        match verdict {
-            Ok(Ok(())) if other => Ok(Some(Unfit::Differs("checksum"))),
+        let looked = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let verdict = inspect(&mut stored, file_type);
+            tracing::debug!(
+                mime = file_type.mime,
+                size = stored.size,
+                read = MAX_READ - stored.left,
+                "looked into an upload"
+            );
+            verdict
+        });
+        match looked.await {
             Ok(Ok(())) => Ok(None),
             Ok(Err(Stop::Unfit(unfit))) => Ok(Some(unfit)),
             Ok(Err(Stop::Store(e))) => Err(e.into()),

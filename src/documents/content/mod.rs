@@ -163,6 +163,11 @@ impl FileType {
         TYPES.iter().find(|t| file_name.contains('.') && t.fits_name(file_name))
     }
 
+    /// Whether looking into it means to unpack something.
+    pub const fn is_archive(&self) -> bool {
+        matches!(self.format, Format::Docx | Format::Xlsx)
+    }
+
     /// The extension object keys carry.
     pub const fn extension(&self) -> &'static str {
         self.extensions[0]

@@ -18,7 +18,7 @@ pub(super) enum Program {
 /// The largest list of content types or relations, in bytes.
 const MAX_LIST: u64 = 4 << 20;
 /// The largest document inside a document, in bytes.
-const MAX_INSIDE: u64 = 16 << 20;
+const MAX_INSIDE: u64 = 8 << 20;
 /// The most documents inside a document.
 const MAX_DOCUMENTS: usize = 64;
 /// Archives up to this size have every entry unpacked past a counter; of larger ones only what is
@@ -112,7 +112,7 @@ fn part_name(name: &str) -> Result<(), Stop> {
     if last.starts_with("vbaproject") || last == "vbadata.xml" || macros {
         return refuse(Reason::Macros, MACROS);
     }
-    if name.contains("/macrosheets/") || name.contains("/dialogsheets/") {
+    if name.contains("macrosheets/") || name.contains("/dialogsheets/") {
         return refuse(Reason::Macros, MACROS);
     }
     let object = ending == "bin" && last.starts_with("oleobject");
