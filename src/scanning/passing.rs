@@ -45,8 +45,8 @@ impl Scanning {
             }
             stored
         };
-        let most = self.config.max_size;
-        let (stored, scanned) = tokio::join!(storing, take_in(clamd, queue, most));
+        let (most, patience) = (self.config.max_size, self.config.timeout.min(PATIENCE));
+        let (stored, scanned) = tokio::join!(storing, take_in(clamd, queue, most, patience));
         match scanned {
             Ok(verdict) if stored.is_ok() => (stored, Some(verdict)),
             Ok(_) => (stored, None),
@@ -80,8 +80,9 @@ async fn take_in(
     clamd: &Clamd,
     mut queue: Receiver<Option<Bytes>>,
     most: u64,
+    patience: Duration,
 ) -> Result<Verdict, ScanError> {
-    let mut session = clamd.begin(PATIENCE).await?;
+    let mut session = clamd.begin(patience).await?;
     loop {
         match queue.recv().await {
             None => return Err(ScanError::Cut),

@@ -47,7 +47,10 @@ impl Landing {
             return Self { state: State::Available, reason: None, verdict: None, scanned_at: None };
         }
         match scanning.by_size(size).or(verdict) {
-            Some(verdict) => Self::of(scanning, &verdict, now),
+            Some(verdict) => {
+                queue::count(&verdict);
+                Self::of(scanning, &verdict, now)
+            }
             None => Self {
                 state: State::Scanning,
                 reason: Some(WAITS.to_owned()),

@@ -36,7 +36,7 @@ const INTERVAL: Duration = Duration::from_mins(1);
 /// Between two attempts to reach a scanner that is away.
 const AWAY: Duration = Duration::from_secs(2);
 /// Not more often than this, whatever is due.
-const PACE: Duration = Duration::from_millis(100);
+const PACE: Duration = Duration::from_millis(10);
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -263,7 +263,7 @@ async fn settle(
 }
 
 /// Counts a verdict.
-pub(in crate::documents) fn count(verdict: &Verdict) {
+pub(super) fn count(verdict: &Verdict) {
     metrics::counter!("strongroom_scan_total", "verdict" => verdict.word()).increment(1);
 }
 
