@@ -231,9 +231,10 @@ async fn a_url_that_is_still_out_brings_nothing_back_for_good(app: &TestApp) {
     let confirm = json!({ "id": begun["id"] });
     let document = app.post(&app.admin(), "/api/docs/confirm", confirm).await.expect(201).json();
     purge(app, &document).await.expect(200);
-    // Nothing lies there any more, so the store takes it.
-    app.put(&begun, pdf().bytes).await.expect(200);
-    assert!(is_stored(app, &begun["key"]).await);
+    // Our own store knows that the upload has ended. For another one nothing lies there any more.
+    let ours = app.app.store.provider() == "local";
+    app.put(&begun, pdf().bytes).await.expect(if ours { 403 } else { 200 });
+    assert_eq!(is_stored(app, &begun["key"]).await, !ours);
     app.get(&app.admin(), &format!("{}/content", path(&document))).await.expect(409);
     app.clock.shift_seconds(2 * 3600);
     let ran = upkeep::run_once(&app.app, false).await.unwrap();

@@ -406,7 +406,7 @@ async fn who_may_not_see_a_thing_is_told_that_there_is_none(app: &TestApp) {
 
 /// Whether a caller may read what stands behind a door.
 async fn sees_same(app: &TestApp, door: &Door, sample: &Sample, who: &Caller) -> bool {
-    let read = Door { method: "GET", path: "/api/docs/{id}", ..*door };
+    let read = Door { method: "GET", path: "/api/docs/{id}", variant: "", ..*door };
     let answer: Value = open_as(app, &read, sample, who).await.json();
     answer["id"].is_string()
 }
