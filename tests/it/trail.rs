@@ -57,6 +57,7 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("GET", "/api/patients/{patientId}/care-team") => ("care_team.read", "patient"),
         (_, "/api/patients/{patientId}/care-team/{userId}") => ("care_team.manage", "patient"),
         ("GET", "/api/v2/aws/s3/config") => ("config.read", "system"),
+        ("GET", "/api/v2/aws/s3/stats") => ("stats.read", "clinic"),
         ("GET", "/api/audit") => ("trail.read", "clinic"),
         ("POST", "/api/session") => ("session.begin", "session"),
         ("GET", "/api/session") => ("session.read", "session"),
