@@ -95,6 +95,12 @@ impl Bench {
         Ok(Alone(client, wire))
     }
 
+    /// One connection of somebody else.
+    pub async fn client_with(&self, token: &str) -> Result<Alone, Failure> {
+        let (client, wire) = Client::connect(self.server.address, token).await?;
+        Ok(Alone(client, wire))
+    }
+
     /// Warms up, then measures for the time asked for. `operation` is given its number and gives
     /// the bytes it moved; none ends the measurement.
     pub async fn loops<F>(&self, operation: F) -> Result<Measured, Failure>

@@ -10,6 +10,8 @@ mod cases;
 mod client;
 mod drive;
 mod limits;
+mod lists;
+mod seed;
 mod server;
 mod table;
 
@@ -45,6 +47,9 @@ struct Args {
     /// Another build of the server, to compare with
     #[arg(long, value_name = "PATH", default_value = env!("CARGO_BIN_EXE_strongroom"))]
     binary: PathBuf,
+    /// Measure lists and figures over so many documents, and nothing else
+    #[arg(long, value_name = "DOCUMENTS")]
+    lists: Option<u32>,
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
@@ -69,8 +74,13 @@ fn main() -> ExitCode {
 
 async fn measure(args: &Args) -> Result<(), Failure> {
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|o| name.contains(o));
-    let server = Server::start(&args.binary, args.database.as_deref()).await?;
+    let server = Server::start(&args.binary, args.database.as_deref(), args.lists).await?;
     eprintln!("the server (process {}) is ready", server.id());
+    if let Some(documents) = args.lists {
+        let bench = Bench::new(server, 1, args.seconds.max(1));
+        lists::measure(&bench, documents).await?;
+        return bench.server.stop().await;
+    }
     let limits = limits::measure(server.dir())?;
     let bench = Bench::new(server, args.connections, args.seconds.max(1));
     let mut rows = Vec::new();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 
-use crate::Failure;
+use crate::{Failure, seed};
 
 /// How many documents there are before anything is measured.
 pub const DOCUMENTS: u32 = 100_000;
@@ -27,6 +27,7 @@ pub struct Server {
     pub token: String,
     dir: TempDir,
     database: Option<Database>,
+    binary: PathBuf,
 }
 
 /// A PostgreSQL database made for this run.
@@ -37,8 +38,13 @@ struct Database {
 }
 
 impl Server {
-    /// Makes the folder and the documents, then starts the server and waits until it is ready.
-    pub async fn start(binary: &Path, database: Option<&str>) -> Result<Self, Failure> {
+    /// Makes the folder and the documents (for lists, so many of them), then starts the server and
+    /// waits until it is ready.
+    pub async fn start(
+        binary: &Path,
+        database: Option<&str>,
+        lists: Option<u32>,
+    ) -> Result<Self, Failure> {
         // Beside the build, so on a disk: a temporary folder may be memory.
         let dir = TempDir::new_in(env!("CARGO_TARGET_TMPDIR"))?;
         let database = match database {
@@ -47,14 +53,8 @@ impl Server {
         };
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let command = |args: &[&str]| {
-            let mut command = Command::new(binary);
-            command.args(args).env_clear().current_dir(dir.path());
-            command.env("STRONGROOM_DATA_DIR", dir.path().join("data"));
-            command.env("STRONGROOM_LISTEN", address.to_string());
-            command.env("STRONGROOM_MAX_DOCUMENT", "200MB");
-            if let Some(database) = &database {
-                command.env("DATABASE_URL", &database.url);
-            }
+            let mut command = prepared(binary, dir.path(), database.as_ref());
+            command.args(args).env("STRONGROOM_LISTEN", address.to_string());
             command
         };
         let issued = command(&["token", "--user", "bench", "--role", "admin"]).output()?;
@@ -63,15 +63,26 @@ impl Server {
         }
         let token = String::from_utf8(issued.stdout)?.trim().to_owned();
         match &database {
-            Some(database) => fill_postgres(&database.url).await?,
-            None => fill_sqlite(&dir.path().join("data/strongroom.sqlite")).await?,
+            Some(database) => fill_postgres(&database.url, lists).await?,
+            None => fill_sqlite(&dir.path().join("data/strongroom.sqlite"), lists).await?,
         }
         let log = std::fs::File::create(dir.path().join("log"))?;
         let mut serve = command(&["serve"]);
         let child = serve.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn()?;
-        let server = Self { child, address, token, dir, database };
+        let binary = binary.to_owned();
+        let server = Self { child, address, token, dir, database, binary };
         server.wait_until_ready().await?;
         Ok(server)
+    }
+
+    /// Runs another command of the same binary beside it; what it printed.
+    pub fn run(&self, args: &[&str]) -> Result<String, Failure> {
+        let mut command = prepared(&self.binary, self.dir.path(), self.database.as_ref());
+        let done = command.args(args).output()?;
+        if !done.status.success() {
+            return Err(String::from_utf8_lossy(&done.stderr).into_owned().into());
+        }
+        Ok(String::from_utf8(done.stdout)?.trim().to_owned())
     }
 
     async fn wait_until_ready(&self) -> Result<(), Failure> {
@@ -168,6 +179,26 @@ impl Database {
     }
 }
 
+/// The binary, with nothing of the caller's surroundings.
+fn prepared(binary: &Path, dir: &Path, database: Option<&Database>) -> Command {
+    let mut command = Command::new(binary);
+    command.env_clear().current_dir(dir);
+    command.env("STRONGROOM_DATA_DIR", dir.join("data"));
+    command.env("STRONGROOM_MAX_DOCUMENT", "200MB");
+    if let Some(database) = database {
+        command.env("DATABASE_URL", &database.url);
+    }
+    command
+}
+
+/// A time in RFC 3339, so many seconds after the beginning of 2024.
+pub fn seconds_after_2024(seconds: u64) -> String {
+    let time = time::OffsetDateTime::UNIX_EPOCH
+        + time::Duration::seconds(1_704_067_200)
+        + std::time::Duration::from_secs(seconds);
+    time.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+}
+
 /// The id of the made-up document with this number, counted from 1.
 pub fn document_id(number: u32) -> String {
     format!("01890000-0000-7000-8000-0000{number:08x}")
@@ -180,7 +211,7 @@ macro_rules! fill {
             "insert into document_assets (id, clinic_id, patient_id, owner_user_id, \
              storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, \
              created_at, updated_at, state, upload_expires_at, confirmed_at, version_id, etag, \
-             category, file_name, file_name_folded) select ",
+             category, file_name, file_name_folded, file_words) select ",
             $id,
             ", ",
             $clinic,
@@ -196,13 +227,18 @@ macro_rules! fill {
             ", ",
             $at,
             ", '0123456789abcdef0123456789abcdef', '\"0123456789abcdef-1\"', 'medical-records', \
-             'letter-' || i || '.pdf', 'letter-' || i || '.pdf' ",
+             'letter-' || i || '.pdf', 'letter-' || i || '.pdf', 'letter ' || i || ' pdf' ",
             $from
         )
     };
 }
 
-async fn fill_sqlite(path: &Path) -> Result<(), Failure> {
+/// Twenty documents a patient, in three clinics.
+fn patients_a_clinic(documents: u32) -> i64 {
+    i64::from((documents / 60).max(1))
+}
+
+async fn fill_sqlite(path: &Path, lists: Option<u32>) -> Result<(), Failure> {
     const SQL: &str = fill!(
         "unhex('018900000000700080000000' || printf('%08x', i))",
         "unhex('00000000000070008000000000000001')",
@@ -211,12 +247,18 @@ async fn fill_sqlite(path: &Path) -> Result<(), Failure> {
          select i from n)"
     );
     let mut db = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await?;
+    if let Some(documents) = lists {
+        let start = Instant::now();
+        seed::sqlite(&mut db, documents.into(), patients_a_clinic(documents)).await?;
+        eprintln!("{documents} documents were made in {:?}", start.elapsed());
+        return Ok(db.close().await?);
+    }
     sqlx::query(SQL).bind(DOCUMENTS).bind(PATIENTS).execute(&mut db).await?;
     sqlx::query("analyze").execute(&mut db).await?;
     Ok(db.close().await?)
 }
 
-async fn fill_postgres(url: &str) -> Result<(), Failure> {
+async fn fill_postgres(url: &str, lists: Option<u32>) -> Result<(), Failure> {
     const SQL: &str = fill!(
         "('01890000-0000-7000-8000-0000' || lpad(to_hex(i), 8, '0'))::uuid",
         "'00000000-0000-7000-8000-000000000001'::uuid",
@@ -224,6 +266,12 @@ async fn fill_postgres(url: &str) -> Result<(), Failure> {
         "from generate_series(1, $1) as n (i)"
     );
     let mut db = PgConnection::connect(url).await?;
+    if let Some(documents) = lists {
+        let start = Instant::now();
+        seed::postgres(&mut db, documents.into(), patients_a_clinic(documents)).await?;
+        eprintln!("{documents} documents were made in {:?}", start.elapsed());
+        return Ok(db.close().await?);
+    }
     let (documents, patients) = (i32::try_from(DOCUMENTS)?, i32::try_from(PATIENTS)?);
     sqlx::query(SQL).bind(documents).bind(patients).execute(&mut db).await?;
     sqlx::query("vacuum analyze").execute(&mut db).await?;

@@ -105,7 +105,30 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "to_erase",
         ],
     ),
-    ("src/documents/list/rows.rs", include_str!("../../src/documents/list/rows.rs"), &["list"]),
+    (
+        // By the tests of lists.
+        "src/documents/list/rows.rs",
+        include_str!("../../src/documents/list/rows.rs"),
+        &["team", "list", "further"],
+    ),
+    (
+        // By the tests of figures, and by upkeep.
+        "src/documents/stats/rows.rs",
+        include_str!("../../src/documents/stats/rows.rs"),
+        &[
+            "counts",
+            "days",
+            "clinics",
+            "missing_counts",
+            "missing_days",
+            "add_count",
+            "add_day",
+            "fold",
+            "deltas",
+            "wordless",
+            "set_words",
+        ],
+    ),
     (
         // By opening a server at all.
         "src/keys/rows.rs",

@@ -221,9 +221,20 @@ impl TestApp {
 
     /// A caller with a token.
     pub fn token(&self, user: &str, role: Role, clinic: ClinicId, patients: &[&str]) -> Caller {
+        self.token_with(user, &[role], clinic, patients)
+    }
+
+    /// A caller with a token of several roles.
+    pub fn token_with(
+        &self,
+        user: &str,
+        roles: &[Role],
+        clinic: ClinicId,
+        patients: &[&str],
+    ) -> Caller {
         self.issued(TokenRequest {
             user: UserId::new(user),
-            roles: vec![role],
+            roles: roles.to_vec(),
             clinic: Some(clinic),
             patients: patients.iter().map(|p| PatientId::new(*p)).collect(),
             ttl: std::time::Duration::from_hours(1),

@@ -73,6 +73,7 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("DELETE", "/api/uppy/s3/multipart/{uploadId}") => ("upload.abort", "document"),
         ("GET", path) if path.starts_with("/api/uppy") => ("upload.sign_parts", "document"),
         ("POST", path) if path.starts_with("/api/uppy") => ("upload.confirm", "document"),
+        ("GET", "/api/v2/aws/s3/stats") => ("stats.read", "clinic"),
         ("GET", "/api/audit") => ("trail.read", "clinic"),
         ("POST", "/api/session") => ("session.begin", "session"),
         ("GET", "/api/session") => ("session.read", "session"),

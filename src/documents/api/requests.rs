@@ -223,6 +223,9 @@ pub(super) fn read_filter(query: ListQuery) -> Result<Filter, ApiError> {
         fields.wrong("patientId", "must have at most 128 characters".to_owned());
     }
     let states = query.state.as_deref().unwrap_or("available,scanning,quarantined");
+    if states.split(',').all(|state| state.trim().is_empty()) {
+        fields.wrong("state", "names no state; leave it out for those in use".to_owned());
+    }
     let sort = match query.sort.as_deref() {
         None | Some("-created") => Sort::Newest,
         Some("created") => Sort::Oldest,
@@ -234,9 +237,6 @@ pub(super) fn read_filter(query: ListQuery) -> Result<Filter, ApiError> {
         }
     };
     let states: Vec<State> = fields.several("state", states);
-    if states.is_empty() {
-        fields.wrong("state", "names no state; leave it out for those in use".to_owned());
-    }
     let (from, to) =
         (fields.time("from", query.from.as_deref()), fields.time("to", query.to.as_deref()));
     if from.zip(to).is_some_and(|(from, to)| from >= to) {

@@ -284,3 +284,7 @@ pub fn position(app: &App, cursor: Option<&str>) -> Result<Option<Position>, Doc
     let wrong = "is not one this server gave; start without a cursor";
     position.map(Some).ok_or_else(|| DocumentError::field("cursor", wrong))
 }
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;
