@@ -41,6 +41,14 @@ use crate::http::error::Problem;
         crate::patients::api::add,
         crate::patients::api::remove,
         crate::trail::api::list,
+        crate::webhooks::api::create,
+        crate::webhooks::api::list,
+        crate::webhooks::api::get,
+        crate::webhooks::api::change,
+        crate::webhooks::api::remove,
+        crate::webhooks::api::rotate,
+        crate::webhooks::api::test,
+        crate::webhooks::api::retry,
         crate::accounts::api::log_in,
         crate::accounts::api::read,
         crate::accounts::api::log_out,
@@ -51,6 +59,7 @@ use crate::http::error::Problem;
         (name = "storage", description = "The object store."),
         (name = "patients", description = "Who cares for whom."),
         (name = "audit", description = "Who did what, and when."),
+        (name = "webhooks", description = "Telling an app what happens."),
         (name = "session", description = "Signing in to the pages."),
     ),
     modifiers(&Common),
@@ -74,7 +83,8 @@ impl Modify for Common {
             ["bearer", "apiKey", "session"].map(|n| SecurityRequirement::new(n, none)).to_vec(),
         );
         for item in api.paths.paths.values_mut() {
-            let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete];
+            let operations =
+                [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
             for operation in operations.into_iter().flatten() {
                 operation.responses.responses.insert("default".to_owned(), RefOr::T(problem()));
             }

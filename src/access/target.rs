@@ -17,19 +17,22 @@ pub enum TargetKind {
     ApiKey,
     /// A person who signs in to the pages.
     User,
+    /// A webhook.
+    Webhook,
     /// A session of the pages.
     Session,
 }
 
 impl TargetKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Document,
         Self::Patient,
         Self::Clinic,
         Self::System,
         Self::ApiKey,
         Self::User,
+        Self::Webhook,
         Self::Session,
     ];
 
@@ -42,6 +45,7 @@ impl TargetKind {
             Self::System => "system",
             Self::ApiKey => "api_key",
             Self::User => "user",
+            Self::Webhook => "webhook",
             Self::Session => "session",
         }
     }

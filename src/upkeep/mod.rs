@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::documents::{self, DocumentError};
+use crate::webhooks::{self, WebhookError};
 
 /// Time between two runs.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -27,8 +28,19 @@ pub struct Ran {
     pub failed: usize,
 }
 
+/// Why a run could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum UpkeepError {
+    /// Something about documents.
+    #[error(transparent)]
+    Documents(#[from] DocumentError),
+    /// Something about webhooks.
+    #[error(transparent)]
+    Webhooks(#[from] WebhookError),
+}
+
 /// Runs every task once. With `dry_run`, only says what would be done.
-pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, DocumentError> {
+pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, UpkeepError> {
     let uploads = documents::close_uploads(app, dry_run).await?;
     let ran = Ran {
         task: "uploads",
@@ -40,7 +52,27 @@ pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, DocumentErro
         failed: uploads.failed,
     };
     metrics::counter!("strongroom_uploads_abandoned_total").increment(uploads.abandoned as u64);
-    Ok(vec![ran])
+    let forgotten = Ran {
+        task: "forget",
+        did: vec![
+            ("days", documents::forget_days(app, dry_run).await?),
+            ("messages", webhooks::forget_old(app, dry_run).await?),
+        ],
+        failed: 0,
+    };
+    Ok(vec![ran, forgotten])
+}
+
+/// The same where no server runs that would send what webhooks are to be told.
+pub async fn run_alone(app: &App, dry_run: bool) -> Result<Vec<Ran>, UpkeepError> {
+    let mut ran = run_once(app, dry_run).await?;
+    let sent = if dry_run { webhooks::Sent::default() } else { webhooks::send_due(app).await? };
+    ran.push(Ran {
+        task: "webhooks",
+        did: vec![("delivered", sent.delivered), ("given up", sent.failed)],
+        failed: sent.again,
+    });
+    Ok(ran)
 }
 
 /// Runs every task, again and again, beside serving.
