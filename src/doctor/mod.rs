@@ -101,6 +101,9 @@ pub async fn examine(config: &Config, clock: &Clock, open: Option<Arc<S3Store>>)
     if let Some(ring) = ring.filter(|_| current) {
         checks.push(place::secrets(config, &ring, clock).await);
     }
+    if current {
+        checks.extend(place::webhooks(config, clock).await);
+    }
     checks.extend(store::store(config, clock, open).await);
     checks.push(net::certificate(config));
     checks.push(net::public_url(config).await);
