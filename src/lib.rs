@@ -30,3 +30,4 @@ pub mod time;
 pub mod trail;
 pub mod ui;
 pub mod upkeep;
+pub mod webhooks;

@@ -21,6 +21,7 @@ use crate::http::{ApiError, Code};
 use crate::patients::api as patients;
 use crate::store::local::Wire;
 use crate::trail::api as trail;
+use crate::webhooks::api as webhooks;
 use crate::{operation, ui};
 
 /// Every operation of the API.
@@ -67,6 +68,18 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
             "/api/patients/{patientId}/care-team/{userId}",
             Action::ManageCareTeam,
             delete(patients::remove),
+        ),
+        ("/api/webhooks", Action::ManageWebhooks, post(webhooks::create)),
+        ("/api/webhooks", Action::ManageWebhooks, get(webhooks::list)),
+        ("/api/webhooks/{webhookId}", Action::ManageWebhooks, get(webhooks::get)),
+        ("/api/webhooks/{webhookId}", Action::ManageWebhooks, patch(webhooks::change)),
+        ("/api/webhooks/{webhookId}", Action::ManageWebhooks, delete(webhooks::remove)),
+        ("/api/webhooks/{webhookId}/rotate-secret", Action::ManageWebhooks, post(webhooks::rotate)),
+        ("/api/webhooks/{webhookId}/test", Action::ManageWebhooks, post(webhooks::test)),
+        (
+            "/api/webhooks/{webhookId}/deliveries/{deliveryId}/retry",
+            Action::ManageWebhooks,
+            post(webhooks::retry),
         ),
         ("/api/v2/aws/s3/config", Action::ReadConfig, get(storage::config)),
         ("/api/v2/aws/s3/stats", Action::ReadStats, get(stats::get)),

@@ -91,6 +91,8 @@ actions! {
     ManageKeys => "keys.manage",
     /// Add, list and disable users.
     ManageUsers => "users.manage",
+    /// Make, list, change and remove webhooks.
+    ManageWebhooks => "webhooks.manage",
     /// See what is configured (nothing secret).
     ReadConfig => "config.read",
     /// Read an object through the embedded S3 endpoint.

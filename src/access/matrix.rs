@@ -74,6 +74,7 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
         Action::ManageCareTeam | Action::ReadCareTeam => &[(TargetKind::Patient, "")],
         Action::LogIn | Action::LogOut | Action::ReadSession => &[(TargetKind::Session, "")],
         Action::ManageKeys => &[(TargetKind::ApiKey, "")],
+        Action::ManageWebhooks => &[(TargetKind::Webhook, "")],
         Action::ManageUsers => &[(TargetKind::User, "")],
         Action::ReadConfig | Action::WireList => &[(TargetKind::System, "")],
     }

@@ -155,6 +155,7 @@ impl Policy {
             | TargetKind::System
             | TargetKind::ApiKey
             | TargetKind::User
+            | TargetKind::Webhook
             | TargetKind::Session => return Decision::Deny { visible: true },
         };
         let visible = seeing.iter().any(|&seeing| {
@@ -332,9 +333,11 @@ impl Names {
             }
             TargetKind::Patient => &self.patient,
             TargetKind::Clinic => &self.clinic,
-            TargetKind::System | TargetKind::ApiKey | TargetKind::User | TargetKind::Session => {
-                &self.system
-            }
+            TargetKind::System
+            | TargetKind::ApiKey
+            | TargetKind::User
+            | TargetKind::Webhook
+            | TargetKind::Session => &self.system,
         };
         let target = EntityUid::from_type_name_and_id(kind.clone(), EntityId::new("target"));
         let resource = cedar::Entity::new(target.clone(), attributes, HashSet::new())?;

@@ -17,6 +17,8 @@ pub enum TargetKind {
     ApiKey,
     /// A person who signs in to the pages.
     User,
+    /// A webhook.
+    Webhook,
     /// A session of the pages.
     Session,
     /// A ticket for uploads; the policy takes it for a document that is about to be made.
@@ -32,6 +34,7 @@ impl TargetKind {
         Self::System,
         Self::ApiKey,
         Self::User,
+        Self::Webhook,
         Self::Session,
         Self::Ticket,
     ];
@@ -45,6 +48,7 @@ impl TargetKind {
             Self::System => "system",
             Self::ApiKey => "api_key",
             Self::User => "user",
+            Self::Webhook => "webhook",
             Self::Session => "session",
             Self::Ticket => "ticket",
         }

@@ -11,7 +11,7 @@ use super::{Done, Failure, demo};
 use crate::config::{Config, LogConfig};
 use crate::documents::{self, WireTrail};
 use crate::store::local::LocalStore;
-use crate::{http, open, operation, routes, upkeep};
+use crate::{http, open, operation, routes, upkeep, webhooks};
 
 /// Most orphaned files that one start removes; the next start goes on.
 const SWEEP_MOST: usize = 10_000;
@@ -63,7 +63,7 @@ pub async fn run(args: Args, config: Config) -> Done {
         if let Some(store) = &local {
             sweep(store).await;
         }
-        upkeep::run(&app).await;
+        tokio::join!(upkeep::run(&app), webhooks::run(&app));
     };
     tokio::select! {
         served = serving => served?,

@@ -12,7 +12,8 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Run every task once: end uploads nobody completed, remove what they left
+    /// Run every task once: end uploads nobody completed, remove what they left, send what
+    /// webhooks are to be told
     Run {
         /// Only say what would be done
         #[arg(long)]
@@ -35,7 +36,7 @@ pub async fn run(args: Args, config: Config) -> Done {
             usage @ Failure::Usage(_) => usage,
         }
     })?;
-    let ran = upkeep::run_once(&app, dry_run).await?;
+    let ran = upkeep::run_alone(&app, dry_run).await?;
     if json {
         println!("{}", serde_json::to_string_pretty(&ran)?);
     } else {

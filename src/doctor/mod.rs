@@ -102,6 +102,9 @@ pub async fn examine(config: &Config, clock: &Clock, open: Option<Arc<S3Store>>)
     if let Some(ring) = ring.filter(|_| current) {
         checks.push(place::secrets(config, &ring, clock).await);
     }
+    if current {
+        checks.extend(place::webhooks(config, clock).await);
+    }
     checks.extend(store::store(config, clock, open).await);
     checks.extend(scanner::scanner(config, clock).await);
     checks.push(net::certificate(config));

@@ -11,6 +11,7 @@ use crate::db::{self, Db};
 use crate::keys::{AppSecrets, KeyRing};
 use crate::open;
 use crate::time::Clock;
+use crate::webhooks;
 
 /// How long `df` may take.
 const DF_PATIENCE: Duration = Duration::from_secs(5);
@@ -182,6 +183,35 @@ pub async fn secrets(config: &Config, ring: &KeyRing, clock: &Clock) -> Check {
             Check::fail(NAME, causes::in_one_line(&e), advice)
         }
     }
+}
+
+/// Whether webhooks take what they are told; nothing where there are none.
+pub async fn webhooks(config: &Config, clock: &Clock) -> Option<Check> {
+    const NAME: &str = "webhooks";
+    /// Receivers are away for an hour now and then.
+    const A_WHILE: Duration = Duration::from_hours(1);
+    let looked = async {
+        let db = Db::open(&open::database_url(config)).await?;
+        let mut reader = db.reader().await?;
+        let health = webhooks::rows::health(&mut reader, clock.now() - A_WHILE).await;
+        drop(reader);
+        db.close().await;
+        health
+    };
+    let (all, off, failing) = match looked.await {
+        Ok(found) => found,
+        Err(e) => return Some(Check::skipped(NAME, causes::in_one_line(&e))),
+    };
+    if all == 0 {
+        return None;
+    }
+    let seen = format!("{all} webhook(s), {off} switched off by failing, {failing} failing now");
+    if off + failing == 0 {
+        return Some(Check::ok(NAME, seen));
+    }
+    let advice = "GET /api/webhooks names them, GET /api/webhooks/{id} shows their last answers; \
+                  once the receiver is back, PATCH {\"enabled\": true}";
+    Some(Check::warn(NAME, seen, advice))
 }
 
 #[cfg(test)]

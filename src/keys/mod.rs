@@ -27,7 +27,7 @@ use zeroize::Zeroizing;
 use crate::sensitive::Secret;
 
 pub(crate) use secrets::derive;
-pub use secrets::{AppSecrets, S3Credentials, SecretsError};
+pub use secrets::{AppSecrets, S3Credentials, SecretsError, WebhookSecret};
 
 /// Length of every key here, in bytes.
 pub const KEY_LEN: usize = 32;

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::{hkdf, hmac};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{DataKey, KEY_LEN, KeyError, KeyRing, rows};
 use crate::db::{Db, DbError};
-use crate::ids::{PatientId, PatientRef};
+use crate::ids::{PatientId, PatientRef, WebhookId};
 use crate::sensitive::Secret;
 use crate::time::Clock;
 
@@ -47,6 +47,33 @@ pub struct S3Credentials {
     pub secret_access_key: Secret<String>,
 }
 
+/// The secret that signs the messages of one webhook.
+#[derive(Clone)]
+pub struct WebhookSecret(Zeroizing<[u8; KEY_LEN]>);
+
+impl WebhookSecret {
+    /// From its bytes.
+    pub fn from_bytes(bytes: [u8; KEY_LEN]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// Its bytes, to sign with.
+    pub fn bytes(&self) -> &[u8] {
+        self.0.as_ref()
+    }
+
+    /// As receivers configure it: `whsec_` and base64 (Standard Webhooks, "Signature scheme").
+    pub fn text(&self) -> Secret<String> {
+        Secret::new(format!("whsec_{}", STANDARD.encode(self.bytes())))
+    }
+}
+
+impl std::fmt::Debug for WebhookSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WebhookSecret([secret])")
+    }
+}
+
 /// The secrets, open. Derived values are computed once.
 #[derive(Clone, Debug)]
 pub struct AppSecrets {
@@ -54,6 +81,7 @@ pub struct AppSecrets {
     s3: S3Credentials,
     pseudonym: Secret<hmac::Key>,
     cursor: Arc<RandomizedNonceKey>,
+    webhooks: Secret<Vec<u8>>,
 }
 
 impl AppSecrets {
@@ -66,6 +94,7 @@ impl AppSecrets {
         let jwt = one(db, ring, clock, "jwt").await?;
         let s3 = one(db, ring, clock, "s3").await?;
         let pseudonym = one(db, ring, clock, "pseudonym").await?;
+        let webhooks = one(db, ring, clock, "webhooks").await?;
         let mut cursor = Zeroizing::new([0; KEY_LEN]);
         let broken = |source| SecretsError::Key { name: "pseudonym", source };
         derive(&pseudonym, &[b"list cursors"], cursor.as_mut()).map_err(broken)?;
@@ -74,6 +103,7 @@ impl AppSecrets {
         Ok(Self {
             cursor: Arc::new(cursor),
             jwt: Secret::new(jwt.to_vec()),
+            webhooks: Secret::new(webhooks.to_vec()),
             s3: derive_credentials(&s3)
                 .map_err(|source| SecretsError::Key { name: "s3", source })?,
             pseudonym: Secret::new(hmac::Key::new(hmac::HMAC_SHA256, &pseudonym)),
@@ -88,6 +118,16 @@ impl AppSecrets {
     /// The one access key of the embedded S3 endpoint.
     pub fn s3_credentials(&self) -> S3Credentials {
         self.s3.clone()
+    }
+
+    /// The secret of a webhook, derived: nothing of it lies in the database. Another salt gives
+    /// another secret.
+    pub fn webhook(&self, id: WebhookId, salt: Uuid) -> Result<WebhookSecret, KeyError> {
+        let mut secret = [0; KEY_LEN];
+        let (id, salt) = (id.as_uuid(), salt);
+        let purpose: [&[u8]; 3] = [b"webhook", id.as_bytes(), salt.as_bytes()];
+        derive(self.webhooks.reveal(), &purpose, &mut secret)?;
+        Ok(WebhookSecret::from_bytes(secret))
     }
 
     /// A text that only this installation can read back: for positions in lists, which name what
@@ -211,6 +251,22 @@ mod tests {
         assert!(s3.access_key_id.bytes().all(|b| BASE32.contains(&b)));
         assert_eq!(s3.secret_access_key.reveal().len(), 40);
         assert!(!format!("{s3:?}").contains(s3.secret_access_key.reveal()));
+    }
+
+    #[tokio::test]
+    async fn each_webhook_and_each_salt_has_a_secret_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open(dir.path()).await;
+        let secrets =
+            AppSecrets::load_or_create(&db, &ring("ee"), &Clock::default()).await.unwrap();
+        let of = |webhook, salt| {
+            let id = WebhookId::from_uuid(Uuid::from_u128(webhook));
+            secrets.webhook(id, Uuid::from_u128(salt)).unwrap().text().into_revealed()
+        };
+        assert_eq!(of(1, 1), of(1, 1));
+        let all = std::collections::BTreeSet::from([of(1, 1), of(1, 2), of(2, 1), of(2, 2)]);
+        assert_eq!(all.len(), 4);
+        assert!(of(1, 1).starts_with("whsec_") && of(1, 1).len() == 50, "{}", of(1, 1));
     }
 
     #[tokio::test]

@@ -83,11 +83,20 @@ impl std::str::FromStr for Happening {
     }
 }
 
-/// What an event of the trail is to a webhook, given the state its document is in afterwards.
-/// Actions have the names of the trail; one that does not stand here tells nobody anything.
-fn told(action: &str, outcome: Outcome, state: &str) -> Option<Happening> {
+/// How a document is after the change.
+#[derive(Clone, Copy, Debug, Default)]
+struct After<'a> {
+    state: &'a str,
+    held: bool,
+    released: bool,
+    moved: bool,
+}
+
+/// What an event of the trail is to a webhook, given how its document is afterwards. Actions have
+/// the names of the trail; one that does not stand here tells nobody anything.
+fn told(action: &str, outcome: Outcome, after: After<'_>) -> Option<Happening> {
     use Happening as H;
-    let by_state = match state {
+    let by_state = match after.state {
         "available" => Some(H::Available),
         "quarantined" => Some(H::Quarantined),
         "refused" => Some(H::Refused),
@@ -100,25 +109,36 @@ fn told(action: &str, outcome: Outcome, state: &str) -> Option<Happening> {
         }
         (Outcome::Failed, _) => None,
         (_, "upload.abort" | "upload.abandon") => Some(H::Abandoned),
+        (_, "document.edit") if after.moved => Some(H::Moved),
         (_, "document.edit") => Some(H::Edited),
-        (_, "document.move") => Some(H::Moved),
-        (_, "document.release") if state == "available" => Some(H::Released),
-        (_, "document.withdraw") => Some(H::Withdrawn),
+        (_, "document.release") if after.released => Some(H::Released),
+        (_, "document.release") => Some(H::Withdrawn),
         (_, "document.delete") => Some(H::Deleted),
         (_, "document.restore") => Some(H::Restored),
-        (_, "document.purge") if state == "purged" => Some(H::Purged),
-        (_, "document.hold") => Some(H::Held),
-        (_, "document.hold_lift" | "document.lift_hold" | "document.unhold") => Some(H::HoldLifted),
+        (_, "document.purge") => Some(H::Purged),
+        (_, "document.hold") if after.held => Some(H::Held),
+        (_, "document.hold") => Some(H::HoldLifted),
         _ => None,
     }
 }
 
-/// Whether an action may have something to tell, whatever becomes of the document: most have not,
-/// and cost nothing here.
+/// Whether an event may have something to tell, whatever became of the document: most have not,
+/// and cost nothing here. A call that found its work done says so in the event.
 fn may_tell(event: &Event) -> bool {
-    let states = ["available", "quarantined", "refused", "abandoned", "purged"];
+    let said = |key: &str| event.detail.as_ref().and_then(|detail| detail.get(key));
+    let repeated = said("repeated").and_then(serde_json::Value::as_bool) == Some(true);
+    let states = ["available", "quarantined", "refused"];
+    let tells = |state| told(event.action, event.outcome, After { state, ..After::default() });
     event.subject.kind == Some("document")
-        && states.iter().any(|state| told(event.action, event.outcome, state).is_some())
+        && !repeated
+        && states.into_iter().any(|state| tells(state).is_some())
+}
+
+/// Whether the event says that the document went to another patient.
+fn is_move(event: &Event) -> bool {
+    let changed = event.detail.as_ref().and_then(|detail| detail.get("changed"));
+    let fields = changed.and_then(serde_json::Value::as_array);
+    fields.is_some_and(|fields| fields.iter().any(|field| field == "patient"))
 }
 
 /// Writes what the webhooks of the event's clinic are to be told of it; whether there is anything.
@@ -130,9 +150,13 @@ pub async fn note(tx: &mut Tx, event: &Event, ids: &Ids) -> Result<bool, DbError
     let (Some(clinic), Some(document)) = (event.clinic, document) else { return Ok(false) };
     let mut noted = false;
     for listener in rows::listeners(tx, clinic, document).await? {
-        let Some(happening) = told(event.action, event.outcome, &listener.document_state) else {
-            continue;
+        let after = After {
+            state: &listener.document_state,
+            held: listener.held,
+            released: listener.released,
+            moved: is_move(event),
         };
+        let Some(happening) = told(event.action, event.outcome, after) else { continue };
         let mut tell = async |happening: Happening, about: DocumentId, other| {
             if !listener.asked_for(happening) {
                 return Ok(());
@@ -154,14 +178,36 @@ pub async fn note(tx: &mut Tx, event: &Event, ids: &Ids) -> Result<bool, DbError
 mod tests {
     use super::*;
 
+    fn at(state: &str) -> After<'_> {
+        After { state, ..After::default() }
+    }
+
     #[test]
     fn a_confirm_tells_what_became_of_the_document() {
-        let confirm = |outcome, state| told("upload.confirm", outcome, state);
+        let confirm = |outcome, state| told("upload.confirm", outcome, at(state));
         assert_eq!(confirm(Outcome::Granted, "available"), Some(Happening::Available));
         assert_eq!(confirm(Outcome::Granted, "scanning"), None);
         assert_eq!(confirm(Outcome::Failed, "refused"), Some(Happening::Refused));
         assert_eq!(confirm(Outcome::Failed, "available"), None, "somebody else confirmed it");
         assert_eq!(confirm(Outcome::Denied, "available"), None);
+        let scan = |state| told("document.scan", Outcome::Granted, at(state));
+        assert_eq!(scan("available"), Some(Happening::Available));
+        assert_eq!(scan("quarantined"), Some(Happening::Quarantined));
+    }
+
+    #[test]
+    fn one_action_that_goes_both_ways_is_told_by_how_the_document_is_afterwards() {
+        let after = |action, after| told(action, Outcome::Granted, after);
+        let (yes, no) = (true, false);
+        let held = |held| After { held, ..at("available") };
+        assert_eq!(after("document.hold", held(yes)), Some(Happening::Held));
+        assert_eq!(after("document.hold", held(no)), Some(Happening::HoldLifted));
+        let released = |released| After { released, ..at("available") };
+        assert_eq!(after("document.release", released(yes)), Some(Happening::Released));
+        assert_eq!(after("document.release", released(no)), Some(Happening::Withdrawn));
+        let moved = |moved| After { moved, ..at("available") };
+        assert_eq!(after("document.edit", moved(yes)), Some(Happening::Moved));
+        assert_eq!(after("document.edit", moved(no)), Some(Happening::Edited));
     }
 
     #[test]
@@ -169,12 +215,13 @@ mod tests {
         for action in ["document.read", "document.list", "upload.begin", "wire.read", "x"] {
             for outcome in [Outcome::Granted, Outcome::Denied, Outcome::Failed] {
                 for state in ["pending", "available", "abandoned"] {
-                    assert_eq!(told(action, outcome, state), None, "{action}");
+                    assert_eq!(told(action, outcome, at(state)), None, "{action}");
                 }
             }
         }
-        assert_eq!(told("document.delete", Outcome::Failed, "deleted"), None);
-        assert_eq!(told("document.delete", Outcome::Granted, "deleted"), Some(Happening::Deleted));
+        assert_eq!(told("document.delete", Outcome::Failed, at("deleted")), None);
+        let deleted = told("document.delete", Outcome::Granted, at("deleted"));
+        assert_eq!(deleted, Some(Happening::Deleted));
     }
 
     #[test]

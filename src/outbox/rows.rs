@@ -22,6 +22,10 @@ pub struct Listener {
     pub patient_id: Option<PatientId>,
     /// The document it replaces.
     pub supersedes: Option<DocumentId>,
+    /// Whether it is under legal hold.
+    pub held: bool,
+    /// Whether the patient may see it.
+    pub released: bool,
     /// When it changed.
     pub updated_at: Timestamp,
 }
@@ -44,7 +48,8 @@ pub async fn listeners(
         tx,
         Listener,
         "select w.id as webhook_id, w.events, d.state as document_state, d.category, \
-         d.patient_id, d.supersedes, d.updated_at \
+         d.patient_id, d.supersedes, d.hold_reason is not null as held, d.released, \
+         d.updated_at \
          from webhooks w join document_assets d on d.clinic_id = w.clinic_id \
          where w.clinic_id = $1 and w.disabled_at is null and d.id = $2 order by w.id",
         clinic,

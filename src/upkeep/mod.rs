@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::documents::stats::{self, Piece};
 use crate::documents::{self, DocumentError};
+use crate::webhooks::{self, WebhookError};
 
 /// Time between two runs.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -28,17 +29,29 @@ pub struct Ran {
     pub failed: usize,
 }
 
+/// Why a run could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum UpkeepError {
+    /// Something about documents.
+    #[error(transparent)]
+    Documents(#[from] DocumentError),
+    /// Something about webhooks.
+    #[error(transparent)]
+    Webhooks(#[from] WebhookError),
+}
+
 /// Runs every task once, and looks at everything. With `dry_run`, only says what would be done.
-pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, DocumentError> {
+pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, UpkeepError> {
     run_tasks(app, Piece::All, dry_run).await
 }
 
-async fn run_tasks(app: &App, piece: Piece, dry_run: bool) -> Result<Vec<Ran>, DocumentError> {
+async fn run_tasks(app: &App, piece: Piece, dry_run: bool) -> Result<Vec<Ran>, UpkeepError> {
     Ok(vec![
         uploads(app, dry_run).await?,
         scan(app, dry_run).await?,
         trash(app, dry_run).await?,
         derived(app, piece, dry_run).await?,
+        forget(app, dry_run).await?,
     ])
 }
 
@@ -74,6 +87,27 @@ async fn derived(app: &App, piece: Piece, dry_run: bool) -> Result<Ran, Document
     metrics::counter!("strongroom_figures_repaired_total").increment(figures.repaired as u64);
     let did = vec![("named", words), ("added up", figures.folded), ("put right", figures.repaired)];
     Ok(Ran { task: "stats", did, failed: 0 })
+}
+
+/// What is remembered for a while only.
+async fn forget(app: &App, dry_run: bool) -> Result<Ran, UpkeepError> {
+    let did = vec![
+        ("days", documents::forget_days(app, dry_run).await?),
+        ("messages", webhooks::forget_old(app, dry_run).await?),
+    ];
+    Ok(Ran { task: "forget", did, failed: 0 })
+}
+
+/// The same where no server runs that would send what webhooks are to be told.
+pub async fn run_alone(app: &App, dry_run: bool) -> Result<Vec<Ran>, UpkeepError> {
+    let mut ran = run_once(app, dry_run).await?;
+    let sent = if dry_run { webhooks::Sent::default() } else { webhooks::send_due(app).await? };
+    ran.push(Ran {
+        task: "webhooks",
+        did: vec![("delivered", sent.delivered), ("given up", sent.failed)],
+        failed: sent.again,
+    });
+    Ok(ran)
 }
 
 /// Runs every task, again and again, beside serving.

@@ -37,6 +37,8 @@ pub enum Needs {
     Begun,
     /// An upload in parts that are all there.
     Parts,
+    /// A webhook with a message that waits.
+    Webhook,
 }
 
 pub struct Door {
@@ -87,6 +89,14 @@ pub const DOORS: &[Door] = &[
     door("GET", "/api/patients/{patientId}/care-team", Needs::Nothing, ""),
     door("PUT", "/api/patients/{patientId}/care-team/{userId}", Needs::Nothing, ""),
     door("DELETE", "/api/patients/{patientId}/care-team/{userId}", Needs::Nothing, ""),
+    door("POST", "/api/webhooks", Needs::Nothing, ""),
+    door("GET", "/api/webhooks", Needs::Nothing, ""),
+    door("GET", "/api/webhooks/{webhookId}", Needs::Webhook, ""),
+    door("PATCH", "/api/webhooks/{webhookId}", Needs::Webhook, ""),
+    door("POST", "/api/webhooks/{webhookId}/rotate-secret", Needs::Webhook, ""),
+    door("POST", "/api/webhooks/{webhookId}/test", Needs::Webhook, ""),
+    door("POST", "/api/webhooks/{webhookId}/deliveries/{deliveryId}/retry", Needs::Webhook, ""),
+    door("DELETE", "/api/webhooks/{webhookId}", Needs::Webhook, ""),
     door("GET", "/api/v2/aws/s3/config", Needs::Nothing, ""),
     door("POST", "/api/uppy/tickets", Needs::Nothing, ""),
     door("GET", "/api/uppy/s3/params", Needs::Nothing, ""),
@@ -112,6 +122,8 @@ const ABOUT_OWN: &[(&str, &str)] = &[
     ("GET", "/api/patients/{patientId}/care-team"),
     ("PUT", "/api/patients/{patientId}/care-team/{userId}"),
     ("DELETE", "/api/patients/{patientId}/care-team/{userId}"),
+    ("POST", "/api/webhooks"),
+    ("GET", "/api/webhooks"),
     ("GET", "/api/v2/aws/s3/config"),
     ("POST", "/api/uppy/tickets"),
     ("GET", "/api/v2/aws/s3/stats"),
@@ -160,12 +172,17 @@ pub async fn open(app: &TestApp, door: &Door, sample: &Sample, headers: &[(&str,
     let admin = app.admin();
     let mut body = None;
     let mut id = Uuid::now_v7().to_string();
+    let mut delivery = id.clone();
     let mut asked = sample.asked("patient-1");
     match door.needs {
         Needs::Nothing => {}
         Needs::Document | Needs::Deleted => {
             let document = app.upload(&admin, "patient-1", sample).await;
             document["id"].as_str().unwrap().clone_into(&mut id);
+        }
+        Needs::Webhook => {
+            (id, delivery) = webhook(app).await;
+            body = (door.method == "PATCH").then(|| json!({ "enabled": true }));
         }
         Needs::Parts => {
             id = app.upload_parts(&admin, asked.clone(), &sample.bytes).await;
@@ -203,12 +220,15 @@ pub async fn open(app: &TestApp, door: &Door, sample: &Sample, headers: &[(&str,
     } else if door.path.ends_with("presign-upload") || door.path.ends_with("/multipart") {
         asked["clinicId"] = json!(DEFAULT_CLINIC.to_string());
         body = Some(asked);
+    } else if (door.method, door.path) == ("POST", "/api/webhooks") {
+        body = Some(json!({ "url": "https://app.example.com/hooks" }));
     } else if (door.method, door.path) == ("POST", "/api/session") {
         // A name of its own each time: a name is locked after five wrong passwords.
         let name = Uuid::now_v7().simple().to_string();
         body = Some(json!({ "username": name, "password": "wrong horse battery" }));
     }
     let path = door.path.replace("{id}", &id).replace("{uploadId}", &id);
+    let path = path.replace("{webhookId}", &id).replace("{deliveryId}", &delivery);
     let path = path.replace("{patientId}", "patient-1");
     let path = path.replace("{userId}", "somebody").replace("{partNumber}", "1") + &query;
     let method: Method = door.method.parse().unwrap();
@@ -258,6 +278,22 @@ async fn uppy(
         }
         _ => body,
     }
+}
+
+/// The clinic's first webhook, made where there is none, and a message that waits for it.
+async fn webhook(app: &TestApp) -> (String, String) {
+    let admin = app.admin();
+    let there = app.get(&admin, "/api/webhooks").await.expect(200).json();
+    let webhook = if there["items"].as_array().unwrap().is_empty() {
+        let asked = json!({ "url": "https://app.example.com/hooks" });
+        app.post(&admin, "/api/webhooks", asked).await.expect(201).json()
+    } else {
+        there["items"][0].clone()
+    };
+    let id = webhook["id"].as_str().unwrap().to_owned();
+    let test = app.call(&admin, Method::POST, &format!("/api/webhooks/{id}/test"), None).await;
+    let queued = test.expect(202).json();
+    (id, queued["deliveryId"].as_str().unwrap().to_owned())
 }
 
 async fn open_as(app: &TestApp, door: &Door, sample: &Sample, who: &Caller) -> Answer {

@@ -130,6 +130,42 @@ const CALLED: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        // By the tests of limits.
+        "src/documents/quota/rows.rs",
+        include_str!("../../src/documents/quota/rows.rs"),
+        &["open_uploads", "charge_day", "of_day", "forget_days", "kept_bytes"],
+    ),
+    (
+        // By the tests of webhooks, as is what follows.
+        "src/outbox/rows.rs",
+        include_str!("../../src/outbox/rows.rs"),
+        &["listeners", "insert_delivery"],
+    ),
+    (
+        "src/webhooks/rows.rs",
+        include_str!("../../src/webhooks/rows.rs"),
+        &[
+            "insert",
+            "count",
+            "of_clinic",
+            "find",
+            "update",
+            "delete",
+            "insert_test",
+            "latest",
+            "make_due",
+            "webhooks_due",
+            "due",
+            "claim",
+            "settle",
+            "mark_working",
+            "mark_failing",
+            "switch_off",
+            "forget",
+            "health",
+        ],
+    ),
+    (
         // By opening a server at all.
         "src/keys/rows.rs",
         include_str!("../../src/keys/rows.rs"),

@@ -72,6 +72,28 @@ macro_rules! on_ground {
     };
 }
 
+/// Runs each named test on SQLite and on PostgreSQL with these variables set.
+#[macro_export]
+macro_rules! with_variables {
+    ($variables:expr; $($name:ident),* $(,)?) => {
+        mod sqlite {
+            $($crate::with_variables!(@ with, $variables, $name);)*
+        }
+        mod postgres {
+            $($crate::with_variables!(@ postgres_with, $variables, $name);)*
+        }
+    };
+    (@ $open:ident, $variables:expr, $name:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let app = $crate::support::TestApp::$open($variables).await;
+            super::$name(&app).await;
+            app.check().await;
+            app.leave().await;
+        }
+    };
+}
+
 /// A server with nothing in it.
 pub struct TestApp {
     pub app: App,

@@ -53,7 +53,10 @@ impl Grant<'_> {
 
     /// Writes the event, and only then hands out what was found.
     pub async fn read<T>(self, found: Unread<T>, detail: Option<Value>) -> Result<T, DbError> {
-        self.begin().await?.read(found, detail).await
+        let mut tx = self.begin().await?;
+        tx.event.detail = detail;
+        tx.finish(false).await?;
+        Ok(found.0)
     }
 
     /// Looks at what was found in order to decide; what is seen so must not be answered before
@@ -125,10 +128,9 @@ impl Audited {
         self.finish(true).await
     }
 
-    /// Writes the event, nothing having been changed, and only then hands out what was found.
-    pub async fn read<T>(mut self, found: Unread<T>, detail: Option<Value>) -> Result<T, DbError> {
-        self.event.detail = detail;
-        self.finish(false).await?;
+    /// The same, and only then hands out what was found.
+    pub async fn read<T>(self, found: Unread<T>, detail: Option<Value>) -> Result<T, DbError> {
+        self.commit(detail).await?;
         Ok(found.0)
     }
 
