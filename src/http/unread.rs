@@ -5,9 +5,13 @@
 //! that the connection ends. Without either a client that keeps connections would send its next
 //! request into one that is about to be closed.
 //!
+//! A body of which nothing more comes for a minute is given up: a client that fell silent must not
+//! hold its place for ever.
+//!
 //! Invariants: at most 1 MiB of a rest is read, for at most a second; nothing of it is held. A
 //! client that waits to be told to go on is never told so only for its body to be thrown away.
 
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -19,11 +23,15 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Version, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt as _;
+use tokio::time::{Sleep, sleep};
 
 /// Most bytes of a rest that are read.
 const MOST: u64 = 1024 * 1024;
 /// For how long.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a client may be silent in the middle of a body.
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// What became of a body.
 enum Fate {
@@ -41,16 +49,17 @@ pub struct Rest {
     waits: bool,
 }
 
-/// Looks after the body of a request; `None` where there is none or none that matters.
+/// Looks after the body of a request; `None` where there is none or no rest that matters.
 pub fn watch(request: Request) -> (Request, Option<Rest>) {
-    if request.version() >= Version::HTTP_2 || request.body().is_end_stream() {
+    if request.body().is_end_stream() {
         return (request, None);
     }
     let fate = Arc::new(Mutex::new(Fate::Held));
     let waits = request.headers().contains_key(header::EXPECT);
     let rest = Rest { fate: Arc::clone(&fate), waits };
-    let watched = |body| Body::new(Watched { body: Some(body), begun: false, ended: false, fate });
-    (request.map(watched), Some(rest))
+    // In HTTP/2 what follows does not come behind it.
+    let rest = (request.version() < Version::HTTP_2).then_some(rest);
+    (request.map(|body| Body::new(Watched::new(body, fate, SILENCE))), rest)
 }
 
 impl Rest {
@@ -94,6 +103,15 @@ struct Watched {
     begun: bool,
     ended: bool,
     fate: Arc<Mutex<Fate>>,
+    silence: Duration,
+    /// Runs while nothing comes.
+    patience: Option<Pin<Box<Sleep>>>,
+}
+
+impl Watched {
+    const fn new(body: Body, fate: Arc<Mutex<Fate>>, silence: Duration) -> Self {
+        Self { body: Some(body), begun: false, ended: false, fate, silence, patience: None }
+    }
 }
 
 impl HttpBody for Watched {
@@ -106,9 +124,16 @@ impl HttpBody for Watched {
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         self.begun = true;
         let Some(body) = self.body.as_mut() else { return Poll::Ready(None) };
-        let frame = ready!(Pin::new(body).poll_frame(cx));
-        self.ended = frame.is_none();
-        Poll::Ready(frame)
+        if let Poll::Ready(frame) = Pin::new(body).poll_frame(cx) {
+            self.ended = frame.is_none();
+            self.patience = None;
+            return Poll::Ready(frame);
+        }
+        let silence = self.silence;
+        let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(silence)));
+        ready!(patience.as_mut().poll(cx));
+        let silent = io::Error::new(io::ErrorKind::TimedOut, "nothing more of the body came");
+        Poll::Ready(Some(Err(axum::Error::new(silent))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -182,6 +207,23 @@ mod tests {
         let (request, rest) = watch(Request::new(Body::from_stream(never)));
         drop(request);
         assert!(closes(rest).await);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_falls_silent_is_given_up_and_one_that_is_slow_is_not() {
+        let piece = |n: u8| async move {
+            sleep(Duration::from_millis(if n < 5 { 30 } else { 60_000 })).await;
+            Some((Ok::<_, io::Error>(vec![n]), n + 1))
+        };
+        let body = Body::from_stream(futures::stream::unfold(0, piece));
+        let fate = Arc::new(Mutex::new(Fate::Held));
+        let mut watched = Watched::new(body, fate, Duration::from_millis(300));
+        for n in 0..5 {
+            let frame = watched.frame().await.unwrap().unwrap();
+            assert_eq!(frame.into_data().unwrap()[..], [n]);
+        }
+        let silent = watched.frame().await.unwrap().unwrap_err();
+        assert!(silent.to_string().contains("nothing more"), "{silent}");
     }
 
     #[test]

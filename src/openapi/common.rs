@@ -39,6 +39,7 @@ impl Modify for Common {
         for item in api.paths.paths.values_mut() {
             let operations = [
                 ("get", &mut item.get),
+                ("head", &mut item.head),
                 ("put", &mut item.put),
                 ("post", &mut item.post),
                 ("patch", &mut item.patch),
@@ -200,7 +201,8 @@ fn refusals(method: &str, operation: &Operation) -> Vec<u16> {
     });
     let answers = &operation.responses.responses;
     let mut all = vec![400, 401, 403, 404, 422, 429, 500, 503];
-    if method != "get" || names_one {
+    let reads = matches!(method, "get" | "head");
+    if !reads || names_one {
         all.push(409);
     }
     if answers.contains_key("206") {
@@ -209,7 +211,7 @@ fn refusals(method: &str, operation: &Operation) -> Vec<u16> {
     if operation.request_body.is_some() {
         all.extend([408, 413, 415]);
     }
-    if method != "get" {
+    if !reads {
         all.push(507);
     }
     all

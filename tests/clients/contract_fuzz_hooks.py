@@ -6,6 +6,7 @@ for such a reason, is right to be refused.
 """
 
 import json
+import re
 
 import schemathesis
 
@@ -41,9 +42,17 @@ EXTENSIONS = {
 # Operations that announce an upload, and the field that does not belong to each.
 ANNOUNCEMENTS = {"POST /api/docs/presign-upload": "partSize", "POST /api/docs/multipart": "method"}
 
+UUID = re.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
-def is_text(value, least=1, most=128):
-    return isinstance(value, str) and least <= len(value) <= most
+
+def is_text(value, most=128):
+    plain = isinstance(value, str) and value.strip() and value.isprintable()
+    return bool(plain) and len(value) <= most
+
+
+def is_count(value):
+    """A number that its schema allows; what is above is wrong on purpose."""
+    return type(value) is int and 0 <= value < 2**63
 
 
 @schemathesis.hook
@@ -58,17 +67,16 @@ def map_body(context, body):
     extension = EXTENSIONS.get(kind.split(";")[0]) if isinstance(kind, str) else None
     if extension and is_text(body.get("filename"), most=255):
         body["filename"] = f"letter.{extension}"
-    size = body.get("size")
-    if isinstance(size, int) and not isinstance(size, bool) and size > 1000:
-        body["size"] = 1000
+    if is_count(body.get("size")):
+        body["size"] = min(body["size"], 1000)
     if is_text(body.get("entityType")) != is_text(body.get("entityId")):
         for name in ("entityType", "entityId"):
             if body.get(name) is None or is_text(body[name]):
                 body.pop(name, None)
-    if is_text(body.get("supersedes"), 36, 36):
+    if isinstance(body.get("supersedes"), str) and UUID.fullmatch(body["supersedes"]):
         del body["supersedes"]
     value = body.get(foreign)
-    if value in ("PUT", "POST", None) or (isinstance(value, int) and value is not True):
+    if value in ("PUT", "POST", None) if foreign == "method" else value is None or is_count(value):
         body.pop(foreign, None)
     return body
 

@@ -202,7 +202,7 @@ async fn every_path_tells_which_methods_it_takes() {
     for (_, path, _) in operations() {
         let taken: BTreeSet<String> =
             operations().into_iter().filter(|o| o.1 == path).map(|o| o.0).collect();
-        let asked = path.replace('{', "").replace('}', "").replace("/id", &format!("/{id}"));
+        let asked = path.replace(['{', '}'], "").replace("/id", &format!("/{id}"));
         let allowed = |answer: &Answer| -> BTreeSet<String> {
             let said = answer.headers[header::ALLOW].to_str().unwrap();
             said.split(',').map(|m| m.trim().to_owned()).filter(|m| m != "HEAD").collect()

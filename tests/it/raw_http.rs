@@ -62,7 +62,7 @@ fn alive(server: &Server) {
 async fn a_head_without_measure_is_refused() {
     let server = Server::start(&[]).await;
     let host = format!("host: {}\r\n", address(&server));
-    let many: String = (0..10_000).map(|n| format!("x-{n}: v\r\n")).collect();
+    let many = "x-many: v\r\n".repeat(10_000);
     let long = "a".repeat(1_000_000);
     for (head, statuses) in [
         (format!("GET /healthz HTTP/1.1\r\n{host}{many}\r\n"), &[431][..]),
@@ -99,8 +99,8 @@ async fn what_can_be_read_in_two_ways_is_refused_and_ends_the_connection() {
         "transfer-encoding:\u{b}chunked\r\n",
         "x-a: b\r\n c: d\r\ncontent-length: 4\r\n",
     ] {
-        let head = "POST /api/session HTTP/1.1\r\ncontent-type: application/json\r\n";
-        let request = format!("{head}{host}{lengths}\r\n0\r\n\r\n{hidden}");
+        let line = "POST /api/session HTTP/1.1\r\ncontent-type: application/json\r\n";
+        let request = format!("{line}{host}{lengths}\r\n0\r\n\r\n{hidden}");
         let heard = say(&server, request.as_bytes());
         assert_eq!((&*heard.statuses, heard.ended), (&[400][..], true), "{lengths}: {heard:?}");
     }
@@ -135,7 +135,7 @@ async fn requests_behind_one_another_are_answered_one_by_one() {
     assert_eq!(say(&server, get.repeat(5).as_bytes()).statuses, [200; 5]);
     let json = format!("content-type: application/json\r\n{host}");
     let post = format!("POST /api/session HTTP/1.1\r\n{json}content-length: 2\r\n\r\n{{}}");
-    assert_eq!(say(&server, format!("{post}{get}").as_bytes()).statuses, [403, 200]);
+    assert_eq!(say(&server, format!("{post}{get}").as_bytes()).statuses, [422, 200]);
     // A body that nobody asked for is none of the next request.
     let with_body = get.replacen("\r\n\r\n", "\r\ncontent-length: 5\r\n\r\nhello", 1);
     assert_eq!(say(&server, format!("{with_body}{get}").as_bytes()).statuses, [200, 200]);
@@ -180,12 +180,12 @@ async fn odd_paths_lead_nowhere() {
 async fn a_request_that_drips_in_is_given_up() {
     let server = Server::start(&[]).await;
     let token = server.token("admin");
-    let head = format!("host: {}\r\nauthorization: Bearer {token}\r\n", address(&server));
+    let fields = format!("host: {}\r\nauthorization: Bearer {token}\r\n", address(&server));
     let mut header = connect(&server);
-    write!(header, "GET /api/docs HTTP/1.1\r\n{head}").unwrap();
+    write!(header, "GET /api/docs HTTP/1.1\r\n{fields}").unwrap();
     let mut body = connect(&server);
     let length = "content-type: application/json\r\ncontent-length: 1000";
-    write!(body, "POST /api/docs/confirm HTTP/1.1\r\n{head}{length}\r\n\r\n").unwrap();
+    write!(body, "POST /api/docs/confirm HTTP/1.1\r\n{fields}{length}\r\n\r\n").unwrap();
     let began = Instant::now();
     let (mut header_ended, mut answered) = (false, None);
     while !(header_ended && answered.is_some()) {
@@ -194,7 +194,7 @@ async fn a_request_that_drips_in_is_given_up() {
         let _ = header.write_all(b"x");
         let _ = body.write_all(b" ");
         let mut piece = [0; 4096];
-        header_ended |= matches!(header.read(&mut piece), Ok(_)) || header.write(b"x").is_err();
+        header_ended |= header.read(&mut piece).is_ok() || header.write(b"x").is_err();
         match body.read(&mut piece) {
             Ok(n) if n > 0 => {
                 answered = Some(String::from_utf8_lossy(&piece[..n]).into_owned());
