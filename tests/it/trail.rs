@@ -85,7 +85,7 @@ fn told(door: &Door) -> (&'static str, &'static str) {
 
 /// Whether the event of a door names one thing.
 fn names_one(door: &Door, kind: &str) -> bool {
-    kind == "document"
+    ["document", "ticket"].contains(&kind)
         || (kind == "webhook" && (door.method, door.path) != ("GET", "/api/webhooks"))
 }
 
