@@ -64,7 +64,9 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
             &[(TargetKind::Clinic, " of the clinic"), (TargetKind::Patient, " of a patient")]
         }
         Action::ManageCareTeam | Action::ReadCareTeam => &[(TargetKind::Patient, "")],
-        Action::LogIn | Action::LogOut | Action::ReadSession => &[(TargetKind::Session, "")],
+        Action::LogIn | Action::LogOut | Action::ReadSession | Action::SetUp => {
+            &[(TargetKind::Session, "")]
+        }
         Action::ManageKeys => &[(TargetKind::ApiKey, "")],
         Action::ManageUsers => &[(TargetKind::User, "")],
         Action::ReadConfig | Action::WireList => &[(TargetKind::System, "")],

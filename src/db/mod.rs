@@ -42,6 +42,11 @@ const STEPS: &[(&str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0002_uploads.sql"),
         include_str!("../../migrations/postgres/0002_uploads.sql"),
     ),
+    (
+        "accounts",
+        include_str!("../../migrations/sqlite/0009_accounts.sql"),
+        include_str!("../../migrations/postgres/0009_accounts.sql"),
+    ),
 ];
 
 /// Builds a migrator from named steps; the first step is version 1.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing should panic")]
 #![allow(clippy::disallowed_methods, reason = "tests read what `make test` sets up")]
 
+mod accounts;
 mod archive;
 mod canary;
 mod clients;
