@@ -12,7 +12,7 @@ use axum::routing::{MethodRouter, delete, get, patch, post, put};
 use http::header;
 
 use crate::access::{Action, record_refusals};
-use crate::accounts::api as session;
+use crate::accounts::api::{keys, session, setup, users};
 use crate::app::App;
 use crate::documents::api::{docs, life, multipart, rendition, retrieval, stats, storage, uppy};
 use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
@@ -93,6 +93,15 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
         ("/api/uppy/s3/multipart/{uploadId}/complete", Action::ConfirmUpload, post(uppy::complete)),
         ("/api/uppy/s3/multipart/{uploadId}/{partNumber}", Action::SignParts, get(uppy::sign_part)),
         ("/api/audit", Action::ReadTrail, get(trail::list)),
+        ("/api/users", Action::ManageUsers, get(users::list)),
+        ("/api/users", Action::ManageUsers, post(users::add)),
+        ("/api/users/{name}", Action::ManageUsers, delete(users::disable)),
+        ("/api/users/{name}/enable", Action::ManageUsers, post(users::enable)),
+        ("/api/users/{name}/password", Action::ManageUsers, put(users::set_password)),
+        ("/api/keys", Action::ManageKeys, get(keys::list)),
+        ("/api/keys", Action::ManageKeys, post(keys::make)),
+        ("/api/keys/{id}", Action::ManageKeys, delete(keys::revoke)),
+        ("/api/setup", Action::SetUp, post(setup::set_up)),
         ("/api/session", Action::LogIn, post(session::log_in)),
         ("/api/session", Action::ReadSession, get(session::read)),
         ("/api/session", Action::LogOut, delete(session::log_out)),
@@ -115,6 +124,8 @@ fn spellings(path: &'static str, method: MethodRouter<App>) -> Vec<(String, Meth
         .flatten()
         .collect()
 }
+/// Paths that the app of the pages answers; which page it is, it finds out by itself.
+const PAGES: &[&str] = &["/", "/storage", "/storage/{*page}", "/login", "/setup"];
 
 /// The whole server as one service.
 pub fn router(app: App, wire: Option<Wire>) -> Router {
@@ -136,7 +147,13 @@ pub fn router(app: App, wire: Option<Wire>) -> Router {
         .route("/readyz", get(operation::readyz))
         .route("/metrics", get(operation::metrics))
         .route("/openapi.json", get(ui::openapi))
-        .route("/docs", get(ui::docs));
+        .route("/docs", get(ui::docs))
+        .route("/assets/{name}", get(ui::pages::asset));
+    let origins = ui::pages::Origins::new(&app.config);
+    let open = PAGES.iter().fold(open, |router, path| {
+        let origins = origins.clone();
+        router.route(path, get(async move || ui::pages::page(&origins)))
+    });
     let ours = api
         .merge(open)
         .method_not_allowed_fallback(|| async {

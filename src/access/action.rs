@@ -87,6 +87,8 @@ actions! {
     LogOut => "session.end",
     /// See who one is signed in as.
     ReadSession => "session.read",
+    /// Make the first user.
+    SetUp => "setup.complete",
     /// Make, list and revoke API keys.
     ManageKeys => "keys.manage",
     /// Add, list and disable users.

@@ -83,6 +83,19 @@ impl From<ApiKeyRow> for ApiKey {
     }
 }
 
+impl ApiKey {
+    /// `valid`, `expired` or `revoked`.
+    pub fn state(&self, now: Timestamp) -> &'static str {
+        if self.revoked_at.is_some() {
+            "revoked"
+        } else if self.expires_at.is_some_and(|at| at <= now) {
+            "expired"
+        } else {
+            "valid"
+        }
+    }
+}
+
 /// Makes a key; the text is returned here and never again.
 pub async fn create_key(
     conn: &mut impl Connection,
@@ -110,6 +123,14 @@ pub async fn create_key(
 /// Every key, the newest first.
 pub async fn list_keys(conn: &mut impl Connection) -> Result<Vec<ApiKey>, DbError> {
     Ok(rows::all_keys(conn).await?.into_iter().map(ApiKey::from).collect())
+}
+
+/// The keys that are bound to a clinic, the newest first.
+pub async fn keys_of_clinic(
+    conn: &mut impl Connection,
+    clinic: ClinicId,
+) -> Result<Vec<ApiKey>, DbError> {
+    Ok(rows::keys_of_clinic(conn, clinic).await?.into_iter().map(ApiKey::from).collect())
 }
 
 /// Ends a key; false when there is no such key or it has been revoked before. A running server

@@ -72,7 +72,9 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
         }
         Action::SuggestCategory | Action::ReadStats => &[(TargetKind::Clinic, "")],
         Action::ManageCareTeam | Action::ReadCareTeam => &[(TargetKind::Patient, "")],
-        Action::LogIn | Action::LogOut | Action::ReadSession => &[(TargetKind::Session, "")],
+        Action::LogIn | Action::LogOut | Action::ReadSession | Action::SetUp => {
+            &[(TargetKind::Session, "")]
+        }
         Action::ManageKeys => &[(TargetKind::ApiKey, "")],
         Action::ManageWebhooks => &[(TargetKind::Webhook, "")],
         Action::ManageUsers => &[(TargetKind::User, "")],

@@ -8,7 +8,7 @@ pub use super::care_team::rows::{
     CareTeamRow, add_to_care_team, is_in_care_team, list_care_team, remove_from_care_team,
 };
 use crate::db::{Connection, DbError, execute, fetch_all, fetch_optional};
-use crate::ids::{ApiKeyId, ClinicId, SessionId};
+use crate::ids::{ApiKeyId, ClinicId, PatientId, SessionId};
 use crate::time::Timestamp;
 
 /// An API key as it is kept.
@@ -71,6 +71,38 @@ pub async fn all_keys(conn: &mut impl Connection) -> Result<Vec<ApiKeyRow>, DbEr
         "select id, name, secret_hash, role, clinic_id, created_at, expires_at, revoked_at \
          from api_keys order by created_at desc, id",
     )
+}
+
+/// The keys that are bound to a clinic, the newest first.
+pub async fn keys_of_clinic(
+    conn: &mut impl Connection,
+    clinic: ClinicId,
+) -> Result<Vec<ApiKeyRow>, DbError> {
+    fetch_all!(
+        *conn,
+        ApiKeyRow,
+        "select id, name, secret_hash, role, clinic_id, created_at, expires_at, revoked_at \
+         from api_keys where clinic_id = $1 order by created_at desc, id",
+        clinic,
+    )
+}
+
+/// Ends a key of a clinic; false when it has none of this id or it has been revoked before.
+pub async fn revoke_key_of_clinic(
+    conn: &mut impl Connection,
+    clinic: ClinicId,
+    id: ApiKeyId,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let changed = execute!(
+        *conn,
+        "update api_keys set revoked_at = $3 \
+         where clinic_id = $1 and id = $2 and revoked_at is null",
+        clinic,
+        id,
+        now,
+    )?;
+    Ok(changed > 0)
 }
 
 /// Ends a key; false when there is no such key or it has been revoked before.
@@ -178,6 +210,85 @@ pub async fn disable_user(
          where clinic_id = $1 and name = $2 and disabled_at is null",
         clinic,
         name,
+        now,
+    )?;
+    Ok(changed > 0)
+}
+
+/// Lets a user of a clinic who was shut out sign in again. False when nothing changed.
+pub async fn enable_user(
+    conn: &mut impl Connection,
+    clinic: ClinicId,
+    name: &str,
+) -> Result<bool, DbError> {
+    let changed = execute!(
+        *conn,
+        "update users set disabled_at = null, failed_attempts = 0, locked_until = null \
+         where clinic_id = $1 and name = $2 and disabled_at is not null",
+        clinic,
+        name,
+    )?;
+    Ok(changed > 0)
+}
+
+/// A patient whose documents a user sees.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct PatientOfUser {
+    /// The user.
+    pub user_name: String,
+    /// The patient.
+    pub patient_id: PatientId,
+}
+
+/// Lets a user with the role `patient` see a patient's documents.
+pub async fn insert_patient_of_user(
+    conn: &mut impl Connection,
+    name: &str,
+    patient: &PatientId,
+) -> Result<(), DbError> {
+    execute!(
+        *conn,
+        "insert into user_patients (user_name, patient_id) values ($1, $2) \
+         on conflict (user_name, patient_id) do nothing",
+        name,
+        patient,
+    )?;
+    Ok(())
+}
+
+/// The patients of every user of a clinic.
+pub async fn patients_of_users(
+    conn: &mut impl Connection,
+    clinic: ClinicId,
+) -> Result<Vec<PatientOfUser>, DbError> {
+    fetch_all!(
+        *conn,
+        PatientOfUser,
+        "select p.user_name, p.patient_id from user_patients p \
+         join users u on u.name = p.user_name where u.clinic_id = $1 \
+         order by p.user_name, p.patient_id",
+        clinic,
+    )
+}
+
+/// The patients of one user.
+pub async fn patients_of_user(
+    conn: &mut impl Connection,
+    name: &str,
+) -> Result<Vec<PatientOfUser>, DbError> {
+    fetch_all!(
+        *conn,
+        PatientOfUser,
+        "select user_name, patient_id from user_patients where user_name = $1 order by patient_id",
+        name,
+    )
+}
+
+/// Writes down that the first user is being made. False when that had been done before.
+pub async fn note_setup(conn: &mut impl Connection, now: Timestamp) -> Result<bool, DbError> {
+    let changed = execute!(
+        *conn,
+        "insert into setup (done, done_at) values (1, $1) on conflict (done) do nothing",
         now,
     )?;
     Ok(changed > 0)

@@ -24,7 +24,7 @@ use super::acting::Credential;
 use super::api_keys::{hash, random, read_pair};
 use super::authenticate::AuthError;
 use super::users::{MAX_NAME, MAX_PASSWORD, lock_after, verify_password};
-use super::{CallerKind, rows};
+use super::{CallerKind, Role, rows};
 use crate::db::{Connection, Db, DbError};
 use crate::ids::{SessionId, UserId};
 use crate::sensitive::Secret;
@@ -244,7 +244,6 @@ impl Sessions {
         let id = SessionId::from_uuid(id);
         let mut reader = self.db.reader().await.map_err(AuthError::unavailable)?;
         let row = rows::find_session(&mut reader, id).await.map_err(AuthError::unavailable)?;
-        drop(reader);
         let row = row.ok_or_else(|| refused("no session has this id"))?;
         if verify_slices_are_equal(&hash(&secret), &row.secret_hash).is_err() {
             return Err(refused("the session's secret is wrong"));
@@ -259,6 +258,13 @@ impl Sessions {
             return Err(AuthError::Expired);
         }
         let role = row.role.parse().map_err(|_| refused("the user has a role nobody knows"))?;
+        let patients = if role == Role::Patient {
+            let own = rows::patients_of_user(&mut reader, &row.user_name).await;
+            own.map_err(AuthError::unavailable)?.into_iter().map(|p| p.patient_id).collect()
+        } else {
+            Vec::new()
+        };
+        drop(reader);
         let seldom = TOUCH.min(self.idle / 4);
         if now >= row.last_seen_at + seldom {
             let mut tx = self.db.begin().await.map_err(AuthError::unavailable)?;
@@ -272,7 +278,7 @@ impl Sessions {
             user: UserId::new(row.user_name),
             roles: vec![role],
             clinic: Some(row.clinic_id),
-            patients: Vec::new(),
+            patients,
             api_key: None,
             until: Some(row.created_at + LIFETIME),
         })

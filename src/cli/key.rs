@@ -89,15 +89,6 @@ async fn list(opened: &Opened, json: bool) -> Done {
     let mut reader = opened.db.reader().await?;
     let keys = api_keys::list_keys(&mut reader).await?;
     let now = opened.clock.now();
-    let state = |key: &api_keys::ApiKey| {
-        if key.revoked_at.is_some() {
-            "revoked"
-        } else if key.expires_at.is_some_and(|at| at <= now) {
-            "expired"
-        } else {
-            "valid"
-        }
-    };
     if json {
         let rows: Vec<_> = keys
             .iter()
@@ -106,7 +97,7 @@ async fn list(opened: &Opened, json: bool) -> Done {
                     "id": key.id, "name": key.name, "role": key.role.map(Role::as_str),
                     "clinicId": key.clinic, "createdAt": key.created_at,
                     "expiresAt": key.expires_at, "revokedAt": key.revoked_at,
-                    "state": state(key),
+                    "state": key.state(now),
                 })
             })
             .collect();
@@ -118,7 +109,7 @@ async fn list(opened: &Opened, json: bool) -> Done {
     }
     for key in &keys {
         let role = key.role.map_or("?", Role::as_str);
-        println!("{}  {:9}  {:8}  {}", key.id, role, state(key), key.name);
+        println!("{}  {:9}  {:8}  {}", key.id, role, key.state(now), key.name);
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use super::{Done, Failure, demo};
+use crate::access::rows;
+use crate::app::App;
 use crate::config::{Config, LogConfig};
 use crate::documents::{self, WireTrail};
 use crate::store::local::LocalStore;
@@ -52,6 +54,9 @@ pub async fn run(args: Args, config: Config) -> Done {
         store.wire(Arc::new(trail), app.config.server.allowed_origins.clone())
     });
     welcome(&app.config, key_is_new, args.demo);
+    if !rows::has_users(&mut app.db.reader().await?).await? {
+        invite(&app);
+    }
     let service = routes::router(app.clone(), wire);
     let serving = http::listen::serve(listener, tls, service, stop_signal());
     let beside = async {
@@ -154,6 +159,14 @@ fn welcome(config: &Config, key_is_new: bool, demo: bool) {
     }
     eprintln!("  data       {dir}");
     eprintln!("{}", tour(url));
+}
+
+/// Says how the first user is made. The link is a secret until then, so it goes to a person or a
+/// file that the operator chose, never into the log.
+fn invite(app: &App) {
+    let (url, token) = (&app.config.server.public_url, app.secrets.setup_token());
+    eprintln!("\n  Nobody can sign in yet. Make the first user here:");
+    eprintln!("  {url}/setup#{}", token.reveal());
 }
 
 /// The way through, to paste into another terminal.

@@ -148,6 +148,18 @@ impl AppSecrets {
         Some(opened.to_vec())
     }
 
+    /// What the link to make the first user carries: the same on every server of one installation.
+    pub fn setup_token(&self) -> Secret<String> {
+        let tag = hmac::sign(self.pseudonym.reveal(), b"setup link");
+        Secret::new(URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    /// Whether a text is that token; takes as long for a wrong one as for the right one.
+    pub fn is_setup_token(&self, text: &str) -> bool {
+        let tag = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
+        hmac::verify(self.pseudonym.reveal(), b"setup link", &tag).is_ok()
+    }
+
     /// The patient as object keys name them: the id itself where it is a UUID, else a keyed
     /// pseudonym in the form of a UUID version 8 (RFC 9562, section 5.8).
     pub fn patient_ref(&self, patient: &PatientId) -> PatientRef {

@@ -39,6 +39,10 @@ pub enum Needs {
     Parts,
     /// A webhook with a message that waits.
     Webhook,
+    /// A user who can sign in.
+    User,
+    /// An API key of the clinic.
+    Key,
 }
 
 pub struct Door {
@@ -109,6 +113,15 @@ pub const DOORS: &[Door] = &[
     door("POST", "/api/uppy/s3/multipart/{uploadId}/complete", Needs::Parts, "?key=k"),
     door("GET", "/api/v2/aws/s3/stats", Needs::Document, ""),
     door("GET", "/api/audit", Needs::Nothing, ""),
+    door("GET", "/api/users", Needs::Nothing, ""),
+    door("POST", "/api/users", Needs::Nothing, ""),
+    door("DELETE", "/api/users/{name}", Needs::User, ""),
+    door("POST", "/api/users/{name}/enable", Needs::User, ""),
+    door("PUT", "/api/users/{name}/password", Needs::User, ""),
+    door("GET", "/api/keys", Needs::Nothing, ""),
+    door("POST", "/api/keys", Needs::Nothing, ""),
+    door("DELETE", "/api/keys/{id}", Needs::Key, ""),
+    door("POST", "/api/setup", Needs::Nothing, ""),
     door("POST", "/api/session", Needs::Nothing, ""),
     door("GET", "/api/session", Needs::Nothing, ""),
     door("DELETE", "/api/session", Needs::Nothing, ""),
@@ -128,6 +141,11 @@ const ABOUT_OWN: &[(&str, &str)] = &[
     ("POST", "/api/uppy/tickets"),
     ("GET", "/api/v2/aws/s3/stats"),
     ("GET", "/api/audit"),
+    ("GET", "/api/users"),
+    ("POST", "/api/users"),
+    ("GET", "/api/keys"),
+    ("POST", "/api/keys"),
+    ("POST", "/api/setup"),
     ("POST", "/api/session"),
     ("GET", "/api/session"),
     ("DELETE", "/api/session"),
@@ -192,6 +210,14 @@ pub async fn open(app: &TestApp, door: &Door, sample: &Sample, headers: &[(&str,
                 json!({})
             });
         }
+        Needs::User => {
+            let new = app.post(&admin, "/api/users", new_user()).await.expect(201).json();
+            new["name"].as_str().unwrap().clone_into(&mut id);
+        }
+        Needs::Key => {
+            let new = app.post(&admin, "/api/keys", new_key()).await.expect(201).json();
+            new["id"].as_str().unwrap().clone_into(&mut id);
+        }
         Needs::Begun => {
             let begun = app.post(&admin, "/api/docs/presign-upload", asked.clone()).await;
             begun.expect(201).json()["id"].as_str().unwrap().clone_into(&mut id);
@@ -226,8 +252,10 @@ pub async fn open(app: &TestApp, door: &Door, sample: &Sample, headers: &[(&str,
         // A name of its own each time: a name is locked after five wrong passwords.
         let name = Uuid::now_v7().simple().to_string();
         body = Some(json!({ "username": name, "password": "wrong horse battery" }));
+    } else if let Some(of_accounts) = accounts_body(door) {
+        body = Some(of_accounts);
     }
-    let path = door.path.replace("{id}", &id).replace("{uploadId}", &id);
+    let path = door.path.replace("{id}", &id).replace("{uploadId}", &id).replace("{name}", &id);
     let path = path.replace("{webhookId}", &id).replace("{deliveryId}", &delivery);
     let path = path.replace("{patientId}", "patient-1");
     let path = path.replace("{userId}", "somebody").replace("{partNumber}", "1") + &query;
@@ -296,6 +324,32 @@ async fn webhook(app: &TestApp) -> (String, String) {
     (id, queued["deliveryId"].as_str().unwrap().to_owned())
 }
 
+/// A name of its own each time.
+fn new_user() -> Value {
+    json!({ "name": Uuid::now_v7().simple().to_string(), "role": "staff" })
+}
+
+fn new_key() -> Value {
+    json!({ "name": "test", "role": "service" })
+}
+
+fn accounts_body(door: &Door) -> Option<Value> {
+    Some(match (door.method, door.path) {
+        ("POST", "/api/users") => new_user(),
+        ("PUT", "/api/users/{name}/password") => json!({}),
+        ("POST", "/api/keys") => new_key(),
+        ("POST", "/api/setup") => {
+            json!({ "token": "x", "username": "mallory", "password": "wrong horse battery" })
+        }
+        _ => return None,
+    })
+}
+
+/// Whether nobody has to be known for this: it is how one becomes known.
+pub fn is_log_in(door: &Door) -> bool {
+    door.method == "POST" && ["/api/session", "/api/setup"].contains(&door.path)
+}
+
 async fn open_as(app: &TestApp, door: &Door, sample: &Sample, who: &Caller) -> Answer {
     open(app, door, sample, &[(&who.header.0, &who.header.1)]).await
 }
@@ -305,7 +359,7 @@ async fn nobody_and_an_invalid_token_get_in_nowhere(app: &TestApp) {
     let tampered = format!("{}x", &admin[..admin.len() - 1]);
     let unsigned = "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4Iiwicm9sZXMiOlsiYWRtaW4iXX0.";
     let key = format!("Bearer srk_{}_{}", "0".repeat(32), "A".repeat(43));
-    for door in DOORS.iter().filter(|d| (d.method, d.path) != ("POST", "/api/session")) {
+    for door in DOORS.iter().filter(|d| !is_log_in(d)) {
         expect_problem(&open(app, door, &imaging(), &[]).await, 401, "unauthenticated");
         for wrong in [tampered.as_str(), unsigned, &key, "Bearer x", "Basic eDp5"] {
             let answer = open(app, door, &imaging(), &[("authorization", wrong)]).await;
@@ -426,7 +480,7 @@ async fn who_may_not_see_a_thing_is_told_that_there_is_none(app: &TestApp) {
     furnish(app).await;
     for sample in [imaging(), invoice()] {
         for (name, who) in callers(app) {
-            for door in DOORS.iter().filter(|door| door.path.contains("{id}")) {
+            for door in DOORS.iter().filter(|door| door.path.starts_with("/api/docs/{id}")) {
                 let answer = open_as(app, door, &sample, &who).await;
                 let status = answer.status.as_u16();
                 if answer.status.is_success() {

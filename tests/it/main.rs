@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read what `make test` sets up")]
 
 mod afterlife;
+mod accounts;
 mod archive;
 mod bad_files;
 mod browser;

@@ -31,12 +31,19 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "insert_key",
             "find_key",
             "all_keys",
+            "keys_of_clinic",
+            "revoke_key_of_clinic",
             "revoke_key",
             "insert_user",
             "find_user",
             "list_users",
             "has_users",
             "disable_user",
+            "enable_user",
+            "insert_patient_of_user",
+            "patients_of_users",
+            "patients_of_user",
+            "note_setup",
             "set_password",
             "count_failure",
             "lock_user",
@@ -227,6 +234,8 @@ async fn api_keys_are_kept_found_listed_and_revoked(app: &TestApp) {
     assert_eq!(format!("{:?}", read!(app, find_key(other)).unwrap()), format!("{free:?}"));
     assert_eq!(read!(app, all_keys()).len(), 2);
     assert!(write!(app, revoke_key(key.id, now)));
+    assert!(read!(app, keys_of_clinic(OTHER_CLINIC)).is_empty());
+    assert!(!write!(app, revoke_key_of_clinic(OTHER_CLINIC, key.id, now)));
     assert!(!write!(app, revoke_key(key.id, now)));
     assert_eq!(read!(app, find_key(key.id)).unwrap().revoked_at, Some(now));
     assert!(read!(app, find_key(ApiKeyId::from_uuid(Uuid::now_v7()))).is_none());
@@ -262,6 +271,17 @@ async fn users_are_kept_found_locked_and_shut_out(app: &TestApp) {
     assert!(write!(app, disable_user(DEFAULT_CLINIC, "erin", now)));
     assert!(!write!(app, disable_user(DEFAULT_CLINIC, "erin", now)));
     assert_eq!(read!(app, find_user("erin")).unwrap().disabled_at, Some(now));
+    assert!(!write!(app, enable_user(OTHER_CLINIC, "erin")));
+    assert!(write!(app, enable_user(DEFAULT_CLINIC, "erin")));
+    assert!(!write!(app, enable_user(DEFAULT_CLINIC, "erin")));
+    let patient = PatientId::new("patient-1");
+    write!(app, insert_patient_of_user("erin", &patient));
+    write!(app, insert_patient_of_user("erin", &patient));
+    assert_eq!(read!(app, patients_of_user("erin")).len(), 1);
+    assert_eq!(read!(app, patients_of_users(DEFAULT_CLINIC))[0].user_name, "erin");
+    assert!(read!(app, patients_of_users(OTHER_CLINIC)).is_empty());
+    assert!(write!(app, note_setup(now)));
+    assert!(!write!(app, note_setup(now)));
     assert!(read!(app, find_user("nobody")).is_none());
 }
 

@@ -48,6 +48,12 @@ pub use self::examine::{Finding, Verdict};
 /// How long a start waits for the first look at the bucket.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 
+/// The origins that browsers reach objects at: the bucket's, and the distribution's in front of it.
+pub fn browser_origins(store: &StoreConfig, s3: &S3Config) -> Vec<String> {
+    let cloudfront = s3.cloudfront.iter().map(|cloudfront| cloudfront.url.clone());
+    std::iter::once(Place::new(store, s3).origin()).chain(cloudfront).collect()
+}
+
 /// A bucket of AWS S3 or of a store that speaks its protocol.
 pub struct S3Store {
     bucket: Arc<Bucket>,

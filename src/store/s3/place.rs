@@ -54,6 +54,14 @@ impl Place {
         }
     }
 
+    /// The origin that a browser sends files to and fetches them from.
+    pub fn origin(&self) -> String {
+        let url = self.bucket_url();
+        let after_scheme = url.find("://").map_or(0, |at| at + 3);
+        let end = url[after_scheme..].find('/').map_or(url.len(), |at| after_scheme + at);
+        url[..end].to_owned()
+    }
+
     /// What an operator would call the other end.
     pub fn endpoint_name(&self) -> String {
         self.endpoint.clone().unwrap_or_else(|| format!("https://{}", self.aws_host()))
@@ -114,6 +122,8 @@ mod tests {
         assert_eq!(own.bucket_url(), "http://127.0.0.1:3900/room");
         let host = Place { endpoint: Some("https://s3.example.com".into()), ..aws() };
         assert_eq!(host.bucket_url(), "https://room.s3.example.com");
+        assert_eq!(host.origin(), "https://room.s3.example.com");
+        assert_eq!(own.origin(), "http://127.0.0.1:3900");
     }
 
     #[test]

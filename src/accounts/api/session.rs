@@ -61,15 +61,15 @@ pub async fn log_in(
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response())
 }
 
-fn forbidden_origin(e: &AuthError) -> ApiError {
+pub(super) fn forbidden_origin(e: &AuthError) -> ApiError {
     ApiError::new(Code::Forbidden, e.to_string())
 }
 
-fn no_cookie() -> ApiError {
+pub(super) fn no_cookie() -> ApiError {
     ApiError::new(Code::Internal, "The session's cookie could not be written.")
 }
 
-fn refused(app: &App, e: LogInError) -> ApiError {
+pub(super) fn refused(app: &App, e: LogInError) -> ApiError {
     let text = e.to_string();
     match e {
         LogInError::Wrong => ApiError::new(Code::WrongPassword, text),

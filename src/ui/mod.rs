@@ -1,5 +1,7 @@
-//! Pages for people. So far: the contract, readable. Nothing is loaded from another host and no
-//! script runs.
+//! Pages for people: the app (pages.rs), and the contract, readable, in which no
+//! script runs. Nothing is loaded from another host.
+
+pub mod pages;
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -27,7 +29,7 @@ pub async fn docs() -> Response {
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
 }
 
-const STYLE: &str = include_str!("ui/docs.css");
+const STYLE: &str = include_str!("docs.css");
 
 fn page() -> String {
     let api = serde_json::to_value(openapi::document()).unwrap_or_default();

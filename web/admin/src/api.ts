@@ -1,0 +1,53 @@
+/** The server's API, typed by its own contract. */
+import createClient, { type Middleware } from "openapi-fetch";
+import type { components, paths } from "./schema";
+
+export type Schemas = components["schemas"];
+export type Document = Schemas["Document"];
+export type Problem = Schemas["Problem"];
+
+/** What the server said was wrong; `message` is for people. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly fields: Record<string, string>,
+    readonly requestId: string | undefined,
+  ) {
+    super(message);
+  }
+}
+
+/** Called when the session is over, so that the page can ask who is there. */
+let onSignedOut: () => void = () => undefined;
+export function whenSignedOut(call: () => void) {
+  onSignedOut = call;
+}
+
+const errors: Middleware = {
+  async onResponse({ request, response }) {
+    if (response.ok) return response;
+    const problem = (await response.clone().json().catch(() => ({}))) as Partial<Problem>;
+    const asked = new URL(request.url).pathname;
+    if (response.status === 401 && asked !== "/api/session" && asked !== "/api/setup") onSignedOut();
+    throw new ApiError(
+      response.status,
+      problem.code ?? "unknown",
+      problem.detail ?? `The server answered ${response.status}.`,
+      problem.errors ?? {},
+      problem.requestId,
+    );
+  },
+  onError() {
+    return new ApiError(0, "unreachable", "The server cannot be reached. Check the connection and try again.", {}, undefined);
+  },
+};
+
+export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });
+api.use(errors);
+
+/** The answer's body; errors were thrown before. */
+export async function data<T>(call: Promise<{ data?: T }>): Promise<T> {
+  return (await call).data as T;
+}

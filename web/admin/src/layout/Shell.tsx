@@ -1,0 +1,85 @@
+/** The frame around every page: where one can go, who one is, light or dark. */
+import { ActionIcon, AppShell, Burger, Group, Menu, NavLink, Text, useMantineColorScheme } from "@mantine/core";
+import { useDisclosure } from "@mantine/hooks";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { IconDeviceDesktop, IconLogout, IconMoon, IconSun, IconUser } from "@tabler/icons-react";
+import { Suspense } from "react";
+import { Link, Outlet, useLocation, useNavigate } from "react-router";
+import { api } from "../api";
+import icon from "../icon.svg";
+import { Waiting } from "../parts/states";
+import { useSession } from "../session";
+import { sections } from "./navigation";
+
+export function Shell() {
+  const [open, { toggle, close }] = useDisclosure();
+  const session = useSession();
+  const { pathname } = useLocation();
+  const shown = sections.filter((section) => section.roles.some((role) => session.roles.includes(role)));
+  return (
+    <AppShell header={{ height: 52 }} navbar={{ width: 216, breakpoint: "sm", collapsed: { mobile: !open } }} padding="md">
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap">
+            <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Menu" aria-expanded={open} />
+            <img src={icon} width={26} height={26} alt="" />
+            <Text fw={650}>Strongroom</Text>
+          </Group>
+          <Group gap="xs" wrap="nowrap"><Scheme /><Account /></Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" component="nav" aria-label="Pages">
+        {shown.map(({ path, name, icon: Icon }) => (
+          <NavLink
+            key={path}
+            component={Link}
+            to={path}
+            label={name}
+            leftSection={<Icon size={18} stroke={1.6} />}
+            active={path === "/storage" ? pathname === path : pathname.startsWith(path)}
+            aria-current={pathname === path ? "page" : undefined}
+            onClick={close}
+          />
+        ))}
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <Suspense fallback={<Waiting />}><Outlet /></Suspense>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+function Scheme() {
+  const { colorScheme, setColorScheme } = useMantineColorScheme();
+  const next = { auto: "light", light: "dark", dark: "auto" } as const;
+  const Icon = { auto: IconDeviceDesktop, light: IconSun, dark: IconMoon }[colorScheme];
+  return (
+    <ActionIcon variant="subtle" color="gray" size="lg" onClick={() => setColorScheme(next[colorScheme])} aria-label={`Colours: ${colorScheme}; change`}>
+      <Icon size={18} stroke={1.6} />
+    </ActionIcon>
+  );
+}
+
+function Account() {
+  const { user, roles } = useSession();
+  const navigate = useNavigate();
+  const cache = useQueryClient();
+  const leave = useMutation({
+    mutationFn: () => api.DELETE("/api/session"),
+    onSettled: () => {
+      cache.clear();
+      void navigate("/login", { replace: true });
+    },
+  });
+  return (
+    <Menu position="bottom-end" withinPortal>
+      <Menu.Target>
+        <ActionIcon variant="light" size="lg" radius="xl" aria-label={`Signed in as ${user}`}><IconUser size={18} stroke={1.6} /></ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{user}: {roles.join(", ")}</Menu.Label>
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leave.mutate()}>Sign out</Menu.Item>
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

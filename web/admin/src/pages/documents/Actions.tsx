@@ -1,0 +1,162 @@
+/** What the caller may do to a document; the server refuses what the page should not have offered. */
+import { Button, Group, Menu, Modal, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { useMutation } from "@tanstack/react-query";
+import { IconDots, IconDownload } from "@tabler/icons-react";
+import { type FormEvent, useState } from "react";
+import { api, ApiError, data, type Document } from "../../api";
+import { Confirm } from "../../parts/Confirm";
+import { Failed } from "../../parts/states";
+import { useRole } from "../../session";
+import { CATEGORIES } from "./words";
+
+type Asked = "trash" | "erase" | "edit" | "move" | "hold" | "lift" | "withdraw" | undefined;
+
+export function Actions({ document: d }: { document: Document }) {
+  const is = useRole();
+  const [asked, setAsked] = useState<Asked>();
+  const done = () => setAsked(undefined);
+  const path = { params: { path: { id: d.id } } };
+  const download = useMutation({
+    mutationFn: () => data(api.GET("/api/docs/{id}/download", { params: { path: { id: d.id }, query: { disposition: "attachment" } } })),
+    onSuccess: ({ url, filename }) => save(url, filename),
+  });
+  const trash = useMutation({ mutationFn: () => api.DELETE("/api/docs/{id}", path), onSuccess: done });
+  const erase = useMutation({ mutationFn: () => api.DELETE("/api/docs/{id}", { params: { path: { id: d.id }, query: { permanent: true } } }), onSuccess: done });
+  const restore = useMutation({ mutationFn: () => api.POST("/api/docs/{id}/restore", path) });
+  const rescan = useMutation({ mutationFn: () => api.POST("/api/docs/{id}/scan", path) });
+  const release = useMutation({
+    mutationFn: (state: "released" | "held") => api.PUT("/api/docs/{id}/release", { ...path, body: { state } }),
+  });
+  const works = is("admin", "clinician", "staff");
+  const failed = download.error ?? restore.error ?? rescan.error ?? release.error;
+  const there = d.state === "available";
+  return (
+    <Stack gap="xs">
+      <Group gap="xs">
+        {there && <Button size="sm" leftSection={<IconDownload size={16} />} loading={download.isPending} onClick={() => download.mutate()}>Download</Button>}
+        {d.state === "deleted" && works && <Button size="sm" variant="light" loading={restore.isPending} onClick={() => restore.mutate()}>Take out of the trash</Button>}
+        {works && (there || d.state === "deleted" || d.state === "quarantined") && (
+          <Menu position="bottom-start" withinPortal>
+            <Menu.Target><Button size="sm" variant="default" aria-label="More actions"><IconDots size={16} /></Button></Menu.Target>
+            <Menu.Dropdown>
+              {there && <Menu.Item onClick={() => setAsked("edit")}>Change name or category</Menu.Item>}
+              {there && d.patientId && is("admin", "clinician") && <Menu.Item onClick={() => setAsked("move")}>Wrong patient: move</Menu.Item>}
+              {there && d.patientId && d.release !== "released" && is("admin", "clinician") && <Menu.Item onClick={() => release.mutate("released")}>Release to the patient</Menu.Item>}
+              {there && d.patientId && d.release === "released" && is("admin", "clinician") && <Menu.Item onClick={() => setAsked("withdraw")}>Withdraw from the patient</Menu.Item>}
+              {is("admin") && (d.onHold ? <Menu.Item onClick={() => setAsked("lift")}>Lift the legal hold</Menu.Item> : <Menu.Item onClick={() => setAsked("hold")}>Put under legal hold</Menu.Item>)}
+              {d.state === "quarantined" && is("admin") && <Menu.Item onClick={() => rescan.mutate()}>Scan again</Menu.Item>}
+              {there && <Menu.Item color="red" onClick={() => setAsked("trash")}>Move to the trash</Menu.Item>}
+              {is("admin") && <Menu.Item color="red" disabled={d.onHold} onClick={() => setAsked("erase")}>Erase for good</Menu.Item>}
+            </Menu.Dropdown>
+          </Menu>
+        )}
+      </Group>
+      {failed && <Failed error={failed} />}
+      <Confirm opened={asked === "trash"} title="Move to the trash" action="Move to the trash" pending={trash.isPending} error={trash.error} onConfirm={() => trash.mutate()} onClose={done}>
+        Nobody can open it from there. It can be taken out again until the trash is emptied.
+      </Confirm>
+      <Confirm opened={asked === "erase"} title="Erase for good" action="Erase" pending={erase.isPending} error={erase.error} onConfirm={() => erase.mutate()} onClose={done}>
+        The file is destroyed and cannot be brought back by anybody. That it was here stays in the trail.
+      </Confirm>
+      {asked === "edit" && <Edit document={d} onClose={done} />}
+      {asked === "move" && <Move document={d} onClose={done} />}
+      {(asked === "hold" || asked === "lift" || asked === "withdraw") && <WithReason what={asked} document={d} onClose={done} />}
+    </Stack>
+  );
+}
+
+function save(url: string, filename: string) {
+  const link = window.document.createElement("a");
+  link.href = url;
+  link.download = filename;
+  link.rel = "noreferrer";
+  link.click();
+}
+
+function Edit({ document: d, onClose }: { document: Document; onClose: () => void }) {
+  const [filename, setFilename] = useState(d.filename);
+  const [category, setCategory] = useState<string>(d.category);
+  const edit = useMutation({
+    mutationFn: () => api.PATCH("/api/docs/{id}", { params: { path: { id: d.id } }, body: { ...(filename !== d.filename && { filename }), ...(category !== d.category && { category }) } }),
+    onSuccess: onClose,
+  });
+  return (
+    <Form title="Change name or category" action="Save" mutation={edit} onClose={onClose}>
+      <TextInput label="File name" required maxLength={255} value={filename} error={fields(edit.error).filename} onChange={(e) => setFilename(e.currentTarget.value)} />
+      <Select label="Category" allowDeselect={false} data={Object.entries(CATEGORIES).map(([value, label]) => ({ value, label }))} value={category} onChange={(to) => to && setCategory(to)} />
+    </Form>
+  );
+}
+
+function Move({ document: d, onClose }: { document: Document; onClose: () => void }) {
+  const [patientId, setPatientId] = useState("");
+  const [reason, setReason] = useState("");
+  const move = useMutation({
+    mutationFn: () => api.PATCH("/api/docs/{id}", { params: { path: { id: d.id } }, body: { patientId, reason } }),
+    onSuccess: onClose,
+  });
+  return (
+    <Form title="Wrong patient: move" action="Move" mutation={move} onClose={onClose}>
+      <Text size="sm" c="dimmed">The move stands in the trail of both patients.</Text>
+      <TextInput label="It belongs to patient" required maxLength={128} value={patientId} error={fields(move.error).patientId} onChange={(e) => setPatientId(e.currentTarget.value)} />
+      <Textarea label="Why" required maxLength={500} value={reason} error={fields(move.error).reason} onChange={(e) => setReason(e.currentTarget.value)} />
+    </Form>
+  );
+}
+
+const WITH_REASON = {
+  hold: ["Put under legal hold", "Hold", "It cannot be erased until the hold is lifted, whatever the retention says."],
+  lift: ["Lift the legal hold", "Lift", "From then on retention and the trash apply to it again."],
+  withdraw: ["Withdraw from the patient", "Withdraw", "The patient does not see it any more. A link they have already opened works for a few minutes."],
+} as const;
+
+function WithReason({ what, document: d, onClose }: { what: keyof typeof WITH_REASON; document: Document; onClose: () => void }) {
+  const [reason, setReason] = useState("");
+  const [title, action, about] = WITH_REASON[what];
+  const path = { params: { path: { id: d.id } } };
+  const act = useMutation({
+    mutationFn: async () => {
+      if (what === "hold") await api.PUT("/api/docs/{id}/hold", { ...path, body: { reason } });
+      else if (what === "lift") await api.DELETE("/api/docs/{id}/hold", { ...path, body: { reason } });
+      else await api.PUT("/api/docs/{id}/release", { ...path, body: { state: "withdrawn", reason } });
+    },
+    onSuccess: onClose,
+  });
+  return (
+    <Form title={title} action={action} mutation={act} onClose={onClose}>
+      <Text size="sm" c="dimmed">{about}</Text>
+      <Textarea label="Why" required maxLength={500} value={reason} error={fields(act.error).reason} onChange={(e) => setReason(e.currentTarget.value)} />
+    </Form>
+  );
+}
+
+function fields(error: unknown): Record<string, string> {
+  return error instanceof ApiError ? error.fields : {};
+}
+
+interface FormProps {
+  title: string;
+  action: string;
+  mutation: { mutate: () => void; isPending: boolean; error: unknown };
+  onClose: () => void;
+  children: React.ReactNode;
+}
+
+function Form({ title, action, mutation, onClose, children }: FormProps) {
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    mutation.mutate();
+  };
+  const general = mutation.error && Object.keys(fields(mutation.error)).length === 0;
+  return (
+    <Modal opened onClose={onClose} title={title} centered>
+      <form onSubmit={submit}>
+        <Stack>
+          {general ? <Failed error={mutation.error} /> : null}
+          {children}
+          <Group justify="flex-end" gap="xs"><Button variant="default" onClick={onClose}>Cancel</Button><Button type="submit" loading={mutation.isPending}>{action}</Button></Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,34 @@
+import { Badge, Button, Group, Stack, Text, Timeline } from "@mantine/core";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { api, data } from "../../api";
+import { When } from "../../parts/format";
+import { Empty, Failed, Waiting } from "../../parts/states";
+
+const COLORS: Record<string, string> = { granted: "teal", denied: "red", failed: "orange" };
+
+/** Who did what to one document, the newest first. */
+export function Trail({ id }: { id: string }) {
+  const pages = useInfiniteQuery({
+    queryKey: ["trail", id],
+    queryFn: ({ pageParam }) => data(api.GET("/api/docs/{id}/audit", { params: { path: { id }, query: { limit: 50, ...(pageParam && { cursor: pageParam }) } } })),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.nextCursor ?? undefined,
+  });
+  if (pages.isPending) return <Waiting />;
+  if (pages.error) return <Failed error={pages.error} retry={() => void pages.refetch()} />;
+  const events = pages.data.pages.flatMap((page) => page.items);
+  if (events.length === 0) return <Empty title="Nothing yet" />;
+  return (
+    <Stack>
+      <Timeline bulletSize={14} lineWidth={2}>
+        {events.map((event) => (
+          <Timeline.Item key={event.id} title={<Group gap="xs"><Text size="sm" fw={550}>{event.action}</Text>
+            {event.outcome !== "granted" && <Badge size="xs" color={COLORS[event.outcome] ?? "gray"} variant="light">{event.outcome}</Badge>}</Group>}>
+            <Text size="xs" c="dimmed">{event.actor.onBehalfOf ?? event.actor.id}, <When at={event.at} /></Text>
+          </Timeline.Item>
+        ))}
+      </Timeline>
+      {pages.hasNextPage && <Button size="xs" variant="light" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Show more</Button>}
+    </Stack>
+  );
+}

@@ -1,0 +1,41 @@
+/** The words of documents as people read them. */
+export const CATEGORIES: Record<string, string> = {
+  "medical-records": "Medical records",
+  prescriptions: "Prescriptions",
+  "lab-results": "Lab results",
+  imaging: "Imaging",
+  insurance: "Insurance",
+  "consent-forms": "Consent forms",
+  "intake-forms": "Intake forms",
+  invoices: "Invoices",
+  other: "Other",
+};
+
+export const STATES: Record<string, { name: string; color: string }> = {
+  available: { name: "available", color: "teal" },
+  scanning: { name: "being scanned", color: "blue" },
+  quarantined: { name: "quarantined", color: "red" },
+  deleted: { name: "in the trash", color: "gray" },
+  pending: { name: "upload under way", color: "yellow" },
+  abandoned: { name: "never completed", color: "gray" },
+  refused: { name: "refused", color: "orange" },
+  purged: { name: "erased", color: "dark" },
+};
+
+export const SORTS: Record<string, string> = { newest: "Newest first", oldest: "Oldest first", name: "By name", largest: "Largest first" };
+
+/** What a person calls a media type. */
+export function typeName(mime: string): string {
+  const known: Record<string, string> = {
+    "application/pdf": "PDF",
+    "application/dicom": "DICOM",
+    "application/msword": "Word",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
+    "application/vnd.ms-excel": "Excel",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "Excel",
+    "text/plain": "Text",
+    "text/csv": "CSV",
+    "image/svg+xml": "SVG",
+  };
+  return known[mime] ?? (mime.split("/")[1] ?? mime).toUpperCase();
+}

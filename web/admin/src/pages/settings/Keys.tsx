@@ -1,0 +1,90 @@
+import { Badge, Button, Group, Modal, NumberInput, Select, Stack, Table, TextInput } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { IconPlus } from "@tabler/icons-react";
+import { type FormEvent, useState } from "react";
+import { api, ApiError, data, type Schemas } from "../../api";
+import { Confirm } from "../../parts/Confirm";
+import { Id, When } from "../../parts/format";
+import { Secret } from "../../parts/Secret";
+import { Empty, Failed, Waiting } from "../../parts/states";
+
+type Key = Schemas["KeyJson"];
+const COLORS: Record<string, string> = { valid: "teal", expired: "yellow", revoked: "gray" };
+
+export function Keys() {
+  const keys = useQuery({ queryKey: ["keys"], queryFn: () => data(api.GET("/api/keys")) });
+  const [adding, setAdding] = useState(false);
+  const [ending, setEnding] = useState<Key>();
+  const [made, setMade] = useState<string>();
+  const revoke = useMutation({
+    mutationFn: (id: string) => api.DELETE("/api/keys/{id}", { params: { path: { id } } }),
+    onSuccess: () => setEnding(undefined),
+  });
+  if (keys.isPending) return <Waiting />;
+  if (keys.error) return <Failed error={keys.error} retry={() => void keys.refetch()} />;
+  return (
+    <Stack>
+      <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)}>Make a key</Button></Group>
+      {keys.data.keys.length === 0 ? <Empty title="No API keys">Your app&rsquo;s server calls Strongroom with a key. Make one for each app.</Empty> : (
+        <Table.ScrollContainer minWidth={640}>
+          <Table highlightOnHover verticalSpacing="xs">
+            <Table.Thead><Table.Tr><Table.Th>For</Table.Th><Table.Th>Id</Table.Th><Table.Th>Role</Table.Th><Table.Th>State</Table.Th><Table.Th>Made</Table.Th><Table.Th>Ends</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+            <Table.Tbody>
+              {keys.data.keys.map((key) => (
+                <Table.Tr key={key.id}>
+                  <Table.Td>{key.name}</Table.Td>
+                  <Table.Td><Id id={key.id} /></Table.Td>
+                  <Table.Td>{key.role}</Table.Td>
+                  <Table.Td><Badge color={COLORS[key.state] ?? "gray"} variant="light">{key.state}</Badge></Table.Td>
+                  <Table.Td><When at={key.createdAt} /></Table.Td>
+                  <Table.Td>{key.expiresAt ? <When at={key.expiresAt} /> : "never"}</Table.Td>
+                  <Table.Td ta="right">{key.state === "valid" && <Button size="compact-sm" variant="subtle" color="red" onClick={() => setEnding(key)}>Revoke</Button>}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      )}
+      <Make opened={adding} onClose={() => setAdding(false)} onMade={setMade} />
+      <Secret what="Your new key" text={made} onClose={() => setMade(undefined)} />
+      <Confirm opened={ending !== undefined} title="Revoke a key" action="Revoke" pending={revoke.isPending} error={revoke.error}
+        onConfirm={() => ending && revoke.mutate(ending.id)} onClose={() => setEnding(undefined)}>
+        What uses the key &ldquo;{ending?.name}&rdquo; stops working within five seconds. A revoked key cannot be brought back.
+      </Confirm>
+    </Stack>
+  );
+}
+
+const ROLES = ["service", "admin", "clinician", "staff", "auditor"];
+
+function Make({ opened, onClose, onMade }: { opened: boolean; onClose: () => void; onMade: (key: string) => void }) {
+  const [name, setName] = useState("");
+  const [role, setRole] = useState("service");
+  const [days, setDays] = useState<number | string>(365);
+  const make = useMutation({
+    mutationFn: () => data(api.POST("/api/keys", { body: { name, role, expiresInDays: typeof days === "number" ? days : null } })),
+    onSuccess: (answer) => {
+      setName("");
+      onClose();
+      onMade(answer.key);
+    },
+  });
+  const fields = make.error instanceof ApiError ? make.error.fields : {};
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    make.mutate();
+  };
+  return (
+    <Modal opened={opened} onClose={onClose} title="Make a key" centered>
+      <form onSubmit={submit}>
+        <Stack>
+          {make.error && Object.keys(fields).length === 0 && <Failed error={make.error} />}
+          <TextInput label="What it is for" required data-autofocus maxLength={128} value={name} error={fields.name} onChange={(e) => setName(e.currentTarget.value)} />
+          <Select label="Role" description="service: an app that names the people it acts for" required allowDeselect={false} data={ROLES} value={role} error={fields.role} onChange={(to) => to && setRole(to)} />
+          <NumberInput label="Ends after" description="Empty: never" suffix=" days" min={1} max={3650} allowDecimal={false} value={days} error={fields.expiresInDays} onChange={setDays} />
+          <Group justify="flex-end" gap="xs"><Button variant="default" onClick={onClose}>Cancel</Button><Button type="submit" loading={make.isPending}>Make</Button></Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,120 @@
+import { Badge, Button, Group, Menu, Modal, Select, Stack, Table, TagsInput, Text, TextInput } from "@mantine/core";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { IconDots, IconPlus } from "@tabler/icons-react";
+import { type FormEvent, useState } from "react";
+import { api, ApiError, data, type Schemas } from "../../api";
+import { Confirm } from "../../parts/Confirm";
+import { When } from "../../parts/format";
+import { Secret } from "../../parts/Secret";
+import { Empty, Failed, Waiting } from "../../parts/states";
+import { useSession } from "../../session";
+
+type User = Schemas["UserJson"];
+interface Made { name: string; password: string }
+
+export function Users() {
+  const users = useQuery({ queryKey: ["users"], queryFn: () => data(api.GET("/api/users")) });
+  const [adding, setAdding] = useState(false);
+  const [out, setOut] = useState<User>();
+  const [made, setMade] = useState<Made>();
+  const path = (name: string) => ({ params: { path: { name } } });
+  const disable = useMutation({
+    mutationFn: (name: string) => api.DELETE("/api/users/{name}", path(name)),
+    onSuccess: () => setOut(undefined),
+  });
+  const enable = useMutation({ mutationFn: (name: string) => api.POST("/api/users/{name}/enable", path(name)) });
+  const reset = useMutation({
+    mutationFn: (name: string) => data(api.PUT("/api/users/{name}/password", { ...path(name), body: {} })),
+    onSuccess: (answer) => answer.password && setMade({ name: answer.name, password: answer.password }),
+  });
+  if (users.isPending) return <Waiting />;
+  if (users.error) return <Failed error={users.error} retry={() => void users.refetch()} />;
+  const failed = enable.error ?? reset.error;
+  return (
+    <Stack>
+      <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)}>Add a user</Button></Group>
+      {failed && <Failed error={failed} />}
+      {users.data.users.length === 0 ? <Empty title="No users">People who sign in to these pages will stand here.</Empty> : (
+        <Table.ScrollContainer minWidth={560}>
+          <Table highlightOnHover verticalSpacing="xs">
+            <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>Role</Table.Th><Table.Th>State</Table.Th><Table.Th>Added</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+            <Table.Tbody>
+              {users.data.users.map((user) => (
+                <Table.Tr key={user.name}>
+                  <Table.Td>{user.name}</Table.Td>
+                  <Table.Td>{user.role}{user.patientIds?.length ? <Text size="xs" c="dimmed">{user.patientIds.join(", ")}</Text> : null}</Table.Td>
+                  <Table.Td><State user={user} /></Table.Td>
+                  <Table.Td><When at={user.createdAt} /></Table.Td>
+                  <Table.Td ta="right">
+                    <Actions user={user} onReset={() => reset.mutate(user.name)} onEnable={() => enable.mutate(user.name)} onDisable={() => setOut(user)} />
+                  </Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      )}
+      <Add opened={adding} onClose={() => setAdding(false)} onMade={setMade} />
+      <Secret what={`Password of ${made?.name ?? ""}`} text={made?.password} onClose={() => setMade(undefined)} />
+      <Confirm opened={out !== undefined} title="Shut a user out" action="Shut out" pending={disable.isPending} error={disable.error}
+        onConfirm={() => out && disable.mutate(out.name)} onClose={() => setOut(undefined)}>
+        {out?.name} will be signed out at once and cannot sign in any more. You can let them in again later.
+      </Confirm>
+    </Stack>
+  );
+}
+
+function State({ user }: { user: User }) {
+  if (user.disabledAt) return <Badge color="gray" variant="light">shut out</Badge>;
+  if (user.lockedUntil && new Date(user.lockedUntil) > new Date()) return <Badge color="yellow" variant="light">locked</Badge>;
+  return <Badge color="teal" variant="light">active</Badge>;
+}
+
+function Actions({ user, onReset, onEnable, onDisable }: { user: User; onReset: () => void; onEnable: () => void; onDisable: () => void }) {
+  const self = useSession().user === user.name;
+  return (
+    <Menu position="bottom-end">
+      <Menu.Target><Button size="compact-sm" variant="subtle" color="gray" aria-label={`Actions for ${user.name}`}><IconDots size={16} /></Button></Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Item onClick={onReset}>Give a new password</Menu.Item>
+        {user.disabledAt ? <Menu.Item onClick={onEnable}>Let in again</Menu.Item> : <Menu.Item color="red" disabled={self} onClick={onDisable}>Shut out</Menu.Item>}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+const ROLES = ["admin", "clinician", "staff", "patient", "auditor"];
+
+function Add({ opened, onClose, onMade }: { opened: boolean; onClose: () => void; onMade: (made: Made) => void }) {
+  const [name, setName] = useState("");
+  const [role, setRole] = useState("clinician");
+  const [patientIds, setPatientIds] = useState<string[]>([]);
+  const add = useMutation({
+    mutationFn: () => data(api.POST("/api/users", { body: { name, role, patientIds: role === "patient" ? patientIds : [] } })),
+    onSuccess: (answer) => {
+      setName("");
+      setPatientIds([]);
+      onClose();
+      if (answer.password) onMade({ name: answer.name, password: answer.password });
+    },
+  });
+  const fields = add.error instanceof ApiError ? add.error.fields : {};
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    add.mutate();
+  };
+  return (
+    <Modal opened={opened} onClose={onClose} title="Add a user" centered>
+      <form onSubmit={submit}>
+        <Stack>
+          {add.error && Object.keys(fields).length === 0 && <Failed error={add.error} />}
+          <TextInput label="Name" description="What they sign in with" required data-autofocus maxLength={128} value={name} error={fields.name} onChange={(e) => setName(e.currentTarget.value)} />
+          <Select label="Role" required allowDeselect={false} data={ROLES} value={role} error={fields.role} onChange={(to) => to && setRole(to)} />
+          {role === "patient" && <TagsInput label="Patients" description="Whose documents they see" required value={patientIds} error={fields.patientIds} onChange={setPatientIds} />}
+          <Text size="sm" c="dimmed">A password is made and shown to you once.</Text>
+          <Group justify="flex-end" gap="xs"><Button variant="default" onClick={onClose}>Cancel</Button><Button type="submit" loading={add.isPending}>Add</Button></Group>
+        </Stack>
+      </form>
+    </Modal>
+  );
+}

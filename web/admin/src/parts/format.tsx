@@ -1,0 +1,45 @@
+/** Times, sizes and ids as people read them. */
+import { ActionIcon, Code, CopyButton, Group, Text, Tooltip } from "@mantine/core";
+import { IconCheck, IconCopy } from "@tabler/icons-react";
+
+const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "medium" });
+const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
+
+/** 1,000 bytes to the kilobyte, as stores count. */
+export function size(bytes: number): string {
+  const step = bytes < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(bytes) / 3));
+  return new Intl.NumberFormat(undefined, {
+    style: "unit",
+    unit: UNITS[step] ?? "byte",
+    unitDisplay: step === 0 ? "long" : "short",
+    maximumFractionDigits: step < 2 ? 0 : 1,
+  }).format(bytes / 1000 ** step);
+}
+
+export function When({ at }: { at: string }) {
+  const date = new Date(at);
+  return (
+    <Tooltip label={whole.format(date)} openDelay={300}>
+      <Text component="time" dateTime={at} inherit style={{ whiteSpace: "nowrap" }}>
+        {short.format(date)}
+      </Text>
+    </Tooltip>
+  );
+}
+
+/** The end of an id tells more than its beginning, which is the time. */
+export function Id({ id }: { id: string }) {
+  return (
+    <Group gap={2} wrap="nowrap" component="span">
+      <Tooltip label={id} openDelay={300}><Code>…{id.slice(-8)}</Code></Tooltip>
+      <CopyButton value={id}>
+        {({ copied, copy }) => (
+          <ActionIcon size="xs" variant="subtle" color="gray" onClick={copy} aria-label={copied ? "Copied" : "Copy the id"}>
+            {copied ? <IconCheck /> : <IconCopy />}
+          </ActionIcon>
+        )}
+      </CopyButton>
+    </Group>
+  );
+}

@@ -1,0 +1,37 @@
+/** What a page shows while it waits, when something failed, and when there is nothing. */
+import { Alert, Button, Center, Loader, Stack, Text } from "@mantine/core";
+import { IconAlertCircle } from "@tabler/icons-react";
+import type { ReactNode } from "react";
+import { ApiError } from "../api";
+
+export function Waiting() {
+  return (
+    <Center mih={240} role="status" aria-label="Loading">
+      <Loader type="dots" />
+    </Center>
+  );
+}
+
+/** Says what happened and what can be done; the request's id helps who looks into the log. */
+export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+  const text = error instanceof Error ? error.message : "Something went wrong.";
+  const request = error instanceof ApiError ? error.requestId : undefined;
+  return (
+    <Alert color="red" icon={<IconAlertCircle />} title="This did not work" role="alert">
+      <Stack gap="xs" align="flex-start">
+        <Text size="sm">{text}</Text>
+        {request && <Text size="xs" c="dimmed">Request {request}</Text>}
+        {retry && <Button size="xs" variant="light" color="red" onClick={retry}>Try again</Button>}
+      </Stack>
+    </Alert>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <Stack align="center" gap={4} py={48} px="md">
+      <Text fw={600}>{title}</Text>
+      <Text size="sm" c="dimmed" ta="center" maw={420} component="div">{children}</Text>
+    </Stack>
+  );
+}
