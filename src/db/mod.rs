@@ -71,6 +71,8 @@ const STEPS: &[(&str, &str, &str)] = &[
         "uppy",
         include_str!("../../migrations/sqlite/0008_uppy.sql"),
         include_str!("../../migrations/postgres/0008_uppy.sql"),
+    ),
+    (
         "accounts",
         include_str!("../../migrations/sqlite/0009_accounts.sql"),
         include_str!("../../migrations/postgres/0009_accounts.sql"),

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that finds nothing should panic")]
 #![allow(clippy::disallowed_methods, reason = "tests read what `make test` sets up")]
 
-mod afterlife;
 mod accounts;
+mod afterlife;
 mod archive;
 mod bad_files;
 mod browser;
@@ -31,8 +31,8 @@ mod full_disk;
 mod garage;
 mod hostile;
 mod life;
-mod lists;
 mod limits;
+mod lists;
 mod load;
 mod made_files;
 mod parts;
