@@ -14,7 +14,7 @@ use http::header;
 use crate::access::{Action, record_refusals};
 use crate::accounts::api as session;
 use crate::app::App;
-use crate::documents::api::{docs, multipart, retrieval, storage};
+use crate::documents::api::{docs, files, multipart, records, retrieval, storage};
 use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
 use crate::http::{ApiError, Code};
 use crate::patients::api as patients;
@@ -57,6 +57,23 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
             Action::ManageCareTeam,
             delete(patients::remove),
         ),
+        ("/api/patients/{patientId}/records", Action::BeginUpload, post(records::add)),
+        ("/api/patients/{patientId}/records", Action::ListDocuments, get(records::list_records)),
+        ("/api/patients/{patientId}/records/{recordId}", Action::ReadDocument, get(records::get)),
+        (
+            "/api/patients/{patientId}/records/{recordId}",
+            Action::DeleteDocument,
+            delete(records::delete),
+        ),
+        (
+            "/api/patients/{patientId}/records/{recordId}/download",
+            Action::ReadContent,
+            get(records::download),
+        ),
+        ("/api/v2/aws/s3/upload", Action::BeginUpload, post(files::upload)),
+        ("/api/v2/aws/s3/download", Action::ReadContent, get(files::download)),
+        ("/api/v2/aws/s3/list", Action::ListDocuments, get(files::list_files)),
+        ("/api/v2/aws/s3/delete", Action::DeleteDocument, delete(files::delete)),
         ("/api/v2/aws/s3/config", Action::ReadConfig, get(storage::config)),
         ("/api/audit", Action::ReadTrail, get(trail::list)),
         ("/api/session", Action::LogIn, post(session::log_in)),

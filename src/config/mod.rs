@@ -96,6 +96,8 @@ pub struct UploadConfig {
     pub key_layout: KeyLayout,
     /// Days a deleted document can be restored.
     pub trash_days: u32,
+    /// How long the body of an upload may stand still.
+    pub body_timeout: Duration,
 }
 
 /// Who may call.
@@ -259,7 +261,16 @@ fn uploads(r: &mut Reader) -> UploadConfig {
         max_by_category: by_category(r),
         key_layout,
         trash_days: r.parse("STRONGROOM_TRASH_DAYS", "a number of days").unwrap_or(30),
+        body_timeout: body_timeout(r),
     }
+}
+
+fn body_timeout(r: &mut Reader) -> Duration {
+    let seconds = r.parse("STRONGROOM_BODY_TIMEOUT", "seconds from 1 to 600").unwrap_or(30);
+    if !(1..=600).contains(&seconds) {
+        r.problem("STRONGROOM_BODY_TIMEOUT", "expected seconds from 1 to 600");
+    }
+    Duration::from_secs(seconds)
 }
 
 /// One copy inside S3 carries 5 GiB (`CopyObject`, Amazon S3 API reference), and what came in

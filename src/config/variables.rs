@@ -150,6 +150,11 @@ const UPLOADS: &[Variable] = &[
     ),
     var("STRONGROOM_KEY_LAYOUT", "by-month", "by-month, by-category, category-first or flat."),
     var("STRONGROOM_TRASH_DAYS", "30", "Days a deleted document can be restored."),
+    var(
+        "STRONGROOM_BODY_TIMEOUT",
+        "30",
+        "Seconds within which at least 8 KiB of an upload through the server must come.",
+    ),
     var("STRONGROOM_SCANNER", "off", "Malware scanner; only off so far."),
 ];
 

@@ -26,6 +26,7 @@ mod confirm_upload;
 pub mod content;
 mod delete;
 mod error;
+mod folder;
 mod issue_download;
 mod key_layout;
 mod list;
@@ -38,6 +39,7 @@ mod restore;
 mod retrieve;
 mod rows;
 mod stream_download;
+mod take_in;
 mod wire_trail;
 
 use std::fmt;
@@ -50,6 +52,7 @@ pub use close_uploads::{Closed, close_uploads};
 pub use confirm_upload::{Announced, Confirmed, confirm_upload};
 pub use delete::delete;
 pub use error::DocumentError;
+pub use folder::folder;
 use issue_download::shown;
 pub use issue_download::{IssuedDownload, issue_download};
 pub use list::{Filter, Sort, cursor, list, position};
@@ -57,11 +60,13 @@ pub use multipart::{
     BegunParts, Progress, abort_upload, begin_parts, complete_upload, sign_parts, upload_progress,
 };
 pub use read::read;
+pub use read::{named, read_named};
 pub use receive_upload::receive_upload;
 pub use restore::restore;
 pub use retrieve::{Retrieval, read_retrieval, request_retrieval};
 pub use rows::Reference;
-pub use stream_download::{Streamed, stream_download};
+pub use stream_download::{Streamed, Wanted, stream_download};
+pub use take_in::{Arriving, Meaning, take_in};
 pub use wire_trail::WireTrail;
 
 use crate::access::{Target, TargetKind};

@@ -8,15 +8,16 @@ use std::task::Poll;
 use bytes::Bytes;
 use futures::StreamExt as _;
 
-use crate::access::Call;
+use crate::access::{Call, Grant};
 use crate::app::App;
 use crate::documents::confirm_upload::{Confirmable, Placed, confirmable, pin, refuse};
 use crate::documents::look::{Look, Seen};
 use crate::documents::placing::{object_key, safe_key};
 use crate::documents::read::locate;
 use crate::documents::{Announced, Confirmed, Document, DocumentError, Reference};
+use crate::http::paced::Stalled;
 use crate::ids::DocumentId;
-use crate::store::{ByteStream, NewObject, Size, StoreError};
+use crate::store::{ByteStream, NewObject, ObjectKey, Size, StoreError};
 
 /// Takes in the bytes of a pending upload and makes the document. `length`: what the sender says
 /// is coming, where it says so.
@@ -51,19 +52,48 @@ pub async fn receive_upload(
         Some(key) => key,
         None => object_key(document)?,
     };
+    let taken = store_body(app, document, key, body).await?;
+    keep(app, call, grant, document, taken).await
+}
+
+/// Bytes that are in the store, and what was seen of them as they passed.
+pub(super) struct Taken {
+    pub placed: Placed,
+    pub seen: Seen,
+}
+
+/// Streams a body into the store, once. When it fails, nothing is there.
+pub(super) async fn store_body(
+    app: &App,
+    document: &Document,
+    key: ObjectKey,
+    body: ByteStream,
+) -> Result<Taken, DocumentError> {
     let to = NewObject { key: key.clone(), content_type: document.content_type.clone() };
-    let watch = Watch::default();
+    let (size, watch) = (document.size(), Watch::default());
     let object = match app.store.put(&to, size, watch.over(body)).await {
         Ok(object) => object,
         Err(StoreError::AlreadyExists) => return Err(DocumentError::AlreadyUploaded),
         Err(e) => return Err(watch.failure(size).unwrap_or_else(|| e.into())),
     };
     let seen = watch.finish();
-    if let Some(what) = seen.differs(document, document.sha256()) {
-        refuse(app, call, &grant, document, &key, what).await?;
+    Ok(Taken { placed: Placed { key, object, sha256: seen.sha256 }, seen })
+}
+
+/// Makes the document of what was taken in, if it is what was announced.
+pub(super) async fn keep(
+    app: &App,
+    call: &Call,
+    grant: Grant<'_>,
+    document: &Document,
+    taken: Taken,
+) -> Result<Confirmed, DocumentError> {
+    let differs = if taken.placed.object.size == 0 { Some("size") } else { None };
+    if let Some(what) = differs.or_else(|| taken.seen.differs(document, document.sha256())) {
+        refuse(app, call, &grant, document, &taken.placed.key, what).await?;
         return Err(DocumentError::ContentMismatch(what));
     }
-    pin(app, call, grant, document, &Placed { key, object, sha256: seen.sha256 }).await
+    pin(app, call, grant, document, &taken.placed).await
 }
 
 /// What passes by: shared with the stream, which the store consumes.
@@ -78,6 +108,8 @@ struct Passed {
     over: bool,
     /// It failed.
     broke: bool,
+    /// It did because it stood still.
+    stalled: bool,
 }
 
 impl Passed {
@@ -87,7 +119,10 @@ impl Passed {
                 self.look.piece(piece);
                 self.count += piece.len() as u64;
             }
-            Err(_) => (self.over, self.broke) = (true, true),
+            Err(e) => {
+                (self.over, self.broke) = (true, true);
+                self.stalled = matches!(e, StoreError::Unavailable(e) if e.is::<Stalled>());
+            }
         }
     }
 }
@@ -112,6 +147,7 @@ impl Watch {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let came = seen.count;
         match size {
+            _ if seen.stalled => Some(DocumentError::BodyStalled(came)),
             Size::AtMost(limit) if came > limit => {
                 Some(DocumentError::TooLarge { size: came, limit })
             }

@@ -65,6 +65,11 @@ codes! {
     Archived = "archived", CONFLICT, "The document is in an archive";
     /// The document is not in a state that allows this.
     WrongState = "wrong_state", CONFLICT, "The document's state does not allow this";
+    /// A condition of the request (`If-Match`) does not hold.
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED,
+        "A condition of the request does not hold";
+    /// The body stood still, or trickles.
+    BodyTooSlow = "body_too_slow", REQUEST_TIMEOUT, "The request's body came too slowly";
     /// One request may not carry that much.
     FileTooLarge = "file_too_large", PAYLOAD_TOO_LARGE, "The file is too large for one request";
     /// The body of the request is larger than any request of this kind.
@@ -107,6 +112,8 @@ pub struct ApiError {
     pub errors: BTreeMap<String, String>,
     /// Seconds after which a retry makes sense.
     pub retry_after: Option<u64>,
+    /// How many bytes there are, where a range of them was asked for that is not there.
+    pub size: Option<u64>,
     /// The cause, for the log only.
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -119,6 +126,7 @@ impl ApiError {
             detail: detail.into(),
             errors: BTreeMap::new(),
             retry_after: None,
+            size: None,
             source: None,
         }
     }
@@ -134,6 +142,13 @@ impl ApiError {
     #[must_use]
     pub const fn retry_after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
+        self
+    }
+
+    /// Says how many bytes there are (`Content-Range: bytes */…`).
+    #[must_use]
+    pub const fn of_size(mut self, size: u64) -> Self {
+        self.size = Some(size);
         self
     }
 
@@ -206,6 +221,11 @@ impl IntoResponse for ApiError {
         *response.status_mut() = self.code.status();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(size) = self.size
+            && let Ok(range) = HeaderValue::try_from(format!("bytes */{size}"))
+        {
+            response.headers_mut().insert(header::CONTENT_RANGE, range);
         }
         if self.code.status() == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"strongroom\"");

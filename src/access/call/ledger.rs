@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::access::Action;
 use crate::audit::{Actor, Subject};
 use crate::ids::ClinicId;
 
@@ -14,6 +15,8 @@ pub(super) struct Entry {
     pub(super) caller: Option<(Actor, Option<ClinicId>)>,
     pub(super) subject: Subject,
     pub(super) recorded: bool,
+    /// What the call turned out to be, where that is not what its route says.
+    pub(super) action: Option<Action>,
 }
 
 impl Ledger {

@@ -190,6 +190,17 @@ impl Call {
         }
     }
 
+    /// Makes of the call what its query says it is, where one route stands for two actions.
+    pub fn becomes(&mut self, action: Action) {
+        self.action = action;
+        self.ledger.with(|entry| entry.action = Some(action));
+    }
+
+    /// Whether the event of this call is written.
+    pub fn is_recorded(&self) -> bool {
+        self.ledger.with(|entry| entry.recorded)
+    }
+
     /// Whether the caller may see what they otherwise act on; a change may be allowed to those who
     /// must not read.
     pub async fn may_read(&self, target: &Target) -> Result<bool, DbError> {

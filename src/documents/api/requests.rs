@@ -208,6 +208,7 @@ pub(super) fn read_filter(query: ListQuery) -> Result<Filter, ApiError> {
         from: fields.time("from", query.from.as_deref()),
         to: fields.time("to", query.to.as_deref()),
         sort,
+        ..Filter::default()
     };
     fields.done(filter)
 }

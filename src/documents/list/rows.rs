@@ -47,6 +47,15 @@ fn narrow(query: &mut Where, clinic: ClinicId, filter: &Filter, scope: &Scope) {
         let pattern = format!("%{}%", escape_like(&text.to_lowercase()));
         query.and("file_name_folded like ? escape '\\'", [pattern.into()]);
     }
+    if let Some((kind, id)) = &filter.entity {
+        let values = [kind.as_str().into(), id.as_str().into()];
+        query.and("entity_type = ? and entity_id = ?", values);
+    }
+    match filter.temporary {
+        Some(true) => query.and("temporary", []),
+        Some(false) => query.and("not temporary", []),
+        None => {}
+    }
     for (condition, value) in [("created_at >= ?", filter.from), ("created_at < ?", filter.to)] {
         if let Some(value) = value {
             query.and(condition, [value.into()]);
