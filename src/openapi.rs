@@ -44,6 +44,15 @@ use common::Common;
         crate::documents::api::rendition::suggest,
         crate::documents::api::retrieval::get,
         crate::documents::api::retrieval::request,
+        crate::documents::api::records::add,
+        crate::documents::api::records::list_records,
+        crate::documents::api::records::get,
+        crate::documents::api::records::download,
+        crate::documents::api::records::delete,
+        crate::documents::api::files::upload,
+        crate::documents::api::files::download,
+        crate::documents::api::files::list_files,
+        crate::documents::api::files::delete,
         crate::documents::api::storage::config,
         crate::documents::api::stats::get,
         crate::patients::api::list,
@@ -83,6 +92,7 @@ use common::Common;
     components(schemas(Problem)),
     tags(
         (name = "documents", description = "The life of a document."),
+        (name = "records", description = "The records of one patient."),
         (name = "storage", description = "The object store."),
         (name = "uppy", description = "What `@uppy/aws-s3` asks for; behind a ticket the same paths \
             begin with `/api/uppy/t/{ticket}/s3`."),

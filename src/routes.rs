@@ -15,6 +15,7 @@ use crate::access::{Action, record_refusals};
 use crate::accounts::api::{keys, session, setup, users};
 use crate::app::App;
 use crate::documents::api::{docs, life, multipart, rendition, retrieval, stats, storage, uppy};
+use crate::documents::api::{docs, files, multipart, records, retrieval, storage};
 use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
 use crate::http::reason::say_in_status_line;
 use crate::http::{ApiError, Code};
@@ -81,6 +82,23 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
             Action::ManageWebhooks,
             post(webhooks::retry),
         ),
+        ("/api/patients/{patientId}/records", Action::BeginUpload, post(records::add)),
+        ("/api/patients/{patientId}/records", Action::ListDocuments, get(records::list_records)),
+        ("/api/patients/{patientId}/records/{recordId}", Action::ReadDocument, get(records::get)),
+        (
+            "/api/patients/{patientId}/records/{recordId}",
+            Action::DeleteDocument,
+            delete(records::delete),
+        ),
+        (
+            "/api/patients/{patientId}/records/{recordId}/download",
+            Action::ReadContent,
+            get(records::download),
+        ),
+        ("/api/v2/aws/s3/upload", Action::BeginUpload, post(files::upload)),
+        ("/api/v2/aws/s3/download", Action::ReadContent, get(files::download)),
+        ("/api/v2/aws/s3/list", Action::ListDocuments, get(files::list_files)),
+        ("/api/v2/aws/s3/delete", Action::DeleteDocument, delete(files::delete)),
         ("/api/v2/aws/s3/config", Action::ReadConfig, get(storage::config)),
         ("/api/v2/aws/s3/stats", Action::ReadStats, get(stats::get)),
         ("/api/uppy/tickets", Action::IssueTicket, post(uppy::tickets::issue)),

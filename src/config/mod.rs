@@ -110,6 +110,8 @@ pub struct UploadConfig {
     pub temporary_days: u32,
     /// Categories that a patient sees only after somebody has released the document.
     pub held_categories: Vec<String>,
+    /// How long the body of an upload may stand still.
+    pub body_timeout: Duration,
 }
 
 /// Who may call.
@@ -273,6 +275,7 @@ fn uploads(r: &mut Reader) -> UploadConfig {
         trash_days: r.parse("STRONGROOM_TRASH_DAYS", "a number of days").unwrap_or(30),
         temporary_days: r.parse("STRONGROOM_TEMPORARY_DAYS", "a number of days").unwrap_or(7),
         held_categories: held_categories(r),
+        body_timeout: body_timeout(r),
     }
 }
 
@@ -302,6 +305,14 @@ fn held_categories(r: &mut Reader) -> Vec<String> {
         }
     }
     held
+}
+
+fn body_timeout(r: &mut Reader) -> Duration {
+    let seconds = r.parse("STRONGROOM_BODY_TIMEOUT", "seconds from 1 to 600").unwrap_or(30);
+    if !(1..=600).contains(&seconds) {
+        r.problem("STRONGROOM_BODY_TIMEOUT", "expected seconds from 1 to 600");
+    }
+    Duration::from_secs(seconds)
 }
 
 /// One copy inside S3 carries 5 GiB (`CopyObject`, Amazon S3 API reference), and what came in

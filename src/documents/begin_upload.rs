@@ -91,6 +91,8 @@ pub(super) enum Limit {
     OneRequest,
     /// What may come in parts.
     Parts,
+    /// What one request may carry in any category: it is not yet known which.
+    AnyCategory,
 }
 
 /// Checks what was announced and asks the policy: the grant, and the row to be.
@@ -116,7 +118,7 @@ pub(super) async fn announce<'c>(
 
 /// The content rules; every field that is wrong is named. Gives the type, and the size within its
 /// limit.
-fn check(
+pub(super) fn check(
     app: &App,
     asked: &BeginUpload,
     limit: Limit,
@@ -144,6 +146,10 @@ fn check(
     let limit = match limit {
         Limit::OneRequest => file_type.limit(limits, asked.category),
         Limit::Parts => content::limit_of_parts(limits, asked.category),
+        Limit::AnyCategory => {
+            let each = Category::ALL.map(|category| file_type.limit(limits, category));
+            each.into_iter().max().unwrap_or(0)
+        }
     };
     match asked.size {
         Size::Exactly(0) | Size::AtMost(0) => Err(DocumentError::EmptyFile),
@@ -177,7 +183,7 @@ pub(super) fn wrong_ids(
     }
 }
 
-fn target(call: &Call, id: DocumentId, asked: &BeginUpload) -> Target {
+pub(super) fn target(call: &Call, id: DocumentId, asked: &BeginUpload) -> Target {
     Target {
         kind: TargetKind::Document,
         id: Some(id.to_string()),
@@ -192,7 +198,7 @@ fn target(call: &Call, id: DocumentId, asked: &BeginUpload) -> Target {
 
 /// The replaced document must be one the caller could replace: same patient, available, theirs or
 /// one they may edit; and nobody has replaced it yet.
-async fn check_replaced(
+pub(super) async fn check_replaced(
     app: &App,
     call: &Call,
     id: DocumentId,
@@ -216,7 +222,7 @@ async fn check_replaced(
     if replaced { Err(DocumentError::Superseded) } else { Ok(()) }
 }
 
-fn row(
+pub(super) fn row(
     app: &App,
     call: &Call,
     id: DocumentId,

@@ -14,6 +14,7 @@ use crate::documents::placing::{self, discard, move_out_of_reach, object_key, sa
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Pinned, Reference};
 use crate::documents::scan::Landing;
+use crate::documents::take_in::RECEIVING;
 use crate::documents::{Document, DocumentError, State};
 use crate::http::Code;
 use crate::ids::PatientId;
@@ -83,6 +84,9 @@ pub(super) async fn confirmable(
 ) -> Result<Confirmable, DocumentError> {
     let document = grant.look(found);
     match document.state {
+        State::Pending if document.state_reason.as_deref() == Some(RECEIVING) => {
+            Err(DocumentError::UploadMissing)
+        }
         State::Pending => Ok(Confirmable::Pending),
         State::Scanning | State::Available | State::Quarantined => {
             check_repeated(call, document, announced).await?;

@@ -95,6 +95,15 @@ pub enum DocumentError {
         /// What was announced.
         size: Size,
     },
+    /// The body stood still; nothing of it was kept.
+    #[error("the body stood still after {0} bytes")]
+    BodyStalled(u64),
+    /// The form that brings a file cannot be read.
+    #[error("the form cannot be read: {0}")]
+    BadForm(&'static str),
+    /// A condition of the request does not hold for the document.
+    #[error("a condition of the request does not hold")]
+    Condition,
     /// The bytes are in an archive.
     #[error("the document is in an archive: {0:?}")]
     Archived(Archive),

@@ -1,5 +1,7 @@
 //! A link to a document's bytes: granted, recorded, then signed for one version.
 
+use std::time::Duration;
+
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::placing::object_key;
@@ -7,7 +9,6 @@ use crate::documents::read::locate;
 use crate::documents::retrieve::refuse_archived;
 use crate::documents::{Document, DocumentError, Reference, State};
 use crate::http::disposition::{Disposition, header_value};
-use crate::ids::DocumentId;
 use crate::store::{AnswerHeaders, PresignedRequest};
 
 /// A link, and what it leads to.
@@ -19,14 +20,15 @@ pub struct IssuedDownload {
     pub request: PresignedRequest,
 }
 
-/// Issues a link to the pinned version of an available document.
+/// Issues a link that lives as long as `expires` to the pinned version of an available document.
 pub async fn issue_download(
     app: &App,
     call: &Call,
-    id: DocumentId,
+    reference: &Reference,
     asked: Disposition,
+    expires: Duration,
 ) -> Result<IssuedDownload, DocumentError> {
-    let found = locate(app, call, &Reference::Id(id)).await?;
+    let found = locate(app, call, reference).await?;
     let grant = call.authorize(found.facts(Document::target)).await?;
     let document = grant.look(&found);
     if document.state != State::Available {
@@ -37,7 +39,6 @@ pub async fn issue_download(
         content_type: Some(document.content_type.clone()),
         content_disposition: Some(header_value(shown(document, asked), &opaque_name(document))),
     };
-    let expires = app.config.uploads.presign_expires;
     let key = object_key(document)?;
     let version = document.version_id.as_deref();
     let request = app.store.presign_get(&key, version, &answer, expires, app.clock.now())?;

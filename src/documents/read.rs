@@ -12,12 +12,32 @@ pub(super) async fn locate(
     call: &Call,
     reference: &Reference,
 ) -> Result<Unread<Document>, DocumentError> {
-    if let Reference::Id(id) = reference {
+    if let Reference::Id(id) | Reference::OfPatient(_, id) = reference {
         call.seeks(TargetKind::Document, id.to_string());
     }
     let mut reader = app.db.reader().await?;
     let found = rows::find(&mut reader, call.clinic(), reference).await?;
     found.ok_or(DocumentError::NotFound)
+}
+
+/// The id of the document that is meant, for what goes by ids.
+pub async fn named(
+    app: &App,
+    call: &Call,
+    reference: &Reference,
+) -> Result<DocumentId, DocumentError> {
+    Ok(locate(app, call, reference).await?.facts(|document| document.id))
+}
+
+/// Reads one document under any of its names.
+pub async fn read_named(
+    app: &App,
+    call: &Call,
+    reference: &Reference,
+) -> Result<Document, DocumentError> {
+    let found = locate(app, call, reference).await?;
+    let grant = call.authorize(found.facts(Document::target)).await?;
+    Ok(grant.read(found, None).await?)
 }
 
 /// Reads one document.

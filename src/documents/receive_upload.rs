@@ -8,15 +8,18 @@ use std::task::Poll;
 use bytes::Bytes;
 use futures::StreamExt as _;
 
-use crate::access::Call;
+use crate::access::{Call, Grant};
 use crate::app::App;
 use crate::documents::confirm_upload::{Confirmable, Placed, confirmable, pin_scanned, refuse};
+use crate::documents::content::Unfit;
 use crate::documents::look::{Look, Seen};
 use crate::documents::placing::{object_key, safe_key};
 use crate::documents::read::locate;
 use crate::documents::{Announced, Confirmed, Document, DocumentError, Reference};
+use crate::http::paced::Stalled;
 use crate::ids::DocumentId;
-use crate::store::{ByteStream, NewObject, Size, StoreError};
+use crate::scanning::Verdict;
+use crate::store::{ByteStream, NewObject, ObjectKey, Size, StoreError};
 
 /// Takes in the bytes of a pending upload and makes the document. `length`: what the sender says
 /// is coming, where it says so.
@@ -51,8 +54,27 @@ pub async fn receive_upload(
         Some(key) => key,
         None => object_key(document)?,
     };
+    let taken = store_body(app, document, key, body).await?;
+    keep(app, call, grant, document, taken).await
+}
+
+/// Bytes that are in the store, and what was seen of them as they passed.
+pub(super) struct Taken {
+    pub placed: Placed,
+    pub seen: Seen,
+    /// What the scanner said meanwhile, if it said anything.
+    pub verdict: Option<Verdict>,
+}
+
+/// Streams a body into the store, once. When it fails, nothing is there.
+pub(super) async fn store_body(
+    app: &App,
+    document: &Document,
+    key: ObjectKey,
+    body: ByteStream,
+) -> Result<Taken, DocumentError> {
     let to = NewObject { key: key.clone(), content_type: document.content_type.clone() };
-    let watch = Watch::default();
+    let (size, watch) = (document.size(), Watch::default());
     let put = |body| app.store.put(&to, size, body);
     let (stored, verdict) = app.scanning.while_passing(watch.over(body), put).await;
     let object = match stored {
@@ -61,12 +83,27 @@ pub async fn receive_upload(
         Err(e) => return Err(watch.failure(size).unwrap_or_else(|| e.into())),
     };
     let seen = watch.finish();
-    let sha256 = seen.sha256;
-    if let Some(unfit) = seen.judge(app, document, (&key, &object), document.sha256()).await? {
-        refuse(app, call, &grant, document, &key, unfit).await?;
+    Ok(Taken { placed: Placed { key, object, sha256: seen.sha256 }, seen, verdict })
+}
+
+/// Makes the document of what was taken in, if it is what was announced.
+pub(super) async fn keep(
+    app: &App,
+    call: &Call,
+    grant: Grant<'_>,
+    document: &Document,
+    taken: Taken,
+) -> Result<Confirmed, DocumentError> {
+    let Taken { placed, seen, verdict } = taken;
+    let unfit = if placed.object.size == 0 {
+        Some(Unfit::Differs("size"))
+    } else {
+        seen.judge(app, document, (&placed.key, &placed.object), document.sha256()).await?
+    };
+    if let Some(unfit) = unfit {
+        refuse(app, call, &grant, document, &placed.key, unfit).await?;
         return Err(unfit.into());
     }
-    let placed = Placed { key, object, sha256 };
     pin_scanned(app, call, grant, document, &placed, verdict).await
 }
 
@@ -82,6 +119,8 @@ struct Passed {
     over: bool,
     /// It failed.
     broke: bool,
+    /// It did because it stood still.
+    stalled: bool,
 }
 
 impl Passed {
@@ -91,7 +130,10 @@ impl Passed {
                 self.look.piece(piece);
                 self.count += piece.len() as u64;
             }
-            Err(_) => (self.over, self.broke) = (true, true),
+            Err(e) => {
+                (self.over, self.broke) = (true, true);
+                self.stalled = matches!(e, StoreError::Unavailable(e) if e.is::<Stalled>());
+            }
         }
     }
 }
@@ -116,6 +158,7 @@ impl Watch {
         let seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let came = seen.count;
         match size {
+            _ if seen.stalled => Some(DocumentError::BodyStalled(came)),
             Size::AtMost(limit) if came > limit => {
                 Some(DocumentError::TooLarge { size: came, limit })
             }

@@ -1,7 +1,7 @@
 //! All SQL of documents. What reads gives [`Unread`]; what writes takes [`Audited`].
 
 use crate::access::{Audited, Unread};
-use crate::db::{Connection, DbError, Tx, execute, execute_later, fetch_optional};
+use crate::db::{Connection, DbError, Tx, execute, execute_later, fetch_all, fetch_optional};
 use crate::documents::scan::Landing;
 use crate::documents::{Document, State, names};
 use crate::ids::{ClinicId, DocumentId, PatientId};
@@ -28,6 +28,8 @@ macro_rules! columns {
 pub enum Reference {
     /// By its id.
     Id(DocumentId),
+    /// By its id, under its patient's.
+    OfPatient(PatientId, DocumentId),
     /// By its object key.
     Key {
         /// The bucket it is in.
@@ -58,6 +60,10 @@ pub async fn find(
 ) -> Result<Option<Unread<Document>>, DbError> {
     let found = match reference {
         Reference::Id(id) => fetch_optional!(conn, Document, select_one!("id = $2"), clinic, id)?,
+        Reference::OfPatient(patient, id) => {
+            let of_patient = select_one!("id = $2 and patient_id = $3");
+            fetch_optional!(conn, Document, of_patient, clinic, id, patient)?
+        }
         Reference::Key { bucket, key } => {
             let by_key = select_one!("bucket = $2 and object_key = $3");
             let by_upload = select_one!("bucket = $2 and upload_key = $3");
@@ -103,14 +109,14 @@ pub async fn insert_pending(
          storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, created_at, \
          updated_at, state, upload_expires_at, category, file_name, entity_type, entity_id, \
          temporary, release_state, supersedes, part_size, file_name_folded, size_is_limit, \
-         file_words) \
+         file_words, state_reason) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
          case when $25 >= 0 and $25 <= (select count(*) from (select 1 from document_assets \
          where clinic_id = $1 and owner_user_id = $4 and state = 'pending' \
          limit abs($25)) as own) then null \
          when $26 >= 0 and $26 <= (select count(*) from (select 1 from document_assets \
          where clinic_id = $1 and state = 'pending' limit abs($26)) as everybody) then null \
-         else 'pending' end, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
+         else 'pending' end, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $27)",
         d.clinic_id,
         d.id,
         &d.patient_id,
@@ -137,6 +143,7 @@ pub async fn insert_pending(
         names::words(d.file_name.reveal()),
         most.caller,
         most.clinic,
+        &d.state_reason,
     )
 }
 
@@ -211,6 +218,34 @@ pub async fn set_multipart(
     Ok(changed == 1)
 }
 
+/// Says what an upload that is being received is about, which nobody knew when its bytes began to
+/// come. False when it is not pending. The event that names it is that of the commit which pins
+/// the bytes.
+pub async fn set_meaning(tx: &mut Tx, d: &Document) -> Result<bool, DbError> {
+    let changed = execute!(
+        *tx,
+        "update document_assets set patient_id = $3, category = $4, entity_type = $5, \
+         entity_id = $6, temporary = $7, supersedes = $8, file_name = $9, \
+         file_name_folded = $10, sha256_hex = $11, file_words = $12, release_state = $13, \
+         state_reason = null \
+         where clinic_id = $1 and id = $2 and state = 'pending'",
+        d.clinic_id,
+        d.id,
+        &d.patient_id,
+        d.category.as_str(),
+        &d.entity_type,
+        &d.entity_id,
+        d.temporary,
+        d.supersedes,
+        &d.file_name,
+        names::folded(d.file_name.reveal()),
+        &d.sha256_hex,
+        names::words(d.file_name.reveal()),
+        d.release.as_str(),
+    )?;
+    Ok(changed == 1)
+}
+
 /// Ends a pending upload without a document: its content was not what was announced (`refused`),
 /// or nobody will complete it (`abandoned`). False when it was not pending.
 pub async fn mark_ended(
@@ -231,6 +266,33 @@ pub async fn mark_ended(
         now,
     )?;
     Ok(changed == 1)
+}
+
+/// The patients of this id, or in whose folder of keys documents lie: one, in practice.
+pub async fn patients_in_folder(
+    mut conn: &mut impl Connection,
+    clinic: ClinicId,
+    folder: &str,
+) -> Result<Vec<PatientId>, DbError> {
+    let known = fetch_optional!(
+        conn,
+        (PatientId,),
+        "select patient_id from document_assets where clinic_id = $1 and patient_id = $2 limit 1",
+        clinic,
+        folder
+    )?;
+    if let Some((patient,)) = known {
+        return Ok(vec![patient]);
+    }
+    let found = fetch_all!(
+        conn,
+        (PatientId,),
+        "select distinct patient_id from document_assets where clinic_id = $1 \
+         and patient_id is not null and object_key like $2 limit 2",
+        clinic,
+        format!("%/{folder}/%")
+    )?;
+    Ok(found.into_iter().map(|(patient,)| patient).collect())
 }
 
 /// The state a document is in now.

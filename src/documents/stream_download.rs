@@ -9,7 +9,6 @@ use crate::app::App;
 use crate::documents::placing::object_key;
 use crate::documents::read::locate;
 use crate::documents::{Document, DocumentError, Reference, State};
-use crate::ids::DocumentId;
 use crate::store::{Archive, ByteRange, ByteStream, StoreError};
 
 /// Bytes on their way.
@@ -22,21 +21,39 @@ pub struct Streamed {
     pub stream: ByteStream,
 }
 
-/// Opens the pinned version of an available document. `pick` turns the document's size into the
-/// range that was asked for, or into nothing for the whole.
+/// What of a document is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of it.
+    Whole,
+    /// These bytes, `start..end`.
+    Range(std::ops::Range<u64>),
+    /// None of its bytes: only what is known of it (HEAD), or that it is what the caller has.
+    Nothing,
+}
+
+/// Opens the pinned version of an available document. `pick` says what is wanted of it.
 pub async fn stream_download(
     app: &App,
     call: &Call,
-    id: DocumentId,
-    pick: impl FnOnce(&Document) -> Result<Option<std::ops::Range<u64>>, DocumentError>,
+    reference: &Reference,
+    pick: impl FnOnce(&Document) -> Result<Wanted, DocumentError>,
 ) -> Result<Streamed, DocumentError> {
-    let found = locate(app, call, &Reference::Id(id)).await?;
+    let found = locate(app, call, reference).await?;
     let grant = call.authorize(found.facts(Document::target)).await?;
     let document = grant.look(&found);
     if document.state != State::Available {
         return Err(DocumentError::WrongState(document.state));
     }
-    let range = pick(document)?;
+    let range = match pick(document)? {
+        Wanted::Whole => None,
+        Wanted::Range(range) => Some(range),
+        Wanted::Nothing => {
+            let document = grant.read(found, Some(serde_json::json!({ "bytes": 0 }))).await?;
+            let stream = futures::stream::empty().boxed();
+            return Ok(Streamed { document, range: None, stream });
+        }
+    };
     let wanted = range.as_ref().map(|r| ByteRange::Inclusive(r.start, r.end.saturating_sub(1)));
     let key = object_key(document)?;
     let body = match app.store.get(&key, document.version_id.as_deref(), wanted).await {

@@ -77,6 +77,11 @@ codes! {
     Superseded = "superseded", CONFLICT, "The document has been replaced";
     /// Somebody else was faster.
     ChangedMeanwhile = "changed_meanwhile", CONFLICT, "The document was changed meanwhile";
+    /// A condition of the request (`If-Match`) does not hold.
+    PreconditionFailed = "precondition_failed", PRECONDITION_FAILED,
+        "A condition of the request does not hold";
+    /// The body stood still, or trickles.
+    BodyTooSlow = "body_too_slow", REQUEST_TIMEOUT, "The request's body came too slowly";
     /// One request may not carry that much.
     FileTooLarge = "file_too_large", PAYLOAD_TOO_LARGE, "The file is too large for one request";
     /// The body of the request is larger than any request of this kind.
@@ -138,6 +143,8 @@ pub struct ApiError {
     pub retry_after: Option<u64>,
     /// The limit on calls that was reached: whose it is, and how many a minute.
     pub limit: Option<(&'static str, u32)>,
+    /// How many bytes there are, where a range of them was asked for that is not there.
+    pub size: Option<u64>,
     /// The cause, for the log only.
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
@@ -151,6 +158,7 @@ impl ApiError {
             errors: BTreeMap::new(),
             retry_after: None,
             limit: None,
+            size: None,
             source: None,
         }
     }
@@ -173,6 +181,13 @@ impl ApiError {
     #[must_use]
     pub const fn limited(mut self, whose: &'static str, per_minute: u32) -> Self {
         self.limit = Some((whose, per_minute));
+        self
+    }
+
+    /// Says how many bytes there are (`Content-Range: bytes */…`).
+    #[must_use]
+    pub const fn of_size(mut self, size: u64) -> Self {
+        self.size = Some(size);
         self
     }
 
@@ -258,6 +273,11 @@ impl IntoResponse for ApiError {
                     response.headers_mut().insert(name, value);
                 }
             }
+        }
+        if let Some(size) = self.size
+            && let Ok(range) = HeaderValue::try_from(format!("bytes */{size}"))
+        {
+            response.headers_mut().insert(header::CONTENT_RANGE, range);
         }
         if self.code.status() == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"strongroom\"");

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::contract::{expect_problem, operations};
 use crate::on_every_ground;
-use crate::support::{Answer, Caller, Sample, TestApp, invoice, samples};
+use crate::support::{Answer, Caller, Sample, TestApp, form, invoice, samples};
 
 on_every_ground!(
     nobody_and_an_invalid_token_get_in_nowhere,
@@ -43,6 +43,8 @@ pub enum Needs {
     User,
     /// An API key of the clinic.
     Key,
+    /// A form with a file in its body.
+    Form,
 }
 
 pub struct Door {
@@ -101,6 +103,17 @@ pub const DOORS: &[Door] = &[
     door("POST", "/api/webhooks/{webhookId}/test", Needs::Webhook, ""),
     door("POST", "/api/webhooks/{webhookId}/deliveries/{deliveryId}/retry", Needs::Webhook, ""),
     door("DELETE", "/api/webhooks/{webhookId}", Needs::Webhook, ""),
+    door("POST", "/api/patients/{patientId}/records", Needs::Form, ""),
+    door("GET", "/api/patients/{patientId}/records", Needs::Document, ""),
+    door("GET", "/api/patients/{patientId}/records/{recordId}", Needs::Document, ""),
+    door("GET", "/api/patients/{patientId}/records/{recordId}/download", Needs::Document, ""),
+    door("DELETE", "/api/patients/{patientId}/records/{recordId}", Needs::Document, ""),
+    door("POST", "/api/v2/aws/s3/upload", Needs::Form, ""),
+    door("GET", "/api/v2/aws/s3/download", Needs::Document, "?key={key}"),
+    door("GET", "/api/v2/aws/s3/download", Needs::Document, "?key={key}&presigned=true"),
+    door("GET", "/api/v2/aws/s3/list", Needs::Document, "?prefix=patients/patient-1"),
+    door("GET", "/api/v2/aws/s3/list", Needs::Document, ""),
+    door("DELETE", "/api/v2/aws/s3/delete", Needs::Document, ""),
     door("GET", "/api/v2/aws/s3/config", Needs::Nothing, ""),
     door("POST", "/api/uppy/tickets", Needs::Nothing, ""),
     door("GET", "/api/uppy/s3/params", Needs::Nothing, ""),
@@ -132,6 +145,10 @@ pub const DOORS: &[Door] = &[
 const ABOUT_OWN: &[(&str, &str)] = &[
     ("GET", "/api/docs"),
     ("GET", "/api/docs/category-suggestion"),
+    ("POST", "/api/patients/{patientId}/records"),
+    ("GET", "/api/patients/{patientId}/records"),
+    ("POST", "/api/v2/aws/s3/upload"),
+    ("GET", "/api/v2/aws/s3/list"),
     ("GET", "/api/patients/{patientId}/care-team"),
     ("PUT", "/api/patients/{patientId}/care-team/{userId}"),
     ("DELETE", "/api/patients/{patientId}/care-team/{userId}"),
@@ -191,12 +208,13 @@ pub async fn open(app: &TestApp, door: &Door, sample: &Sample, headers: &[(&str,
     let mut body = None;
     let mut id = Uuid::now_v7().to_string();
     let mut delivery = id.clone();
-    let mut asked = sample.asked("patient-1");
+    let (mut asked, mut key) = (sample.asked("patient-1"), String::new());
     match door.needs {
-        Needs::Nothing => {}
+        Needs::Nothing | Needs::Form => {}
         Needs::Document | Needs::Deleted => {
             let document = app.upload(&admin, "patient-1", sample).await;
             document["id"].as_str().unwrap().clone_into(&mut id);
+            document["key"].as_str().unwrap().clone_into(&mut key);
         }
         Needs::Webhook => {
             (id, delivery) = webhook(app).await;
@@ -257,11 +275,24 @@ pub async fn open(app: &TestApp, door: &Door, sample: &Sample, headers: &[(&str,
     }
     let path = door.path.replace("{id}", &id).replace("{uploadId}", &id).replace("{name}", &id);
     let path = path.replace("{webhookId}", &id).replace("{deliveryId}", &delivery);
-    let path = path.replace("{patientId}", "patient-1");
+    let path = path.replace("{patientId}", "patient-1").replace("{recordId}", &id);
     let path = path.replace("{userId}", "somebody").replace("{partNumber}", "1") + &query;
+    let path = path.replace("{key}", &key);
+    if door.path.ends_with("/s3/delete") {
+        body = Some(json!({ "key": key }));
+    }
     let method: Method = door.method.parse().unwrap();
     let origin = ("origin", app.app.config.server.public_url.as_str());
     let headers: Vec<_> = headers.iter().copied().chain([origin]).collect();
+    if door.needs == Needs::Form {
+        let of = [("entityType", "patient"), ("entityId", "patient-1")];
+        let mut behind = vec![("category", sample.category)];
+        behind.extend(if door.path.ends_with("/upload") { &of[..] } else { &[] });
+        let (kind, form) = form(&[], sample, &behind);
+        let request = headers.iter().fold(Request::builder(), |r, (n, v)| r.header(*n, *v));
+        let request = request.method(method).uri(&path).header("content-type", kind);
+        return app.send(request.body(Body::from(form)).unwrap()).await;
+    }
     if door.needs == Needs::Begun {
         let request = headers.iter().fold(Request::builder(), |r, (n, v)| r.header(*n, *v));
         let request = request.method(method).uri(&path).body(Body::from(sample.bytes.clone()));
@@ -419,7 +450,9 @@ fn cell(answer: &Answer) -> String {
     if status != "200" || answer.headers[http::header::CONTENT_TYPE] != "application/json" {
         return status;
     }
-    let Some(items) = answer.json()["items"].as_array().cloned() else { return status };
+    let json = answer.json();
+    let items = json["items"].as_array().or(json["files"].as_array()).cloned();
+    let Some(items) = items else { return status };
     let of = |patient: &str| items.iter().any(|item| item["patientId"] == patient);
     match (of("patient-1"), of("patient-2")) {
         _ if items.iter().any(|item| item.get("actor").is_some()) => status,
@@ -480,7 +513,12 @@ async fn who_may_not_see_a_thing_is_told_that_there_is_none(app: &TestApp) {
     furnish(app).await;
     for sample in [imaging(), invoice()] {
         for (name, who) in callers(app) {
-            for door in DOORS.iter().filter(|door| door.path.starts_with("/api/docs/{id}")) {
+            for door in DOORS
+                .iter()
+                .filter(|door| ["/api/docs/{id}", "/api/patients/{patientId}/records/"]
+                    .iter()
+                    .any(|of| door.path.starts_with(of)))
+            {
                 let answer = open_as(app, door, &sample, &who).await;
                 let status = answer.status.as_u16();
                 if answer.status.is_success() {

@@ -399,6 +399,14 @@ impl TestApp {
         self.sql(sql).await.unwrap();
     }
 
+    /// Posts a form with a file.
+    pub async fn post_form(&self, who: &Caller, path: &str, form: (&str, Vec<u8>)) -> Answer {
+        let request = Request::builder().method(Method::POST).uri(path);
+        let request = request.header(&who.header.0, &who.header.1);
+        let request = request.header(header::CONTENT_TYPE, form.0);
+        self.send(request.body(Body::from(form.1)).unwrap()).await
+    }
+
     pub async fn get(&self, who: &Caller, path: &str) -> Answer {
         self.call(who, Method::GET, path, None).await
     }
@@ -577,6 +585,29 @@ impl TestApp {
     pub async fn state_of_key(&self, key: &str) -> Option<String> {
         self.rows().await.into_iter().find(|(k, _)| k == key).map(|(_, state)| state)
     }
+}
+
+/// A form with a file as a browser sends it, fields before and behind it: its type and its bytes.
+pub fn form(
+    before: &[(&str, &str)],
+    file: &Sample,
+    behind: &[(&str, &str)],
+) -> (&'static str, Vec<u8>) {
+    let field = |(name, value): &(&str, &str)| {
+        format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let mut body = before.iter().map(field).collect::<String>().into_bytes();
+    let head = format!(
+        "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\n\
+         Content-Type: {}\r\n\r\n",
+        file.name, file.mime
+    );
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(&file.bytes);
+    body.extend_from_slice(b"\r\n");
+    body.extend_from_slice(behind.iter().map(field).collect::<String>().as_bytes());
+    body.extend_from_slice(b"--edge--\r\n");
+    ("multipart/form-data; boundary=edge", body)
 }
 
 fn line(event: &EventRow) -> String {

@@ -65,7 +65,7 @@ async fn confirm(app: &TestApp, body: Value) -> Answer {
 async fn a_form_may_leave_open_how_long_the_file_is(app: &TestApp) {
     let form = form(app).await;
     let pending = document(app, &form["id"]).await;
-    assert_eq!((&pending["sizeIsLimit"], &pending["size"]), (&json!(true), &json!(25 << 20)));
+    assert_eq!((&pending["sizeIsLimit"], &pending["size"]), (&json!(true), &json!(25_000_000)));
     let sample = pdf();
     let sent = app.send_form(&form, &[], &sample.bytes).await;
     assert!(sent.status.is_success(), "{}", sent.status);
@@ -98,7 +98,7 @@ async fn a_form_beyond_the_limit_is_refused_by_the_store(app: &TestApp) {
     asked["contentType"] = json!("image/png");
     asked["filename"] = json!("large.png");
     let form = app.post(&app.admin(), "/api/docs/presign-upload", asked).await.expect(201).json();
-    for size in [0, (10 << 20) + 1] {
+    for size in [0, 10_000_001] {
         let sent = app.send_form(&form, &[], &vec![7; size]).await;
         assert!(sent.status.is_client_error(), "{size}: {}", sent.status);
         let text = String::from_utf8_lossy(&sent.body).into_owned();
@@ -154,13 +154,13 @@ async fn parts_of_a_file_of_unknown_size_must_be_the_ones_that_are_named(app: &T
     assert!(said(json!({})).await.starts_with("must name every part"));
     assert_eq!(said(json!({ "parts": [named[0]] })).await, "part 2 is not named");
     let more = json!([named[0], named[1], { "partNumber": 3, "etag": "x" }]);
-    assert_eq!(said(json!({ "parts": more })).await, "part 3 is missing");
+    assert!(said(json!({ "parts": more })).await.ends_with("; part 3 is missing"));
     let far = json!([named[0], named[1], { "partNumber": 4_000_000_000_u32, "etag": "x" }]);
-    assert!(said(json!({ "parts": far })).await.ends_with("and 9988 more"));
+    assert!(said(json!({ "parts": far })).await.ends_with("and 9989 more"));
     complete(app, &id, &named).await.expect(201);
 }
 
-async fn parts_beyond_the_limit_end_the_upload_and_leave_nothing(app: &TestApp) {
+async fn parts_beyond_the_limit_end_the_upload_and_leave_nothing(_: &TestApp) {
     let limited = TestApp::with(&[("STRONGROOM_MAX_UPLOAD", "12MB")]).await;
     let bytes = dicom(3 * PART);
     let pieces: Vec<_> = bytes.chunks(PART).collect();
@@ -174,7 +174,6 @@ async fn parts_beyond_the_limit_end_the_upload_and_leave_nothing(app: &TestApp) 
     let left: usize = dir(upload).unwrap().map(|d| dir(d.unwrap().path()).unwrap().count()).sum();
     assert_eq!(left, 0, "parts are left in the store");
     limited.check().await;
-    let _ = app;
 }
 
 async fn receive(app: &TestApp, id: &str, bytes: &[u8]) -> Answer {
@@ -194,7 +193,7 @@ async fn a_body_of_unknown_size_goes_through_the_server(app: &TestApp) {
     let begun = form(app).await;
     let id = begun["id"].as_str().unwrap();
     let mut large = sample.bytes.clone();
-    large.resize((25 << 20) + 1, b' ');
+    large.resize(25_000_001, b' ');
     assert_eq!(receive(app, id, &large).await.expect(413).code(), "file_too_large");
     // Nothing was kept, and it can be sent again.
     let eleven = 11 << 20;

@@ -11,10 +11,11 @@ use crate::access::tickets::rows::take_ticket;
 use crate::audit::{self, Event, Outcome, Subject};
 use crate::db::{Conn, Connection, DbError, Later, Tx};
 use crate::http::Code;
-use crate::ids::DocumentId;
+use crate::ids::{DocumentId, PatientId};
 use crate::outbox;
 
 /// Permission for one call on one target.
+#[derive(Clone)]
 pub struct Grant<'c> {
     pub(super) call: &'c Call,
     pub(super) subject: Subject,
@@ -132,6 +133,25 @@ impl Audited {
     pub async fn read<T>(self, found: Unread<T>, detail: Option<Value>) -> Result<T, DbError> {
         self.commit(detail).await?;
         Ok(found.0)
+    }
+
+    /// Commits the work and leaves the event to the end of the call. Only for a row that is
+    /// pending and nobody's yet: where the call never comes to its end, upkeep ends the row with
+    /// an event of its own.
+    pub async fn commit_open(self) -> Result<(), DbError> {
+        self.tx.commit().await
+    }
+
+    /// Names the patient whom the call turned out to be about.
+    pub fn about_patient(&mut self, patient: Option<PatientId>) {
+        self.event.subject.patient = patient;
+    }
+
+    /// The same for a call that was denied after its work had begun.
+    pub async fn commit_denied(mut self, code: Code) -> Result<(), DbError> {
+        self.event.outcome = Outcome::Denied;
+        self.event.code = Some(code.as_str());
+        self.finish().await
     }
 
     /// The same for a call whose work is to note a failure.

@@ -311,6 +311,11 @@ impl Call {
         }
     }
 
+    /// Whether the event of this call is written.
+    pub fn is_recorded(&self) -> bool {
+        self.ledger.with(|entry| entry.recorded)
+    }
+
     /// Whether the caller may see what they otherwise act on; a change may be allowed to those who
     /// must not read.
     pub async fn may_read(&self, target: &Target) -> Result<bool, DbError> {

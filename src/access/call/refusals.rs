@@ -30,6 +30,7 @@ pub async fn record_refusals(
         return response;
     };
     let entry = ledger.with(|entry| entry.clone());
+    let action = entry.action.unwrap_or(action);
     let (Some((actor, clinic)), false, Some(info)) = (entry.caller, entry.recorded, info) else {
         return response;
     };

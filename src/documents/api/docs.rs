@@ -1,25 +1,27 @@
 //! `/api/docs`: guide 003's door.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use futures::{StreamExt as _, TryStreamExt as _};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::requests::{
     ConfirmRequest, ListQuery, PresignUploadRequest, read_confirm, read_filter, read_presign,
 };
-use super::{DocumentJson, rendition, schemas};
+use super::{DocumentJson, answer, bytes, rendition, schemas};
 use crate::access::Call;
 use crate::app::App;
-use crate::documents::{self, Confirmed, Document, DocumentError, list, stream_download};
-use crate::http::disposition::{Disposition, header_value};
+use crate::documents::{self, Confirmed, Reference, list};
+use crate::http::disposition::Disposition;
+use crate::http::paced::paced;
 use crate::http::page::{self, Page};
-use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Nothing, range};
+use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Nothing, to_the_end};
 use crate::ids::DocumentId;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -61,7 +63,8 @@ pub async fn presign_upload(
 ) -> Result<(StatusCode, ApiJson<PresignUploadAnswer>), ApiError> {
     let asked = read_presign(&call, body, false)?;
     let begun = documents::begin_upload(&app, &call, asked.begin, asked.method).await?;
-    let expires_in = seconds_until(&app, begun.request.expires_at);
+    let expires_in =
+        seconds_until(&app, begun.request.expires_at, app.config.uploads.presign_expires);
     Ok((
         StatusCode::CREATED,
         ApiJson(PresignUploadAnswer {
@@ -77,14 +80,13 @@ pub async fn presign_upload(
     ))
 }
 
-/// How long a URL lives that was signed just now: what is configured, or as long as temporary
+/// How long a URL lives that was signed just now: what was asked for, or as long as temporary
 /// credentials last.
-pub(super) fn seconds_until(app: &App, end: Timestamp) -> u64 {
-    let configured = app.config.uploads.presign_expires.as_secs();
+pub(super) fn seconds_until(app: &App, end: Timestamp, asked: Duration) -> u64 {
     let left = end.seconds() - app.clock.now().seconds();
     // A second may have passed since.
     let left = u64::try_from(left.saturating_add(1)).unwrap_or_default();
-    left.min(configured)
+    left.min(asked.as_secs())
 }
 
 /// Say that the upload is complete; makes the document.
@@ -100,10 +102,7 @@ pub async fn confirm(
     ApiJson(body): ApiJson<ConfirmRequest>,
 ) -> Result<(StatusCode, ApiJson<DocumentJson>), ApiError> {
     let (reference, announced) = read_confirm(app.store.bucket(), body)?;
-    Ok(match documents::confirm_upload(&app, &call, &reference, &announced).await? {
-        Confirmed::Now(document) => (StatusCode::CREATED, ApiJson(document.into())),
-        Confirmed::Before(document) => (StatusCode::OK, ApiJson(document.into())),
-    })
+    Ok(answer(documents::confirm_upload(&app, &call, &reference, &announced).await?))
 }
 
 /// Send the bytes of an announced upload through the server, and confirm it in one go.
@@ -121,9 +120,13 @@ pub async fn receive(
     body: Body,
 ) -> Result<(StatusCode, ApiJson<DocumentJson>), ApiError> {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
-    let body = body.into_data_stream().map_err(StoreError::unavailable).boxed();
-    let confirmed = documents::receive_upload(&app, &call, id, length, body).await?;
-    let (Confirmed::Now(document) | Confirmed::Before(document)) = confirmed;
+    let body = paced(body.into_data_stream(), app.config.uploads.body_timeout);
+    let body = body.map_err(StoreError::unavailable).boxed();
+    let received =
+        to_the_end(
+            async move { Ok(documents::receive_upload(&app, &call, id, length, body).await?) },
+        );
+    let (Confirmed::Now(document) | Confirmed::Before(document)) = received.await?;
     Ok((StatusCode::CREATED, ApiJson(document.into())))
 }
 
@@ -209,7 +212,8 @@ pub async fn download(
     ApiQuery(query): ApiQuery<DownloadQuery>,
 ) -> Result<Response, ApiError> {
     let disposition = read_disposition(query.disposition.as_deref())?;
-    let issued = documents::issue_download(&app, &call, id, disposition).await?;
+    let (reference, expires) = (Reference::Id(id), app.config.uploads.presign_expires);
+    let issued = documents::issue_download(&app, &call, &reference, disposition, expires).await?;
     if query.redirect {
         let url = HeaderValue::from_str(&issued.request.url).map_err(|e| {
             ApiError::new(crate::http::Code::Internal, "The link is no header.").with_source(e)
@@ -218,7 +222,7 @@ pub async fn download(
     }
     let answer = DownloadAnswer {
         url: issued.request.url,
-        expires_in: seconds_until(&app, issued.request.expires_at),
+        expires_in: seconds_until(&app, issued.request.expires_at, expires),
         expires_at: issued.request.expires_at,
         filename: issued.document.file_name.into_revealed(),
         content_type: issued.document.content_type,
@@ -228,7 +232,7 @@ pub async fn download(
     Ok(ApiJson(answer).into_response())
 }
 
-fn read_disposition(text: Option<&str>) -> Result<Disposition, ApiError> {
+pub(super) fn read_disposition(text: Option<&str>) -> Result<Disposition, ApiError> {
     match text {
         None | Some("attachment") => Ok(Disposition::Attachment),
         Some("inline") => Ok(Disposition::Inline),
@@ -243,7 +247,7 @@ fn read_disposition(text: Option<&str>) -> Result<Disposition, ApiError> {
 pub struct ContentQuery {
     /// `attachment` (default) or `inline`.
     #[param(schema_with = schemas::disposition)]
-    disposition: Option<String>,
+    pub(super) disposition: Option<String>,
     /// `true`: an SVG without scripts and links to elsewhere; other types have no such rendition.
     #[serde(default)]
     harmless: bool,
@@ -261,6 +265,7 @@ pub async fn content(
     call: Call,
     ApiPath(id): ApiPath<DocumentId>,
     ApiQuery(query): ApiQuery<ContentQuery>,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let disposition = read_disposition(query.disposition.as_deref())?;
@@ -268,45 +273,7 @@ pub async fn content(
         let (document, bytes) = documents::clean_rendition(&app, &call, id).await?;
         return Ok(rendition::cleaned(&document, bytes, disposition));
     }
-    let asked = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
-    let pick = |d: &Document| {
-        let span = range::parse(asked, d.byte_size);
-        span.map_err(|_| DocumentError::Range(d.byte_size)).map(|span| span.map(|s| s.start..s.end))
-    };
-    let streamed = stream_download(&app, &call, id, pick).await?;
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
-    if known.zip(streamed.document.sha256_hex.as_deref()).is_some_and(|(k, sha)| k.contains(sha)) {
-        return Ok(StatusCode::NOT_MODIFIED.into_response());
-    }
-    Ok(bytes_response(streamed, disposition))
-}
-
-fn bytes_response(streamed: documents::Streamed, asked: Disposition) -> Response {
-    let document = &streamed.document;
-    let shown = documents::shown(document, asked);
-    let size = document.byte_size;
-    let mut headers = HeaderMap::new();
-    let mut set = |name, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
-    };
-    set(header::CONTENT_TYPE, &document.content_type);
-    set(header::CONTENT_DISPOSITION, &header_value(shown, document.file_name.reveal()));
-    set(header::ACCEPT_RANGES, "bytes");
-    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
-    if let Some(sha) = &document.sha256_hex {
-        set(header::ETAG, &format!("\"{sha}\""));
-    }
-    let status = if let Some(range) = &streamed.range {
-        set(header::CONTENT_RANGE, &format!("bytes {}-{}/{size}", range.start, range.end - 1));
-        set(header::CONTENT_LENGTH, &(range.end - range.start).to_string());
-        StatusCode::PARTIAL_CONTENT
-    } else {
-        set(header::CONTENT_LENGTH, &size.to_string());
-        StatusCode::OK
-    };
-    (status, headers, Body::from_stream(streamed.stream)).into_response()
+    bytes::serve(&app, &call, &Reference::Id(id), &method, &headers, disposition).await
 }
 
 /// Have a document scanned again; until the scanner has spoken it is not served.

@@ -47,7 +47,8 @@ impl From<DocumentError> for ApiError {
             DocumentError::Range(size) => Self::new(
                 Code::RangeNotSatisfiable,
                 format!("The document has {size} bytes; ask for a range within them."),
-            ),
+            )
+            .of_size(size),
             DocumentError::Store(e) => e.into(),
             DocumentError::Db(e) => e.into(),
             other => upload(other),
@@ -173,6 +174,17 @@ fn upload(e: DocumentError) -> ApiError {
                 "The body broke off after {came} bytes; nothing was kept. Send the file again."
             ),
         ),
+        DocumentError::BodyStalled(came) => ApiError::new(
+            Code::BodyTooSlow,
+            format!(
+                "The body stood still after {came} bytes; nothing was kept. Send the file again, \
+                 or in parts."
+            ),
+        ),
+        DocumentError::BadForm(what) => ApiError::new(Code::BadRequest, what),
+        DocumentError::Condition => {
+            ApiError::new(Code::PreconditionFailed, "The document is not the one with this ETag.")
+        }
         DocumentError::Archived(Archive::Retrieving) => ApiError::new(
             Code::Archived,
             "The document is being brought back from the archive, which takes hours; see \

@@ -7,11 +7,11 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::DocumentJson;
 use super::requests::{PresignUploadRequest, read_presign};
+use super::{DocumentJson, answer};
 use crate::access::Call;
 use crate::app::App;
-use crate::documents::{self, Confirmed};
+use crate::documents;
 use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Nothing};
 use crate::ids::DocumentId;
 use crate::store::UploadedPart;
@@ -206,10 +206,7 @@ pub async fn complete(
     let named = body.parts.map(|parts| -> Vec<(u32, String)> {
         parts.into_iter().map(|part| (part.part_number, part.etag)).collect()
     });
-    Ok(match documents::complete_upload(&app, &call, id, named.as_deref()).await? {
-        Confirmed::Now(document) => (StatusCode::CREATED, ApiJson(document.into())),
-        Confirmed::Before(document) => (StatusCode::OK, ApiJson(document.into())),
-    })
+    Ok(answer(documents::complete_upload(&app, &call, id, named.as_deref()).await?))
 }
 
 /// Give an upload up; nothing of it stays.

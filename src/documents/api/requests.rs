@@ -268,6 +268,7 @@ pub(super) fn read_filter(query: ListQuery) -> Result<Filter, ApiError> {
         from,
         to,
         sort,
+        ..Filter::default()
     };
     fields.done(filter)
 }

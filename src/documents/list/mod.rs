@@ -67,6 +67,10 @@ pub struct Filter {
     pub from: Option<Timestamp>,
     /// Uploaded before.
     pub to: Option<Timestamp>,
+    /// What else they belong to: a kind and its id.
+    pub entity: Option<(String, String)>,
+    /// Only those that may be cleaned up on their own, or only the others.
+    pub temporary: Option<bool>,
     /// The order.
     pub sort: Sort,
 }

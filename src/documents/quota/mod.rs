@@ -52,6 +52,31 @@ pub(super) async fn add_pending(
     grant: &Grant<'_>,
     document: &Document,
 ) -> Result<(), DocumentError> {
+    add_within(app, grant, document, Event::Now).await
+}
+
+/// The same for an upload that the same call carries to its end, and tells of then.
+pub(super) async fn add_pending_untold(
+    app: &App,
+    grant: &Grant<'_>,
+    document: &Document,
+) -> Result<(), DocumentError> {
+    add_within(app, grant, document, Event::Later).await
+}
+
+/// When the call's event is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Event {
+    Now,
+    Later,
+}
+
+async fn add_within(
+    app: &App,
+    grant: &Grant<'_>,
+    document: &Document,
+    event: Event,
+) -> Result<(), DocumentError> {
     reserve_kept(app, document).await?;
     let limits = &app.config.limits;
     let exact =
@@ -60,13 +85,13 @@ pub(super) async fn add_pending(
     let at_ease = app.db.has_one_writer() || far.is_some();
     if at_ease {
         let most = if app.db.has_one_writer() { exact } else { far.unwrap_or(exact) };
-        match add(app, grant, document, &most, false).await {
+        match add(app, grant, document, (&most, false), event).await {
             Err(e) if is_full(&e) && !app.db.has_one_writer() => {}
             Err(e) if is_full(&e) => return Err(too_many(app, document).await),
             done => return done,
         }
     }
-    match add(app, grant, document, &exact, true).await {
+    match add(app, grant, document, (&exact, true), event).await {
         Err(e) if is_full(&e) => Err(too_many(app, document).await),
         done => done,
     }
@@ -85,8 +110,8 @@ async fn add(
     app: &App,
     grant: &Grant<'_>,
     document: &Document,
-    most: &OpenUploads,
-    alone: bool,
+    (most, alone): (&OpenUploads, bool),
+    event: Event,
 ) -> Result<(), DocumentError> {
     let mut tx = grant.begin().await?;
     if alone {
@@ -97,6 +122,9 @@ async fn add(
     }
     charge_day(app, &mut tx, document).await?;
     insert_pending(&mut tx, document, most).await?;
+    if event == Event::Later {
+        return Ok(tx.commit_open().await?);
+    }
     let size = if document.size_is_limit { "maxSize" } else { "size" };
     let detail = serde_json::json!({
         size: document.byte_size,

@@ -25,8 +25,7 @@ const SMALL: u64 = 1024 * 1024;
 /// How much of a longer one goes in one trip.
 const BATCH: usize = 256 * 1024;
 
-/// The source of a failing body.
-pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
+pub use crate::http::form::BodyError;
 
 /// Why a body was not taken in.
 #[derive(Debug, thiserror::Error)]

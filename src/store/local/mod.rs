@@ -15,7 +15,6 @@ mod checksum;
 mod copy;
 mod delete;
 mod folder;
-mod form;
 mod intake;
 mod listing;
 mod multipart;

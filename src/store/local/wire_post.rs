@@ -15,13 +15,13 @@ use s3s::post_policy::{PostPolicy, PostPolicyCondition};
 use s3s::{S3ErrorCode, S3Result};
 use time::OffsetDateTime;
 
-use super::form::{Form, FormError, Parsed, boundary};
 use super::intake::{BodyError, IntakeError, Length};
 use super::put::{Put, Stored};
 use super::rows::Condition;
 use super::wire::{Endpoint, WireAccess, remote, request_id};
 use super::wire_convert::{MAX_SINGLE, form_attributes, limited, named_checksums, object_key};
 use super::wire_errors::{fail, intake_error, key_error};
+use crate::http::form::{Form, FormError, Parsed, boundary};
 use crate::keys::S3Credentials;
 use crate::store::presign::{PATH, QUERY};
 use crate::store::{ObjectKey, ObjectKeyError};
@@ -59,7 +59,7 @@ impl Endpoint {
         let boundary = boundary.ok_or_else(|| form_error(FormError::Malformed))?;
         let body = body.into_data_stream().map_err(BodyError::from);
         let form = Form::read(body, &boundary).await.map_err(form_error)?;
-        let Parsed { mut fields, filename, file } = form.split();
+        let Parsed { mut fields, filename, file } = form;
         let policy = self.signed_policy(&|name: &str| value_of(&fields, name))?;
         name_file(&mut fields, &filename)?;
         let borrowed = |name: &str| value_of(&fields, name);

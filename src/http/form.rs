@@ -1,17 +1,17 @@
-//! `multipart/form-data` (RFC 7578) as it flows: the fields first, then the one file.
+//! `multipart/form-data` (RFC 7578) as it flows, part after part.
 //!
-//! Invariants: all that comes before the file, headers and boundaries too, is bounded in bytes and
-//! in number, and no byte of it is searched again with each frame; of the file no more than one
+//! Invariants: all that is no file, headers and boundaries too, is bounded in bytes and in number, and no byte of it is searched again with each frame; of the file no more than one
 //! frame of the body is held at a time.
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
 
-use super::intake::BodyError;
+/// The source of a failing body.
+pub type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Most bytes of everything before the file.
+/// Most bytes of everything that is no file.
 const MAX_FIELDS: usize = 128 * 1024;
-/// Most fields before the file.
+/// Most fields.
 const MAX_COUNT: usize = 100;
 
 /// Why a form could not be read.
@@ -39,7 +39,7 @@ pub fn boundary(content_type: &str) -> Option<String> {
     (1..=70).contains(&value.len()).then(|| value.to_owned())
 }
 
-/// What a form brings.
+/// What a form brings whose one file comes last.
 pub struct Parsed<F> {
     /// Names in lower case, and values, in the order they came.
     pub fields: Vec<(String, String)>,
@@ -49,16 +49,27 @@ pub struct Parsed<F> {
     pub file: F,
 }
 
-/// A form whose fields were read; the file is still to come.
+/// How a part of a form begins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// The field's name.
+    pub name: String,
+    /// What the client calls the file, where it is one.
+    pub filename: Option<String>,
+    /// The media type, where one is named.
+    pub content_type: Option<String>,
+}
+
+/// A form that is being read, part after part.
 pub struct Form<S> {
-    /// Names in lower case, and values, in the order they came.
-    fields: Vec<(String, String)>,
-    filename: String,
     body: S,
     buffer: BytesMut,
     delimiter: Vec<u8>,
-    /// Bytes taken off the buffer so far.
+    /// Bytes taken off the buffer so far, those of files apart.
     taken: usize,
+    parts: usize,
+    /// Whether a part has begun whose end was not reached.
+    inside: bool,
     /// How many bytes were searched, so that a test can see that it stays linear.
     #[cfg(test)]
     searched: usize,
@@ -80,18 +91,18 @@ impl<S> Form<S>
 where
     S: Stream<Item = Result<Bytes, BodyError>> + Unpin + Send,
 {
-    /// Reads up to where the file begins.
-    pub async fn read(body: S, boundary: &str) -> Result<Self, FormError> {
+    /// Reads up to where the first part begins.
+    pub async fn open(body: S, boundary: &str) -> Result<Self, FormError> {
         let delimiter = format!("\r\n--{boundary}").into_bytes();
         // As if a line had ended before: the first delimiter is then like the others.
         let buffer = BytesMut::from(&b"\r\n"[..]);
         let mut form = Self {
-            fields: Vec::new(),
-            filename: String::new(),
             body,
             buffer,
             delimiter,
             taken: 0,
+            parts: 0,
+            inside: false,
             #[cfg(test)]
             searched: 0,
         };
@@ -99,33 +110,75 @@ where
         if !opening.iter().all(|b| b"\r\n".contains(b)) {
             return Err(FormError::Malformed);
         }
-        loop {
-            form.fill(2).await?;
-            if !form.buffer.starts_with(b"\r\n") {
-                return Err(FormError::Malformed);
-            }
-            form.buffer.advance(2);
-            form.taken += 2;
-            let head = form.until(b"\r\n\r\n").await?;
-            let (name, filename) = field_name(&head).ok_or(FormError::Malformed)?;
-            if name == "file" {
-                form.filename = filename;
-                return Ok(form);
-            }
-            if form.fields.len() == MAX_COUNT {
-                return Err(FormError::TooLarge);
-            }
-            let value = form.until_delimiter().await?;
-            let value = String::from_utf8(value).map_err(|_| FormError::Malformed)?;
-            form.fields.push((name, value));
-        }
+        Ok(form)
     }
 
-    /// The fields, and the file up to its closing delimiter.
-    pub fn split(mut self) -> Parsed<impl Stream<Item = Result<Bytes, BodyError>> + Send + use<S>> {
-        let fields = std::mem::take(&mut self.fields);
-        let filename = std::mem::take(&mut self.filename);
-        Parsed { fields, filename, file: self.file() }
+    /// How the next part begins; none at the end. The part before must have been read.
+    pub async fn next(&mut self) -> Result<Option<Head>, FormError> {
+        self.fill(2).await?;
+        if self.buffer.starts_with(b"--") {
+            return Ok(None);
+        }
+        if !self.buffer.starts_with(b"\r\n") {
+            return Err(FormError::Malformed);
+        }
+        self.buffer.advance(2);
+        self.taken += 2;
+        let head = self.until(b"\r\n\r\n").await?;
+        if self.parts > MAX_COUNT {
+            return Err(FormError::TooLarge);
+        }
+        self.parts += 1;
+        self.inside = true;
+        head_of(&head).map(Some).ok_or(FormError::Malformed)
+    }
+
+    /// All of a part that is text.
+    pub async fn text(&mut self) -> Result<String, FormError> {
+        let value = self.until_delimiter().await?;
+        self.inside = false;
+        String::from_utf8(value).map_err(|_| FormError::Malformed)
+    }
+
+    /// The next bytes of a part, at most what one frame of the body brought; none at its end.
+    pub async fn piece(&mut self) -> Result<Option<Bytes>, FormError> {
+        while self.inside {
+            if let Some(at) = find(&self.buffer, &self.delimiter, 0) {
+                let last = self.buffer.split_to(at).freeze();
+                self.buffer.advance(self.delimiter.len());
+                self.inside = false;
+                return Ok((!last.is_empty()).then_some(last));
+            }
+            // The end of what is here may be the beginning of the delimiter.
+            let safe = self.buffer.len().saturating_sub(self.delimiter.len() - 1);
+            if safe > 0 {
+                return Ok(Some(self.buffer.split_to(safe).freeze()));
+            }
+            self.more().await?;
+        }
+        Ok(None)
+    }
+
+    /// The fields of a form whose file comes last, and the file up to its closing delimiter.
+    pub async fn read(
+        body: S,
+        boundary: &str,
+    ) -> Result<Parsed<impl Stream<Item = Result<Bytes, BodyError>> + Send + use<S>>, FormError>
+    {
+        let mut form = Self::open(body, boundary).await?;
+        let mut fields = Vec::new();
+        while let Some(head) = form.next().await? {
+            let name = head.name.to_ascii_lowercase();
+            if name == "file" {
+                let filename = head.filename.unwrap_or_default();
+                return Ok(Parsed { fields, filename, file: form.file() });
+            }
+            if fields.len() == MAX_COUNT {
+                return Err(FormError::TooLarge);
+            }
+            fields.push((name, form.text().await?));
+        }
+        Err(FormError::Malformed)
     }
 
     async fn more(&mut self) -> Result<(), FormError> {
@@ -177,46 +230,47 @@ where
     }
 
     fn file(self) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + use<S> {
-        stream::try_unfold(Some(self), |form| async move {
-            let Some(mut form) = form else { return Ok(None) };
-            loop {
-                if let Some(at) = find(&form.buffer, &form.delimiter, 0) {
-                    let last = form.buffer.split_to(at).freeze();
-                    return Ok(Some((last, None)));
-                }
-                // The end of what is here may be the beginning of the delimiter.
-                let safe = form.buffer.len().saturating_sub(form.delimiter.len() - 1);
-                if safe > 0 {
-                    let piece = form.buffer.split_to(safe).freeze();
-                    return Ok(Some((piece, Some(form))));
-                }
-                form.more().await.map_err(|e| BodyError::from(e.to_string()))?;
-            }
+        stream::try_unfold(self, |mut form| async move {
+            let piece = form.piece().await.map_err(|e| BodyError::from(e.to_string()))?;
+            Ok(piece.map(|piece| (piece, form)))
         })
     }
 }
 
-/// The field's name in lower case and its file's name, from the header lines of a part.
-fn field_name(head: &[u8]) -> Option<(String, String)> {
+/// What the header lines of a part say.
+fn head_of(head: &[u8]) -> Option<Head> {
     let head = std::str::from_utf8(head).ok()?;
-    let disposition = head.split("\r\n").find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-disposition").then_some(value)
-    })?;
-    let (kind, mut rest) = disposition.split_once(';')?;
+    let line = |wanted: &str| {
+        head.split("\r\n").find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case(wanted).then_some(value)
+        })
+    };
+    let (kind, mut rest) = line("content-disposition")?.split_once(';')?;
     if !kind.trim().eq_ignore_ascii_case("form-data") {
         return None;
     }
-    let (mut name, mut filename) = (None, String::new());
+    let (mut name, mut filename) = (None, None);
     while let Some((parameter, value, after)) = parameter(rest) {
         if parameter.eq_ignore_ascii_case("name") {
-            name.get_or_insert(value.to_ascii_lowercase());
+            name.get_or_insert(value);
         } else if parameter.eq_ignore_ascii_case("filename") {
-            filename = value;
+            filename.get_or_insert(value);
+        } else if parameter.eq_ignore_ascii_case("filename*") {
+            filename = Some(extended(&value)?);
         }
         rest = after;
     }
-    Some((name?, filename))
+    let content_type = line("content-type").map(|value| value.trim().to_owned());
+    Some(Head { name: name?, filename, content_type })
+}
+
+/// `UTF-8''R%C3%B6ntgen.jpg` (RFC 8187; some clients send it although RFC 7578 does not).
+fn extended(value: &str) -> Option<String> {
+    let (charset, rest) = value.split_once('\'')?;
+    let (_, encoded) = rest.split_once('\'')?;
+    let decoded = percent_encoding::percent_decode_str(encoded).decode_utf8().ok()?;
+    charset.eq_ignore_ascii_case("utf-8").then(|| decoded.into_owned())
 }
 
 /// The first parameter: its name, its value and what follows. In quotes only a quote can be
@@ -249,8 +303,7 @@ mod tests {
 
     async fn parse(pieces: Vec<&'static [u8]>) -> Result<(String, Vec<u8>), FormError> {
         let body = stream::iter(pieces.into_iter().map(|p| Ok(Bytes::from_static(p))));
-        let form = Form::read(body, "B").await?;
-        let Parsed { fields, filename, file } = form.split();
+        let Parsed { fields, filename, file } = Form::read(body, "B").await?;
         assert_eq!(filename, "x; name=y");
         let key = fields.iter().find(|(name, _)| name == "key").unwrap().1.clone();
         let file: Vec<_> = file.collect().await;
@@ -302,9 +355,35 @@ mod tests {
         let head = "--B\r\nContent-Disposition: form-data; name=k\r\n\r\n";
         let text = format!("{head}{}\r\n{FILE}", "\r".repeat(60_000)).into_bytes();
         let pieces = text.chunks(1).map(|piece| Ok(Bytes::copy_from_slice(piece)));
-        let form = Form::read(stream::iter(pieces.collect::<Vec<_>>()), "B").await.unwrap();
-        assert_eq!(form.fields[0].1.len(), 60_000);
+        let mut form = Form::open(stream::iter(pieces.collect::<Vec<_>>()), "B").await.unwrap();
+        form.next().await.unwrap().unwrap();
+        assert_eq!(form.text().await.unwrap().len(), 60_000);
+        form.next().await.unwrap().unwrap();
         assert!(form.searched < 5 * text.len(), "{}", form.searched);
+    }
+
+    #[tokio::test]
+    async fn a_file_may_stand_anywhere_however_the_body_is_cut() {
+        let text = "--B\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\
+            Content-Type: text/plain\r\n\r\nhe\r\n-Bllo\r\n--B\r\n\
+            Content-Disposition: form-data; name=\"entityId\"\r\n\r\np-1\r\n--B--\r\n";
+        for size in 1..text.len() {
+            let pieces = text.as_bytes().chunks(size).map(|p| Ok(Bytes::copy_from_slice(p)));
+            let body = stream::iter(pieces.collect::<Vec<_>>());
+            let mut form = Form::open(body, "B").await.unwrap();
+            let head = form.next().await.unwrap().unwrap();
+            assert_eq!(head.filename.as_deref(), Some("a.txt"));
+            assert_eq!(head.content_type.as_deref(), Some("text/plain"));
+            let mut file = Vec::new();
+            while let Some(piece) = form.piece().await.unwrap() {
+                file.extend_from_slice(&piece);
+            }
+            assert_eq!(file, b"he\r\n-Bllo", "{size}");
+            assert!(form.piece().await.unwrap().is_none());
+            assert_eq!(form.next().await.unwrap().unwrap().name, "entityId");
+            assert_eq!(form.text().await.unwrap(), "p-1");
+            assert_eq!(form.next().await.unwrap(), None);
+        }
     }
 
     #[test]
@@ -316,9 +395,14 @@ mod tests {
 
     #[test]
     fn names_are_read_whatever_stands_in_the_quotes() {
-        let read = |text: &str| field_name(format!("Content-Disposition: {text}").as_bytes());
+        let read = |text: &str| {
+            let head = head_of(format!("Content-Disposition: {text}").as_bytes())?;
+            Some((head.name, head.filename.unwrap_or_default()))
+        };
         let both = |name: &str, file: &str| Some((name.to_owned(), file.to_owned()));
-        assert_eq!(read("form-data; name=\"Key\""), both("key", ""));
+        assert_eq!(read("form-data; name=\"Key\""), both("Key", ""));
+        let extended = "form-data; name=f; filename=\"x\"; filename*=UTF-8''R%C3%B6ntgen.jpg";
+        assert_eq!(read(extended), both("f", "Röntgen.jpg"));
         assert_eq!(read("form-data;name=file; filename=a.pdf"), both("file", "a.pdf"));
         let hidden = "form-data; filename=\"a; name=key.pdf\"; name=\"file\"";
         assert_eq!(read(hidden), both("file", "a; name=key.pdf"));
