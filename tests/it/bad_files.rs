@@ -79,7 +79,7 @@ pub fn large() -> Vec<File> {
     let photo = |seed| part(&format!("word/media/{seed}.jpg"), noise(seed, 1_500_000));
     let macros = part("word/vbaProject.bin", "x");
     let jpeg = sample("knee-xray.jpg");
-    let notes = [&[0xFF, 0xEB, 0xFF, 0xFF][..], &[b'n'; 65_533]].concat().repeat(20);
+    let notes = [&[0xFF, 0xEB, 0xFF, 0xFF][..], &vec![b'n'; 65_533][..]].concat().repeat(20);
     let jpeg = [&jpeg[..2], &notes, &jpeg[2..]].concat();
     let pdf = [b"%PDF-1.7\n".to_vec(), noise(3, 1_200_000), b"\n%%EOF\n".to_vec()].concat();
     let zipped = |bytes: &[u8]| [bytes, &small_zip()].concat();

@@ -65,7 +65,7 @@ fn document(reader: &mut Reader<'_>, program: Option<Program>, depth: u8) -> Res
     let Some(types) = entries.iter().find(|entry| entry.name == TYPES) else { return other_type() };
     let list = archive::extract(reader, types, MAX_LIST)?;
     content_types(&list, program)?;
-    let relations = |entry: &&Entry| entry.name.ends_with(".rels");
+    let relations = |entry: &&Entry| extension(&entry.name) == "rels";
     for entry in entries.iter().filter(relations) {
         let list = archive::extract(reader, entry, MAX_LIST)?;
         remote_parts(&list)?;
