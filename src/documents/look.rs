@@ -53,6 +53,10 @@ impl Look {
         let wanted = SMALL.saturating_sub(self.head.len()).min(piece.len());
         self.head.extend_from_slice(&piece[..wanted]);
         let rest = &piece[wanted..];
+        if rest.len() > END {
+            // Of so long a piece the end alone is enough, and nothing before it follows on it.
+            self.end.clear();
+        }
         let rest = &rest[rest.len().saturating_sub(END)..];
         let over = (self.end.len() + rest.len()).saturating_sub(2 * END);
         if over > 0 {
@@ -214,5 +218,29 @@ impl Stored {
             return Err(StoreError::unavailable("the store sent fewer bytes than asked for").into());
         }
         Ok((begin, bytes.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_of_a_stream_is_what_passed() {
+        let bytes: Vec<u8> = (0..1_500_000_u32).flat_map(|n| n.to_be_bytes()).collect();
+        for size in [1000, 65_536, 131_072, 131_073, 200_000, 300_000, 1_000_000, 6_000_000] {
+            let mut look = Look::default();
+            bytes.chunks(size).for_each(|piece| look.piece(piece));
+            let seen = look.finish();
+            assert_eq!(seen.known.len(), 2, "in pieces of {size}");
+            for (begin, piece) in &seen.known {
+                let begin = usize::try_from(*begin).unwrap();
+                let right = bytes[begin..begin + piece.len()] == piece[..];
+                assert!(right, "in pieces of {size}: {} bytes at {begin}", piece.len());
+            }
+        }
+        let mut look = Look::default();
+        look.piece(&bytes[..SMALL]);
+        assert_eq!(look.finish().known.len(), 1);
     }
 }

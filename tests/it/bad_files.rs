@@ -74,12 +74,12 @@ pub fn file(name: &'static str, bytes: Vec<u8>, verdict: Verdict) -> File {
 pub fn large() -> Vec<File> {
     let noise = |seed: u32, size: usize| -> Vec<u8> {
         let next = |n: &u32| Some(n.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
-        std::iter::successors(Some(seed), next).map(|n| (n >> 24) as u8).take(size).collect()
+        std::iter::successors(Some(seed), next).map(|n| n.to_be_bytes()[0]).take(size).collect()
     };
-    let photo = |seed| part("word/media/photo.jpg", noise(seed, 1_500_000));
+    let photo = |seed| part(&format!("word/media/{seed}.jpg"), noise(seed, 1_500_000));
     let macros = part("word/vbaProject.bin", "x");
     let jpeg = sample("knee-xray.jpg");
-    let notes = [&[0xFF, 0xEB, 0xFF, 0xFF][..], &[b'n'; 65_533]].concat().repeat(20);
+    let notes = [&[0xFF, 0xEB, 0xFF, 0xFF][..], &vec![b'n'; 65_533][..]].concat().repeat(20);
     let jpeg = [&jpeg[..2], &notes, &jpeg[2..]].concat();
     let pdf = [b"%PDF-1.7\n".to_vec(), noise(3, 1_200_000), b"\n%%EOF\n".to_vec()].concat();
     let zipped = |bytes: &[u8]| [bytes, &small_zip()].concat();

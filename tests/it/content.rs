@@ -109,7 +109,14 @@ fn verdict(answer: &Answer) -> Verdict {
 
 async fn every_file_gets_its_verdict_behind_every_door(app: &TestApp) {
     let files: Vec<_> = bad_files::all().into_iter().chain(bad_files::large()).collect();
-    let cases = files.iter().flat_map(|file| Door::ALL.map(|door| (file, door)));
+    // Every file behind every door on one ground; on the others each file has a door of its turn.
+    let everywhere = app.app.db.engine() == "sqlite";
+    let doors = |turn: usize| {
+        let all = Door::ALL.into_iter().enumerate();
+        all.filter(move |(at, _)| everywhere || turn % Door::ALL.len() == *at)
+    };
+    let cases = files.iter().enumerate();
+    let cases = cases.flat_map(|(turn, file)| doors(turn).map(move |(_, door)| (file, door)));
     let wrong: Vec<_> = futures::stream::iter(cases)
         .map(async |(file, door)| {
             let (id, answer) = door.bring(app, asked(file), &file.bytes).await;
@@ -261,7 +268,7 @@ async fn a_category_is_suggested_by_the_name_and_only_suggested(app: &TestApp) {
     let begun = app.post(&app.admin(), "/api/docs/presign-upload", asked).await.expect(201).json();
     let path = format!("/api/docs/{}", begun["id"].as_str().unwrap());
     assert_eq!(app.get(&app.admin(), &path).await.expect(200).json()["category"], "other");
-    app.get(&app.auditor(), "/api/docs/category-suggestion?filename=a.pdf").await.expect(404);
+    app.get(&app.auditor(), "/api/docs/category-suggestion?filename=a.pdf").await.expect(403);
 }
 
 /// A network that fails while a file is looked into says nothing of the file; and looking does not
@@ -291,6 +298,11 @@ async fn a_store_that_fails_under_an_inspection_is_no_verdict() {
         println!("{name}: confirmed with {} requests to the store", after - before);
         assert!(after - before <= 8, "{name}: {} requests", after - before);
     }
+    // What the attempts that failed had moved is cleared up.
+    app.clock.shift_seconds(7 * 3600);
+    let ran = strongroom::upkeep::run_once(&app.app, false).await.unwrap();
+    assert_eq!(ran[0].failed, 0, "{ran:?}");
+    app.clock.shift_seconds(-7 * 3600);
     app.check().await;
     app.leave().await;
 }

@@ -181,7 +181,7 @@ pub fn sheet(kind: u8) -> Vec<u8> {
     [&[0, 0, 0, 0, 0, kind, 6, 0][..], b"Sheet1"].concat()
 }
 
-fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+fn chunk(kind: &[u8], data: &[u8]) -> Vec<u8> {
     let named = [kind, data].concat();
     let sum = crc(&named).to_be_bytes();
     [&u32::try_from(data.len()).unwrap().to_be_bytes()[..], &named, &sum].concat()

@@ -54,8 +54,16 @@ const BUILD: &str = "The archive in the file is not built as Office builds it (p
                      again with Word or Excel.";
 const LOCKED: &str = "The file is encrypted; send it without a password.";
 
-/// Reads the directory and every entry's own header.
-pub(super) fn open(reader: &mut Reader<'_>) -> Result<Vec<Entry>, Stop> {
+/// What the directory says.
+pub(super) struct Archive {
+    /// Every entry, in the order they lie.
+    pub entries: Vec<Entry>,
+    /// Where the directory begins.
+    directory: u64,
+}
+
+/// Reads the directory.
+pub(super) fn open(reader: &mut Reader<'_>) -> Result<Archive, Stop> {
     let (begin, length, count, end) = end_record(reader)?;
     let bytes = reader.exact(begin, length)?;
     let (mut rest, mut entries) = (&bytes[..], Vec::with_capacity(count));
@@ -77,13 +85,24 @@ pub(super) fn open(reader: &mut Reader<'_>) -> Result<Vec<Entry>, Stop> {
         return refuse(Reason::ArchiveBounds, BOUNDS);
     }
     entries.sort_by_key(|entry| entry.offset);
-    let mut at = 0;
-    for entry in &mut entries {
-        own_header(reader, entry, at)?;
-        at = entry.data + entry.packed;
+    Ok(Archive { entries, directory: begin })
+}
+
+impl Archive {
+    /// Reads every entry's own header, one behind the other, and unpacks each past a counter where
+    /// that is wanted: it must be as long as it says and have the sum it says.
+    pub fn walk(&mut self, reader: &mut Reader<'_>, unpacked: bool) -> Result<(), Stop> {
+        let mut at = 0;
+        for entry in &mut self.entries {
+            own_header(reader, entry, at)?;
+            at = entry.data + entry.packed;
+            if unpacked {
+                unpack(reader, entry, &mut |_| {})?;
+            }
+        }
+        // What lies between the last entry and the directory is in no reader's list.
+        if self.directory < at || self.directory - at > DESCRIPTOR { hidden() } else { Ok(()) }
     }
-    // What lies between the last entry and the directory is in no reader's list.
-    if begin < at || begin - at > DESCRIPTOR { hidden() } else { Ok(entries) }
 }
 
 /// Where the directory begins, its length, how many entries it has, where it ends.
@@ -193,12 +212,8 @@ fn hidden<T>() -> Result<T, Stop> {
     )
 }
 
-/// Unpacks an entry past a counter: it must be as long as it says and have the sum it says.
-pub(super) fn verify(reader: &mut Reader<'_>, entry: &Entry) -> Result<(), Stop> {
-    unpack(reader, entry, &mut |_| {})
-}
-
-/// Unpacks an entry into memory, if it says it has at most this many bytes.
+/// Unpacks an entry into memory, if it says it has at most this many bytes. The archive must have
+/// been walked.
 pub(super) fn extract(reader: &mut Reader<'_>, entry: &Entry, most: u64) -> Result<Vec<u8>, Stop> {
     if entry.unpacked > most {
         return refuse(Reason::ArchiveBounds, BOUNDS);

@@ -1,4 +1,4 @@
-//! GIF: screen, colour tables, blocks, trailer (GIF89a specification).
+//! GIF: screen, colour tables, blocks, trailer (the specification of GIF 89a).
 
 use super::foreign::appended;
 use super::pixels;

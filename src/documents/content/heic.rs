@@ -93,10 +93,10 @@ fn sizes(reader: &mut Reader<'_>, meta: &Found) -> Result<(), Stop> {
                 b"iprp" | b"ipco" => inside.push((found.begin, found.end)),
                 b"ispe" => {
                     let size: [u8; 12] = reader.array(found.begin)?;
-                    let side = |at: usize| {
+                    let length = |at: usize| {
                         u32::from_be_bytes([size[at], size[at + 1], size[at + 2], size[at + 3]])
                     };
-                    pixels::check(side(4), side(8))?;
+                    pixels::check(length(4), length(8))?;
                     sized = true;
                 }
                 _ => {}

@@ -30,6 +30,9 @@ const RUNS: [&str; 16] = [
     "msi", "lnk", "htm",
 ];
 
+/// The list of content types, as entries are named.
+const TYPES: &str = "[content_types].xml";
+
 const ACTIVE: &str = "Something in the document runs or is fetched when it is opened (a control, \
                       an embedded object, a program, a remote template); save it without that, \
                       or as PDF.";
@@ -49,15 +52,20 @@ pub(super) fn check(reader: &mut Reader<'_>, program: Program) -> Result<(), Sto
 
 /// Checks a document; one inside another may be of any program.
 fn document(reader: &mut Reader<'_>, program: Option<Program>, depth: u8) -> Result<(), Stop> {
-    let entries = archive::open(reader)?;
-    let named = |name: &str| entries.iter().find(|entry| entry.name == name);
-    let Some(types) = named("[content_types].xml") else { return other_type() };
-    for entry in &entries {
+    let mut archive = archive::open(reader)?;
+    if !archive.entries.iter().any(|entry| entry.name == TYPES) {
+        return other_type();
+    }
+    for entry in &archive.entries {
         part_name(&entry.name)?;
     }
+    let verified = reader.size() <= VERIFIED;
+    archive.walk(reader, verified)?;
+    let entries = &archive.entries;
+    let Some(types) = entries.iter().find(|entry| entry.name == TYPES) else { return other_type() };
     let list = archive::extract(reader, types, MAX_LIST)?;
     content_types(&list, program)?;
-    let relations = |entry: &&Entry| entry.name.ends_with(".rels");
+    let relations = |entry: &&Entry| extension(&entry.name) == "rels";
     for entry in entries.iter().filter(relations) {
         let list = archive::extract(reader, entry, MAX_LIST)?;
         remote_parts(&list)?;
@@ -74,11 +82,6 @@ fn document(reader: &mut Reader<'_>, program: Option<Program>, depth: u8) -> Res
         }
         let bytes = archive::extract(reader, entry, MAX_INSIDE)?;
         inner(&bytes, depth)?;
-    }
-    if reader.size() <= VERIFIED {
-        for entry in &entries {
-            archive::verify(reader, entry)?;
-        }
     }
     Ok(())
 }

@@ -110,7 +110,7 @@ proptest! {
         changes in prop::collection::vec(change(), 1..12),
         cut in any::<prop::sample::Index>(),
     ) {
-        let file = file.get(&*FILES);
+        let file = file.get(&FILES);
         let mut bytes = file.bytes.clone();
         for (at, byte, length) in changes {
             let at = at.index(bytes.len());

@@ -1,4 +1,4 @@
-//! TIFF: the chain of directories and what each says of its picture (TIFF 6.0, section 2; `BigTIFF`).
+//! TIFF: the chain of directories and what each says of its picture (TIFF 6.0, section 2).
 //!
 //! Data may lie anywhere in a TIFF, so nothing can be said to be appended to one.
 

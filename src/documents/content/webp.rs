@@ -1,4 +1,4 @@
-//! WebP: one RIFF container that is the whole file (RFC 9649).
+//! `WebP`: one RIFF container that is the whole file (RFC 9649).
 
 use super::foreign::appended;
 use super::pixels;
