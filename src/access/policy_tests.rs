@@ -170,8 +170,9 @@ fn a_patient_reads_their_own_released_and_available_documents_and_deletes_nothin
             continue;
         }
         let own = target.patient == Some(PatientId::new("p-own"));
-        let uploading =
-            target.state == Some("pending") && target.owner == Some(patient.user.clone());
+        // Their own upload, up to what the scanner says of it.
+        let on_its_way = ["pending", "scanning", "quarantined"].map(Some).contains(&target.state);
+        let uploading = on_its_way && target.owner == Some(patient.user.clone());
         let readable = own && target.released && target.state == Some("available");
         let may = |action| policy.decide(&patient, action, &target, context).is_allow();
         assert_eq!(may(Action::ReadContent), readable, "{target:?}");

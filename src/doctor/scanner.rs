@@ -16,6 +16,10 @@ const SIGNATURES: &str = "signatures";
 const DETECTION: &str = "malware detection";
 /// Signatures older than this miss what goes round; ClamAV brings new ones every day.
 const OLD_DAYS: i64 = 7;
+/// How clamd writes the time of its signatures.
+const FORMAT: &[BorrowedFormatItem<'_>] = format_description!(
+    "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] [year]"
+);
 
 /// Everything about the scanner.
 pub async fn scanner(config: &Config, clock: &Clock) -> Vec<Check> {
@@ -65,10 +69,6 @@ async fn examine(config: &Config, clamd: &Clamd, clock: &Clock) -> Vec<Check> {
 
 /// How old the signatures are: the third piece of the version is the time of the daily ones.
 fn signatures(version: &str, clock: &Clock) -> Check {
-    const FORMAT: &[BorrowedFormatItem<'_>] = format_description!(
-        "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] \
-         [year]"
-    );
     let mut pieces = version.splitn(3, '/').skip(1);
     let (Some(number), Some(at)) = (pieces.next(), pieces.next()) else {
         let advice = "run freshclam: without ClamAV's own signatures little is found";
@@ -114,10 +114,6 @@ mod tests {
         assert_eq!(old.verdict, Verdict::Warn, "{old:?}");
         assert!(old.seen.starts_with("version 27400, "), "{old:?}");
         let now = clock.now().date_time();
-        const FORMAT: &[BorrowedFormatItem<'_>] = format_description!(
-            "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] \
-             [year]"
-        );
         let fresh = age(&format!("ClamAV 1.4.6/27400/{}", now.format(FORMAT).unwrap()));
         assert_eq!(fresh.verdict, Verdict::Ok, "{fresh:?}");
         assert_eq!(age("ClamAV 1.4.6").verdict, Verdict::Warn);

@@ -26,7 +26,7 @@ pub(super) fn read(answer: &[u8]) -> Result<Verdict, ScanError> {
 }
 
 /// A find is malware, or one of the names under which clamd says that it could not look
-/// (clamd.conf(5): AlertEncrypted, AlertExceedsMax).
+/// (clamd.conf(5): `AlertEncrypted`, `AlertExceedsMax`).
 fn found(name: &str) -> Verdict {
     if name.starts_with("Heuristics.Encrypted.") {
         Verdict::Unscannable(Unscannable::Encrypted)

@@ -80,7 +80,7 @@ impl Session {
         let step = async {
             tokio::select! {
                 // An answer before the end; what was being sent does not matter any more.
-                _ = listen(from, answer) => Ok(false),
+                () = listen(from, answer) => Ok(false),
                 written = self.to.write_all_buf(&mut out) => written.map(|()| true),
             }
         };

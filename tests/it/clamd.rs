@@ -158,13 +158,12 @@ async fn receive(mut connection: tokio::net::TcpStream, manner: Manner, busy: Ar
         come += count;
         busy.store(true, Ordering::Relaxed);
         match manner {
-            Manner::Hangs => {}
             Manner::Says(text) => {
                 let _ = connection.write_all(text).await;
                 return;
             }
             Manner::HangsUpAfter(most) if come >= most => return,
-            Manner::HangsUpAfter(_) => {}
+            Manner::Hangs | Manner::HangsUpAfter(_) => {}
         }
     }
 }

@@ -277,21 +277,18 @@ pub async fn keep_scanning(app: &App) {
     loop {
         let check = app.scanning.check().await;
         metrics::gauge!("strongroom_scanner_up").set(if check.is_ok() { 1.0 } else { 0.0 });
-        if answered != check.is_ok() {
-            answered = check.is_ok();
-            match &check {
-                Ok(()) => tracing::info!("the scanner answers again"),
-                Err(e) => tracing::error!(error = %e, "uploads wait: no scanner"),
-            }
+        match &check {
+            Ok(()) if !answered => tracing::info!("the scanner answers again"),
+            Err(e) if answered => tracing::error!(error = %e, "uploads wait: no scanner"),
+            _ => {}
         }
-        let wait = match check {
-            Ok(()) => pass(app).await,
-            Err(_) => {
-                let _ = scan_queue(app).await;
-                tokio::time::sleep(AWAY).await;
-                continue;
-            }
-        };
+        answered = check.is_ok();
+        if check.is_err() {
+            let _ = scan_queue(app).await;
+            tokio::time::sleep(AWAY).await;
+            continue;
+        }
+        let wait = pass(app).await;
         tokio::time::sleep(PACE).await;
         let _ = tokio::time::timeout(wait, app.scanning.woken()).await;
     }
