@@ -27,7 +27,9 @@ create unique index document_assets_successor on document_assets (supersedes)
     where supersedes is not null and state in ('scanning', 'available', 'quarantined');
 
 -- What upkeep looks for: purged and the bytes still there, the trash, what is temporary.
-create index document_assets_erasing on document_assets (id)
+create index document_assets_erasing on document_assets (storage_provider, bucket, id)
     where state = 'purged' and purged_at is null;
-create index document_assets_trash on document_assets (deleted_at) where state = 'deleted';
-create index document_assets_temporary on document_assets (confirmed_at) where temporary;
+create index document_assets_trash on document_assets (storage_provider, bucket, deleted_at)
+    where state = 'deleted';
+create index document_assets_temporary on document_assets (storage_provider, bucket, confirmed_at)
+    where temporary;

@@ -17,9 +17,9 @@ pub async fn folder(app: &App, call: &Call, prefix: &str) -> Result<Filter, Docu
     match (parts.next(), parts.next()) {
         (None, _) => {}
         (Some("patients"), Some(id)) => filter.patient = Some(patient(app, call, id).await?),
-        (Some("providers"), Some(id)) => filter.entity = Some(("provider".into(), id.into())),
+        (Some("providers"), Some(id)) => filter.entity = Some(("provider".into(), Some(id.into()))),
         (Some("appointments"), Some(id)) => {
-            filter.entity = Some(("appointment".into(), id.into()));
+            filter.entity = Some(("appointment".into(), Some(id.into())));
         }
         (Some("temp"), None) => filter.temporary = Some(true),
         (Some(folder), None) if !categories(folder).is_empty() => {

@@ -45,13 +45,14 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("GET", "/api/docs") if door.variant.is_empty() => ("document.list", "clinic"),
         ("GET", "/api/docs") => ("document.list", "patient"),
         ("GET", "/api/docs/category-suggestion") => ("category.suggest", "clinic"),
-        ("GET", "/api/docs/{id}" | "/api/docs/{id}/retrieval") => ("document.read", "document"),
+        ("GET", "/api/docs/{id}" | "/api/docs/{id}/retrieval" | "/api/docs/{id}/versions") => {
+            ("document.read", "document")
+        }
         ("PATCH", "/api/docs/{id}") => ("document.edit", "document"),
         ("DELETE", "/api/docs/{id}") if door.variant.is_empty() => ("document.delete", "document"),
         ("DELETE", "/api/docs/{id}") => ("document.purge", "document"),
         (_, "/api/docs/{id}/hold") => ("document.hold", "document"),
         ("PUT", "/api/docs/{id}/release") => ("document.release", "document"),
-        ("GET", "/api/docs/{id}/versions") => ("document.read", "document"),
         ("GET", "/api/docs/{id}/audit") => ("document.trail", "document"),
         ("GET", "/api/docs/{id}/download") => ("download.issue", "document"),
         ("GET", "/api/docs/{id}/content") => ("content.read", "document"),
