@@ -52,6 +52,11 @@ impl Server {
             command.env("STRONGROOM_DATA_DIR", dir.path().join("data"));
             command.env("STRONGROOM_LISTEN", address.to_string());
             command.env("STRONGROOM_MAX_DOCUMENT", "200MB");
+            // One caller calls as often as it can, and leaves what it has begun.
+            for limit in ["RATE_PER_CALLER", "RATE_PER_CLINIC", "MAX_OPEN_UPLOADS"] {
+                command.env(format!("STRONGROOM_{limit}"), "0");
+            }
+            command.env("STRONGROOM_MAX_OPEN_UPLOADS_PER_CLINIC", "0");
             if let Some(database) = &database {
                 command.env("DATABASE_URL", &database.url);
             }
