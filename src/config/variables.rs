@@ -169,6 +169,11 @@ const UPLOADS: &[Variable] = &[
         "Categories whose documents a patient sees only after release, comma separated: \
          lab-results,imaging.",
     ),
+    var(
+        "STRONGROOM_BODY_TIMEOUT",
+        "30",
+        "Seconds within which at least 8 KiB of an upload through the server must come.",
+    ),
 ];
 
 const SCANNING: &[Variable] = &[
@@ -196,11 +201,6 @@ const SCANNING: &[Variable] = &[
         "What becomes of larger files: quarantine, or pass (served without a scan).",
     ),
     var("STRONGROOM_SCAN_CONNECTIONS", "4", "Files scanned at once; below clamd's MaxThreads."),
-        "STRONGROOM_BODY_TIMEOUT",
-        "30",
-        "Seconds within which at least 8 KiB of an upload through the server must come.",
-    ),
-    var("STRONGROOM_SCANNER", "off", "Malware scanner; only off so far."),
 ];
 
 const ACCESS: &[Variable] = &[

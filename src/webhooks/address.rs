@@ -88,7 +88,7 @@ fn is_near_v6(v6: Ipv6Addr) -> bool {
     v6.is_loopback() || (v6.segments()[0] & 0xfe00 == 0xfc00 && !metadata)
 }
 
-/// Global unicast, without what is kept for protocols (2001::/23) and documentation.
+/// Global unicast, without what is kept for protocols (`2001::/23`) and documentation.
 fn is_public_v6(v6: Ipv6Addr) -> bool {
     let [a, b, ..] = v6.segments();
     let global = a & 0xe000 == 0x2000;

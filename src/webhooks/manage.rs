@@ -128,7 +128,6 @@ fn apply(app: &App, webhook: &mut Webhook, changes: Changes) -> Result<(), Webho
         webhook.description = Some(text).filter(|text| !text.trim().is_empty());
     }
     match changes.enabled {
-        None => {}
         Some(true) => {
             (webhook.disabled_at, webhook.disabled_reason) = (None, None);
             webhook.failing_since = None;
@@ -137,7 +136,7 @@ fn apply(app: &App, webhook: &mut Webhook, changes: Changes) -> Result<(), Webho
             webhook.disabled_at = Some(app.clock.now());
             webhook.disabled_reason = Some("by hand".to_owned());
         }
-        Some(false) => {}
+        _ => {}
     }
     if errors.is_empty() { Ok(()) } else { Err(WebhookError::Fields(errors)) }
 }

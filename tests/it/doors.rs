@@ -513,12 +513,11 @@ async fn who_may_not_see_a_thing_is_told_that_there_is_none(app: &TestApp) {
     furnish(app).await;
     for sample in [imaging(), invoice()] {
         for (name, who) in callers(app) {
-            for door in DOORS
-                .iter()
-                .filter(|door| ["/api/docs/{id}", "/api/patients/{patientId}/records/"]
+            for door in DOORS.iter().filter(|door| {
+                ["/api/docs/{id}", "/api/patients/{patientId}/records/"]
                     .iter()
-                    .any(|of| door.path.starts_with(of)))
-            {
+                    .any(|of| door.path.starts_with(of))
+            }) {
                 let answer = open_as(app, door, &sample, &who).await;
                 let status = answer.status.as_u16();
                 // To whoever may ask for a scan, only that there is no scanner here.

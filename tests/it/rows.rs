@@ -161,6 +161,13 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "insert_test",
             "latest",
             "make_due",
+            "health",
+        ],
+    ),
+    (
+        "src/webhooks/deliver/rows.rs",
+        include_str!("../../src/webhooks/deliver/rows.rs"),
+        &[
             "webhooks_due",
             "due",
             "claim",
@@ -169,7 +176,6 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "mark_failing",
             "switch_off",
             "forget",
-            "health",
         ],
     ),
     (

@@ -3,13 +3,17 @@
 //!
 //! Each webhook has its own place in the queue: one that is slow or away keeps nobody waiting.
 
+mod rows;
+
 use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use serde::Serialize;
 
-use super::rows::{self, Delivery, Ended, Webhook};
+use rows::Ended;
+
+use super::rows::{Delivery, Webhook};
 use super::{WebhookError, address, manage, message};
 use crate::access::{Action, Steward, Target, TargetKind};
 use crate::app::App;
