@@ -58,8 +58,8 @@ use crate::http::error::Problem;
     tags(
         (name = "documents", description = "The life of a document."),
         (name = "storage", description = "The object store."),
-        (name = "uppy", description = "What `@uppy/aws-s3` asks for; behind a ticket the same paths \
-            begin with `/api/uppy/t/{ticket}/s3`."),
+        (name = "uppy", description = "What `@uppy/aws-s3` asks for; behind a ticket the same \
+            paths begin with `/api/uppy/t/{ticket}/s3`."),
         (name = "patients", description = "Who cares for whom."),
         (name = "audit", description = "Who did what, and when."),
         (name = "session", description = "Signing in to the pages."),

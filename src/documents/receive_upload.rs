@@ -82,12 +82,11 @@ struct Passed {
 
 impl Passed {
     fn piece(&mut self, piece: &Result<Bytes, StoreError>) {
-        match piece {
-            Ok(piece) => {
-                self.look.piece(piece);
-                self.count += piece.len() as u64;
-            }
-            Err(_) => (self.over, self.broke) = (true, true),
+        if let Ok(piece) = piece {
+            self.look.piece(piece);
+            self.count += piece.len() as u64;
+        } else {
+            (self.over, self.broke) = (true, true);
         }
     }
 }

@@ -96,10 +96,11 @@ export async function scenarios(input, { bundle }) {
             add(version, way, 'an expired part', expired, async (page, asked, { ask }) => {
                 await expireOnce(page, ask);
                 const refused = [];
-                page.on('response', async (answer) => {
-                    if (answer.status() === 403) refused.push(await answer.text());
+                page.on('response', (answer) => {
+                    if (answer.status() === 403) refused.push(answer.text());
                 });
-                return { ...(await inPage(page, asked)), refused };
+                const done = await inPage(page, asked);
+                return { ...done, refused: await Promise.all(refused) };
             });
         }
         const wrong = { multipart: true, file: { name: 'a.exe', type: 'text/plain', size: 9, seed } };
