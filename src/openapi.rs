@@ -94,8 +94,8 @@ use common::Common;
         (name = "documents", description = "The life of a document."),
         (name = "records", description = "The records of one patient."),
         (name = "storage", description = "The object store."),
-        (name = "uppy", description = "What `@uppy/aws-s3` asks for; behind a ticket the same paths \
-            begin with `/api/uppy/t/{ticket}/s3`."),
+        (name = "uppy", description = "What `@uppy/aws-s3` asks for; behind a ticket the same \
+            paths begin with `/api/uppy/t/{ticket}/s3`."),
         (name = "patients", description = "Who cares for whom."),
         (name = "audit", description = "Who did what, and when."),
         (name = "webhooks", description = "Telling an app what happens."),

@@ -129,18 +129,13 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
 /// Where an operation is found. Uppy's are also behind a ticket, and, for a client whose base ends
 /// in a slash, behind two; its clients show their users the status line of an error.
 fn spellings(path: &'static str, method: MethodRouter<App>) -> Vec<(String, MethodRouter<App>)> {
-    let Some(rest) = path.strip_prefix("/api/uppy/s3") else {
+    let Some([plain, behind_ticket]) = uppy::spellings(path) else {
         return vec![(path.to_owned(), method)];
     };
     let method = method.layer(from_fn(say_in_status_line));
     let by_ticket = method.clone().layer(from_fn(uppy::tickets::show_ticket));
-    let of = |base: &str, method: &MethodRouter<App>| {
-        ["/s3", "//s3"].map(|s3| (format!("{base}{s3}{rest}"), method.clone()))
-    };
-    [of("/api/uppy", &method), of("/api/uppy/t/{ticket}", &by_ticket)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let plain = plain.map(|path| (path, method.clone()));
+    plain.into_iter().chain(behind_ticket.map(|path| (path, by_ticket.clone()))).collect()
 }
 /// Paths that the app of the pages answers; which page it is, it finds out by itself.
 const PAGES: &[&str] = &["/", "/storage", "/storage/{*page}", "/login", "/setup"];

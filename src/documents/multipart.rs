@@ -387,8 +387,8 @@ mod tests {
         assert_eq!(said(&good, Some(&names(["a", "b", "c"])[..2])), "part 3 is not named");
         let open = Cut { size: Size::AtMost(3 * MIN_PART), part_count: MAX_PARTS, ..cut };
         let good = [part(1, MIN_PART + 1, "a"), part(2, MIN_PART, "b"), part(3, 1, "c")];
-        let named = names(["a", "b", "c"]);
-        assert!(check_parts(&open, &good, Some(&named)).is_ok() && !too_large(&open, &good));
+        let three = names(["a", "b", "c"]);
+        assert!(check_parts(&open, &good, Some(&three)).is_ok() && !too_large(&open, &good));
         let more = [part(1, 2 * MIN_PART, "a"), part(2, MIN_PART, "b"), part(3, 1, "c")];
         assert!(too_large(&open, &more));
         let said = |there: &[UploadedPart], named: Option<&[(u32, String)]>| match check_parts(
@@ -398,12 +398,12 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert!(said(&good, None).starts_with("must name every part"));
-        assert_eq!(said(&good[..2], Some(&named)), "part 3 is missing");
-        assert_eq!(said(&good, Some(&named[..2])), "part 3 is not named");
+        assert_eq!(said(&good[..2], Some(&three)), "part 3 is missing");
+        assert_eq!(said(&good, Some(&three[..2])), "part 3 is not named");
         let small = [part(1, 9, "a"), part(2, 9, "b")];
         let right = "part 1 has 9 bytes; all but the last must have 5242880";
-        assert_eq!(said(&small, Some(&named[..2])), right);
-        let empty = check_parts(&open, &[part(1, 0, "a")], Some(&named[..1]));
+        assert_eq!(said(&small, Some(&three[..2])), right);
+        let empty = check_parts(&open, &[part(1, 0, "a")], Some(&three[..1]));
         assert!(matches!(empty, Err(DocumentError::EmptyFile)), "{empty:?}");
     }
 }

@@ -69,11 +69,14 @@ window.upload = async (order) => {
         seen.error = error.message;
     });
     if (order.stopAfterPart) {
-        return new Promise((resolve) => {
+        return new Promise((resolve, reject) => {
+            uppy.on('upload-error', (_, error) => reject(error));
             uppy.once('s3-multipart:part-uploaded', (file) => {
                 const { uploadId, key } = uppy.getFile(file.id).s3Multipart;
-                if (order.stopAfterPart === 'cancel') uppy.cancelAll();
                 resolve({ uploadId, key });
+                if (order.stopAfterPart === 'leave') uppy.pauseAll();
+                // As a click does it: not from within Uppy's own event.
+                if (order.stopAfterPart === 'cancel') setTimeout(() => uppy.cancelAll());
             });
             uppy.upload().catch(() => {});
         });

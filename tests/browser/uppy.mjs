@@ -24,10 +24,10 @@ function order(input, version, way, seed, rest) {
     };
 }
 
-/** A page of the app, elsewhere; of the server itself where the cookie is to be sent along. */
+/** A page of the app, elsewhere; one of the server itself where the cookie is to be sent along. */
 function pageFor(open, input, script, way) {
     return way === 'cookie'
-        ? open(new URL(input.base).origin, script, input.cookie)
+        ? open(new URL('/healthz', input.base).href, script, input.cookie)
         : open(input.pages, script);
 }
 
@@ -77,7 +77,8 @@ export async function scenarios(input, { bundle }) {
             const isAbort = (answer) => answer.request().method() === 'DELETE';
             const [answer, stopped] =
                 await Promise.all([page.waitForResponse(isAbort), inPage(page, asked)]);
-            return { ...stopped, aborted: await answer.json(), status: answer.status() };
+            // Version 6 leaves the body unread, so that the browser never ends it.
+            return { ...stopped, status: answer.status() };
         });
         const left = { multipart: true, stopAfterPart: 'leave' };
         add(version, way, 'left and taken up again', left, async (page, asked, { open }) => {
@@ -95,10 +96,11 @@ export async function scenarios(input, { bundle }) {
             add(version, way, 'an expired part', expired, async (page, asked, { ask }) => {
                 await expireOnce(page, ask);
                 const refused = [];
-                page.on('response', async (answer) => {
-                    if (answer.status() === 403) refused.push(await answer.text());
+                page.on('response', (answer) => {
+                    if (answer.status() === 403) refused.push(answer.text());
                 });
-                return { ...(await inPage(page, asked)), refused };
+                const done = await inPage(page, asked);
+                return { ...done, refused: await Promise.all(refused) };
             });
         }
         const wrong = { multipart: true, file: { name: 'a.exe', type: 'text/plain', size: 9, seed } };

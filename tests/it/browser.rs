@@ -45,43 +45,6 @@ impl Served {
         app.listen(listener);
         Self { app, url, pages }
     }
-
-    /// Runs a set of scenarios; what each that went well has to tell. `answer` answers what they
-    /// ask for meanwhile.
-    pub fn run(
-        &self,
-        set: &str,
-        input: &Value,
-        mut answer: impl FnMut(&Value) -> Value,
-    ) -> Vec<(String, Value)> {
-        let modules = variable("STRONGROOM_TEST_NODE")
-            .expect("STRONGROOM_TEST_NODE is set by `make test`, which installs the browser tests");
-        let mut child = Command::new("node")
-            .arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/browser/run.mjs"))
-            .arg(set)
-            .env("STRONGROOM_TEST_NODE", modules)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut to = child.stdin.take().unwrap();
-        writeln!(to, "{input}").unwrap();
-        let (mut told, mut failed) = (Vec::new(), Vec::new());
-        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-            let line: Value = serde_json::from_str(&line.unwrap()).expect("a line of JSON");
-            if !line["ask"].is_null() {
-                writeln!(to, "{}", answer(&line)).unwrap();
-            } else if line["ok"] == true {
-                told.push((line["name"].as_str().unwrap().to_owned(), line["result"].clone()));
-            } else {
-                failed.push(format!("{line:#}"));
-            }
-        }
-        let status = child.wait().unwrap();
-        assert!(failed.is_empty(), "{} scenario(s) failed:\n{}", failed.len(), failed.join("\n"));
-        assert!(status.success(), "{status}");
-        told
-    }
 }
 
 async fn addresses() -> (TcpListener, String, String) {
@@ -105,4 +68,40 @@ pub async fn sign_in(app: &TestApp) -> String {
     let answer = app.request(Method::POST, "/api/session", &origin, Some(body)).await.expect(204);
     let cookie = answer.headers[header::SET_COOKIE].to_str().unwrap();
     cookie.split(';').next().unwrap().to_owned()
+}
+
+/// Runs a set of scenarios; what each that went well has to tell. `answer` answers what they
+/// ask for meanwhile.
+pub fn run(
+    set: &str,
+    input: &Value,
+    mut answer: impl FnMut(&Value) -> Value,
+) -> Vec<(String, Value)> {
+    let modules = variable("STRONGROOM_TEST_NODE")
+        .expect("STRONGROOM_TEST_NODE is set by `make test`, which installs the browser tests");
+    let mut child = Command::new("node")
+        .arg(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/browser/run.mjs"))
+        .arg(set)
+        .env("STRONGROOM_TEST_NODE", modules)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut to = child.stdin.take().unwrap();
+    writeln!(to, "{input}").unwrap();
+    let (mut told, mut failed) = (Vec::new(), Vec::new());
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line: Value = serde_json::from_str(&line.unwrap()).expect("a line of JSON");
+        if !line["ask"].is_null() {
+            writeln!(to, "{}", answer(&line)).unwrap();
+        } else if line["ok"] == true {
+            told.push((line["name"].as_str().unwrap().to_owned(), line["result"].clone()));
+        } else {
+            failed.push(format!("{line:#}"));
+        }
+    }
+    let status = child.wait().unwrap();
+    assert!(failed.is_empty(), "{} scenario(s) failed:\n{}", failed.len(), failed.join("\n"));
+    assert!(status.success(), "{status}");
+    told
 }

@@ -291,6 +291,8 @@ async fn pages_of_configured_origins_may_call_and_upload_and_others_may_not() {
     for (path, method, wanted) in [
         ("/api/docs/presign-upload", "POST", "authorization,content-type"),
         ("/api/docs", "GET", "authorization"),
+        ("/api/uppy/s3/params", "GET", "accept,authorization,uppy-auth-token,uppy-versions"),
+        ("/api/uppy/t/x/s3/multipart", "POST", "content-type"),
         (wire, "PUT", "content-type"),
     ] {
         for (origin, allowed) in [(own, true), ("https://evil.example.com", false)] {

@@ -36,9 +36,8 @@ on_every_ground!(
 /// What an operation is called in the trail, and what it is done to.
 fn told(door: &Door) -> (&'static str, &'static str) {
     match (door.method, door.path) {
-        ("POST", "/api/docs/presign-upload" | "/api/docs/multipart") => {
-            ("upload.begin", "document")
-        }
+        ("POST", "/api/docs/presign-upload" | "/api/docs/multipart" | "/api/uppy/s3/multipart")
+        | ("GET", "/api/uppy/s3/params") => ("upload.begin", "document"),
         ("POST", "/api/docs/confirm" | "/api/docs/multipart/{uploadId}/complete") => {
             ("upload.confirm", "document")
         }
@@ -59,8 +58,12 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("PUT", "/api/docs/{id}/content") => ("upload.receive", "document"),
         ("POST", "/api/docs/{id}/retrieval") => ("document.retrieve", "document"),
         ("POST", "/api/docs/multipart/{uploadId}/parts") => ("upload.sign_parts", "document"),
-        ("GET", "/api/docs/multipart/{uploadId}/parts") => ("upload.read", "document"),
-        ("DELETE", "/api/docs/multipart/{uploadId}") => ("upload.abort", "document"),
+        ("GET", "/api/docs/multipart/{uploadId}/parts" | "/api/uppy/s3/multipart/{uploadId}") => {
+            ("upload.read", "document")
+        }
+        ("DELETE", "/api/docs/multipart/{uploadId}" | "/api/uppy/s3/multipart/{uploadId}") => {
+            ("upload.abort", "document")
+        }
         ("POST", "/api/docs/{id}/restore") => ("document.restore", "document"),
         ("POST", "/api/docs/{id}/scan") => ("document.rescan", "document"),
         ("GET", "/api/patients/{patientId}/care-team") => ("care_team.read", "patient"),
@@ -85,11 +88,6 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("GET", "/api/v2/aws/s3/list") => ("document.list", "patient"),
         ("GET", "/api/v2/aws/s3/config") => ("config.read", "system"),
         ("POST", "/api/uppy/tickets") => ("upload.ticket", "ticket"),
-        ("GET", "/api/uppy/s3/params") | ("POST", "/api/uppy/s3/multipart") => {
-            ("upload.begin", "document")
-        }
-        ("GET", "/api/uppy/s3/multipart/{uploadId}") => ("upload.read", "document"),
-        ("DELETE", "/api/uppy/s3/multipart/{uploadId}") => ("upload.abort", "document"),
         ("GET", path) if path.starts_with("/api/uppy") => ("upload.sign_parts", "document"),
         ("POST", path) if path.starts_with("/api/uppy") => ("upload.confirm", "document"),
         ("GET", "/api/v2/aws/s3/stats") => ("stats.read", "clinic"),

@@ -201,12 +201,12 @@ async fn refusals_have_the_words_that_the_clients_know(app: &TestApp) {
 
 async fn what_a_page_says_of_a_file_is_read_as_browsers_write_it(app: &TestApp) {
     let admin = app.admin();
-    let begin = async |pairs: &[(&str, &str)]| {
+    let ask = async |pairs: &[(&str, &str)]| {
         app.get(&admin, &format!("/api/uppy/s3/params?{}", query(pairs))).await
     };
     // No type, as for DICOM everywhere: it goes by the name.
     for kind in ["undefined", "null", "", "application/octet-stream"] {
-        let begun = begin(&[("filename", "ct.dcm"), ("type", kind), FOR_ONE]).await.expect(200);
+        let begun = ask(&[("filename", "ct.dcm"), ("type", kind), FOR_ONE]).await.expect(200);
         let seen = document(app, &begun.json()["id"]).await;
         assert_eq!(seen["contentType"], "application/dicom", "{kind}");
     }
@@ -224,15 +224,15 @@ async fn what_a_page_says_of_a_file_is_read_as_browsers_write_it(app: &TestApp) 
         ("metadata[entityId]", "7", "entityType"),
         ("metadata[supersedes]", "x", "supersedes"),
     ] {
-        let refused = begin(&[file[0], file[1], (field, value)]).await.expect(422).json();
+        let refused = ask(&[file[0], file[1], (field, value)]).await.expect(422).json();
         assert!(refused["errors"][named].is_string(), "{refused}");
     }
-    let large = begin(&[file[0], file[1], ("metadata[size]", "99000000")]).await.expect(413);
+    let large = ask(&[file[0], file[1], ("metadata[size]", "99000000")]).await.expect(413);
     assert_eq!(large.code(), "file_too_large");
     let body = json!({ "filename": "a.pdf", "type": "application/pdf",
         "metadata": { "size": 6_000_000_000_u64 } });
     app.post(&admin, "/api/uppy/s3/multipart", body).await.expect(413);
-    let other = begin(&[("filename", "a.exe"), ("type", "text/html")]).await.expect(415).json();
+    let other = ask(&[("filename", "a.exe"), ("type", "text/html")]).await.expect(415).json();
     assert!(other["message"].as_str().unwrap().contains("Accepted types"), "{other}");
 }
 

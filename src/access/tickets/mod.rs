@@ -1,5 +1,5 @@
-//! Tickets for uploads: `srt_<id, 32 hex digits>_<secret, 43 characters of base64url>`, shown in the
-//! path of a request by pages whose upload client can send neither a header nor a cookie.
+//! Tickets for uploads: `srt_<id, 32 hex digits>_<secret, 43 characters of base64url>`, shown in
+//! the path of a request by pages whose upload client can send neither a header nor a cookie.
 //!
 //! A ticket stands for the person who made it, as they were then. It is made for uploads of one
 //! kind (a patient, a category, …) and reaches only the uploads that began with it.

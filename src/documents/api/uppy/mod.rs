@@ -1,5 +1,5 @@
-//! `/api/uppy/s3`: what `@uppy/aws-s3` 4 to 6 asks of a Companion, over the same operations as every
-//! other door.
+//! `/api/uppy/s3`: what `@uppy/aws-s3` 4 to 6 asks of a Companion, over the same operations as
+//! every other door.
 //!
 //! Every success is 200 with JSON, and no answer has a field `error` (the clients take one for a
 //! failure). The document's id is the `uploadId`. Keys are told because the clients want to know
@@ -38,6 +38,14 @@ const PART_LIFE: Duration = Duration::from_hours(1);
 
 /// Where some clients ask for credentials of the bucket; see [`sts`].
 pub const STS: &str = "/api/uppy/s3/sts";
+
+/// Where one of these operations is found: without a ticket, and behind one. A client whose base
+/// ends in a slash asks with two. None: it is another door's.
+pub fn spellings(path: &str) -> Option<[[String; 2]; 2]> {
+    let rest = path.strip_prefix("/api/uppy/s3")?;
+    let of = |base: &str| ["/s3", "//s3"].map(|s3| format!("{base}{s3}{rest}"));
+    Some([of("/api/uppy"), of("/api/uppy/t/{ticket}")])
+}
 
 /// How to send a file in one request.
 #[derive(Serialize, ToSchema)]
