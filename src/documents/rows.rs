@@ -128,7 +128,8 @@ pub async fn mark_available(
         *tx,
         "update document_assets set state = 'available', object_key = $3, upload_key = $4, \
          version_id = $5, etag = $6, sha256_hex = $7, confirmed_at = $8, updated_at = $8, \
-         upload_closed_at = $9, storage_class = $10 where clinic_id = $1 and id = $2 and state = 'pending'",
+         upload_closed_at = $9, storage_class = $10 \
+         where clinic_id = $1 and id = $2 and state = 'pending'",
         clinic,
         id,
         pinned.object_key,

@@ -1,8 +1,8 @@
 //! What of the clinic a caller can see: the policy's answer as conditions a database understands.
 //!
-//! The policy decides by facts (category, state, released, own upload) and by whose document it is:
-//! nobody's, a patient's of the caller's care team, the caller's own, or somebody else's. It is asked
-//! for every combination, and the answers become branches.
+//! The policy decides by facts (category, state, released, own upload) and by whose document it
+//! is: nobody's, a patient's of the caller's care team, the caller's own, or somebody else's. It is
+//! asked for every combination, and the answers become branches.
 //!
 //! Invariant: the branches together hold every document the caller may read. They may hold more:
 //! each row is put to the policy once again before it is shown.
