@@ -1,5 +1,5 @@
-//! No list reads the whole table: what the engines say they would do with every query there is, over
-//! 50,000 documents of three clinics.
+//! No list reads the whole table: what the engines say they would do with every query there is,
+//! over 50,000 documents of three clinics.
 
 use std::collections::BTreeMap;
 
@@ -121,6 +121,9 @@ fn queries(engine: Engine) -> Vec<(String, Where, u64)> {
     found
 }
 
+/// One line of SQLite's plan.
+type Step = (i64, i64, i64, String);
+
 /// Binds the values of a query.
 macro_rules! bound {
     ($query:expr, $values:expr) => {{
@@ -144,7 +147,6 @@ async fn no_list_scans_documents_on_sqlite() {
     let db = Db::open(&DatabaseUrl::Sqlite(path.clone())).await.unwrap();
     let mut conn = SqliteConnection::connect(&format!("sqlite:{}", path.display())).await.unwrap();
     seed::sqlite(&mut conn, DOCUMENTS, PATIENTS).await.unwrap();
-    type Step = (i64, i64, i64, String);
     let mut sorted = BTreeMap::new();
     for (name, query, _) in queries(Engine::Sqlite) {
         let sql = AssertSqlSafe(format!("explain query plan {}", query.sql()));

@@ -75,7 +75,7 @@ pub fn branches(
                 kinds.into_iter().for_each(|(kind, need)| either(&mut all, kind, need));
             }
         }
-        return grouped(Whose::Anyone, all, states, categories);
+        return grouped(&Whose::Anyone, all, states, categories);
     }
     let mut found = Vec::new();
     for (whose, mut kinds) in closer {
@@ -83,9 +83,9 @@ pub fn branches(
         kinds.retain(|kind, need| {
             everybody.get(kind).is_none_or(|known| *known != Need::Nothing && known != need)
         });
-        found.extend(grouped(whose, kinds, states, categories));
+        found.extend(grouped(&whose, kinds, states, categories));
     }
-    found.extend(grouped(Whose::Anyone, everybody, states, categories));
+    found.extend(grouped(&Whose::Anyone, everybody, states, categories));
     found
 }
 
@@ -134,7 +134,7 @@ fn kinds(
     found
 }
 
-fn grouped(whose: Whose, kinds: Kinds, states: &[State], categories: &[Category]) -> Vec<Branch> {
+fn grouped(whose: &Whose, kinds: Kinds, states: &[State], categories: &[Category]) -> Vec<Branch> {
     let mut needs: BTreeMap<Need, Vec<(State, Vec<Category>)>> = BTreeMap::new();
     for ((s, c), need) in kinds {
         let of_need = needs.entry(need).or_default();
