@@ -14,8 +14,9 @@ use http::header;
 use crate::access::{Action, record_refusals};
 use crate::accounts::api::{keys, session, setup, users};
 use crate::app::App;
-use crate::documents::api::{docs, life, multipart, rendition, retrieval, stats, storage, uppy};
-use crate::documents::api::{docs, files, multipart, records, retrieval, storage};
+use crate::documents::api::{
+    docs, files, life, multipart, records, rendition, retrieval, stats, storage, uppy,
+};
 use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
 use crate::http::reason::say_in_status_line;
 use crate::http::{ApiError, Code};

@@ -17,7 +17,8 @@ create index document_assets_size
     on document_assets (clinic_id, category, byte_size, id) where state = 'available';
 create index document_assets_general
     on document_assets (clinic_id, created_at, id) where patient_id is null;
-create index document_assets_owner on document_assets (clinic_id, owner_user_id, created_at, id);
+create index document_assets_owner
+    on document_assets (clinic_id, owner_user_id, created_at, id) where state = 'available';
 create index document_assets_entity
     on document_assets (clinic_id, entity_type, entity_id, created_at, id)
     where entity_type is not null;

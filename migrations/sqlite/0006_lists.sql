@@ -15,7 +15,8 @@ create index document_assets_size
     on document_assets (clinic_id, category, byte_size, id) where state = 'available';
 create index document_assets_general
     on document_assets (clinic_id, created_at, id) where patient_id is null;
-create index document_assets_owner on document_assets (clinic_id, owner_user_id, created_at, id);
+create index document_assets_owner
+    on document_assets (clinic_id, owner_user_id, created_at, id) where state = 'available';
 create index document_assets_entity
     on document_assets (clinic_id, entity_type, entity_id, created_at, id)
     where entity_type is not null;
@@ -44,19 +45,16 @@ begin
     insert into name_search (rowid, words)
         select number, new.file_words from name_entries where document_id = new.id;
 end;
-create trigger name_search_leave after update of state, file_words on document_assets
-when old.state <> 'pending' and old.file_words is not null
-    and (new.state = 'pending' or new.file_words is not old.file_words)
+-- One trigger and not one for each half: in which order two of them run is not said anywhere.
+create trigger name_search_update after update of state, file_words on document_assets
+when new.file_words is not old.file_words
+    or (new.file_words is not null and (old.state = 'pending') <> (new.state = 'pending'))
 begin
     insert into name_search (name_search, rowid, words)
         select 'delete', number, old.file_words from name_entries where document_id = old.id;
     delete from name_entries where document_id = old.id;
-end;
-create trigger name_search_enter after update of state, file_words on document_assets
-when new.state <> 'pending' and new.file_words is not null
-    and (old.state = 'pending' or new.file_words is not old.file_words)
-begin
-    insert into name_entries (document_id) values (new.id);
+    insert into name_entries (document_id)
+        select new.id where new.state <> 'pending' and new.file_words is not null;
     insert into name_search (rowid, words)
         select number, new.file_words from name_entries where document_id = new.id;
 end;

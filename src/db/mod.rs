@@ -158,6 +158,7 @@ impl Db {
                 let pool = PgPoolOptions::new()
                     .max_connections(16)
                     .acquire_timeout(ACQUIRE_TIMEOUT)
+                    .after_connect(|conn, _| Box::pin(without_jit(conn)))
                     .connect_with(options.application_name("strongroom"))
                     .await?;
                 Self::Postgres(pool)
@@ -216,6 +217,12 @@ impl Db {
             Self::Postgres(_) => "postgres",
         }
     }
+}
+
+/// Compiling a query takes PostgreSQL some hundred milliseconds; ours take one. Lists look costly
+/// to it, since it counts what they could read and not where they stop.
+async fn without_jit(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("set jit = off").execute(conn).await.map(|_| ())
 }
 
 /// One open connection of either engine; what the macros run on.

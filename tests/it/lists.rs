@@ -1,6 +1,7 @@
 //! Lists: what a caller finds, in which order, and that nothing is missed or shown twice.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -95,7 +96,8 @@ pub async fn add(app: &TestApp, rows: &[Row]) {
         let columns = if row.more.is_empty() { "" } else { row.more.split_once('=').unwrap().0 };
         let value = row.more.split_once('=').map_or("", |(_, value)| value);
         let comma = if row.more.is_empty() { "" } else { ", " };
-        sql += &format!(
+        let _ = write!(
+            sql,
             "insert into document_assets (id, clinic_id, patient_id, owner_user_id, bucket, \
              object_key, content_type, byte_size, sha256_hex, created_at, updated_at, state, \
              upload_expires_at, upload_closed_at, confirmed_at, category, released, file_name, \

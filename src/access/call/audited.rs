@@ -151,7 +151,7 @@ impl Audited {
     pub async fn commit_denied(mut self, code: Code) -> Result<(), DbError> {
         self.event.outcome = Outcome::Denied;
         self.event.code = Some(code.as_str());
-        self.finish().await
+        self.finish(true).await
     }
 
     /// The same for a call whose work is to note a failure.

@@ -17,7 +17,7 @@ use super::records::FileForm;
 use super::{DocumentJson, bytes};
 use crate::access::{Action, Call};
 use crate::app::App;
-use crate::documents::{self, Document, Reference, list};
+use crate::documents::{self, Change, Document, Reference, list};
 use crate::http::{ApiError, ApiJson, ApiQuery, Nothing, page};
 use crate::time::Timestamp;
 
@@ -123,13 +123,13 @@ fn reference(app: &App, key: String) -> Reference {
         (status = 304, description = "The bytes are those of the ETag given.")))]
 pub async fn download(
     State(app): State<App>,
-    mut call: Call,
+    call: Call,
     ApiQuery(query): ApiQuery<FileQuery>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     if query.presigned {
-        call.becomes(Action::IssueDownload);
+        let call = call.becomes(Action::IssueDownload);
         return Ok(ApiJson(presigned(&app, &call, query).await?).into_response());
     }
     if query.expires.is_some() {
@@ -240,7 +240,7 @@ pub async fn delete(
     ApiJson(body): ApiJson<DeleteFileRequest>,
 ) -> Result<ApiJson<DeletedFile>, ApiError> {
     let id = documents::named(&app, &call, &reference(&app, body.key)).await?;
-    let document = documents::delete(&app, &call, id).await?;
+    let document = documents::change(&app, &call, id, &Change::Trash).await?;
     let key = document.object_key.clone();
     Ok(ApiJson(DeletedFile { success: true, key, file: document.into() }))
 }

@@ -14,7 +14,7 @@ use super::form::{Said, receive};
 use super::{DocumentJson, bytes};
 use crate::access::Call;
 use crate::app::App;
-use crate::documents::{self, Category, Document, Filter, Reference, State as Life, list};
+use crate::documents::{self, Category, Change, Document, Filter, Reference, State as Life, list};
 use crate::http::page::{self, Page};
 use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Nothing};
 use crate::ids::{DocumentId, PatientId};
@@ -196,5 +196,5 @@ pub async fn delete(
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
 ) -> Result<ApiJson<RecordJson>, ApiError> {
     let id = documents::named(&app, &call, &Reference::OfPatient(patient, id)).await?;
-    Ok(ApiJson(documents::delete(&app, &call, id).await?.into()))
+    Ok(ApiJson(documents::change(&app, &call, id, &Change::Trash).await?.into()))
 }

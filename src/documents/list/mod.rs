@@ -7,6 +7,7 @@
 //! Invariant: pages follow each other by position and not by number, so a document that was there
 //! from the first page to the last is on exactly one of them, whatever comes and goes meanwhile.
 
+mod order;
 mod rows;
 mod runs;
 mod scope;
@@ -67,10 +68,6 @@ pub struct Filter {
     pub from: Option<Timestamp>,
     /// Uploaded before.
     pub to: Option<Timestamp>,
-    /// What else they belong to: a kind and its id.
-    pub entity: Option<(String, String)>,
-    /// Only those that may be cleaned up on their own, or only the others.
-    pub temporary: Option<bool>,
     /// The order.
     pub sort: Sort,
 }

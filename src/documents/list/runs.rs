@@ -5,13 +5,13 @@
 //! shows, not as much as there is. Which index a run takes is decided here and not by guesses about
 //! the data: SQLite is told, and PostgreSQL is left one that fits.
 
+use super::order::{beyond, merged, within};
 use super::scope::{Branch, Need, Whose};
 use super::{Filter, Position, Sort};
-use crate::db::{Value, Where};
+use crate::db::Where;
 use crate::documents::rows::columns;
 use crate::documents::{Category, State};
 use crate::ids::{ClinicId, PatientId, UserId};
-use crate::time::Timestamp;
 
 /// Who asks, for what.
 #[derive(Debug)]
@@ -102,9 +102,16 @@ pub fn further_on(
 
 /// Every run, one after the other.
 fn runs(query: &mut Where, engine: Engine, asked: &Asked<'_>, span: Span<'_>, way: Way) {
+    // PostgreSQL merges pieces that are in order only where they stand in a `from`.
+    let (before, after) = match engine {
+        Engine::Sqlite => ("", ""),
+        Engine::Postgres => ("select k_id, k_at from (", ") u"),
+    };
+    query.then(before, []);
     let mut writer = Runs { query, engine, asked, span, first: true };
     for branch in asked.branches {
         match gathered(asked, branch) {
+            Some(Narrow::Owner) => writer.uploads(branch),
             Some(narrow) => writer.gather(branch, narrow),
             None if way == Way::Words => writer.words(branch),
             None => writer.walk(branch),
@@ -112,8 +119,9 @@ fn runs(query: &mut Where, engine: Engine, asked: &Asked<'_>, span: Span<'_>, wa
     }
     if writer.first {
         writer.begin("");
-        query.then("1 = 0", []);
+        writer.query.then("1 = 0", []);
     }
+    query.then(after, []);
 }
 
 /// Whether a list has runs that go along the whole clinic's order.
@@ -159,7 +167,7 @@ fn gathered(asked: &Asked<'_>, branch: &Branch) -> Option<Narrow> {
         (filter.entity.is_some(), Narrow::Entity),
         (filter.held == Some(true), Narrow::Held),
         (branch.whose == Whose::Team && few, Narrow::Team),
-        (filter.uploader.is_some() || branch.need == Need::Owner, Narrow::Owner),
+        (filter.uploader.is_some(), Narrow::Owner),
         (filter.temporary == Some(true), Narrow::Temporary),
         (filter.released == Some(false), Narrow::Unreleased),
         (branch.whose == Whose::Nobody, Narrow::Nobody),
@@ -202,6 +210,22 @@ impl Runs<'_, '_> {
         self.clinic();
         self.kinds(&branch.kinds);
         self.rest(branch);
+    }
+
+    /// One person's uploads: their index holds what is available; of other states there are few.
+    fn uploads(&mut self, branch: &Branch) {
+        let (available, others): (Vec<_>, Vec<_>) =
+            branch.kinds.iter().cloned().partition(|(state, _)| *state == State::Available);
+        if !available.is_empty() {
+            self.begin(Narrow::Owner.index());
+            self.clinic();
+            self.query.then("and state = 'available'", []);
+            self.kinds(&available);
+            self.rest(branch);
+        }
+        if !others.is_empty() {
+            self.walk(&Branch { kinds: others, ..branch.clone() });
+        }
     }
 
     /// A run for each piece of the index that has its documents in order.
@@ -361,42 +385,5 @@ impl Runs<'_, '_> {
                 self.query.then("and owner_user_id = ?", [self.asked.user.clone().into()]);
             }
         }
-    }
-}
-
-const fn beyond(sort: Sort) -> &'static str {
-    match sort {
-        Sort::Newest => "and (created_at, id) < (?, ?)",
-        Sort::Oldest => "and (created_at, id) > (?, ?)",
-        Sort::Name => "and (file_name_folded, id) > (?, ?)",
-        Sort::Largest => "and (byte_size, id) < (?, ?)",
-    }
-}
-
-const fn within(sort: Sort) -> &'static str {
-    match sort {
-        Sort::Newest => "and (created_at, id) >= (?, ?)",
-        Sort::Oldest => "and (created_at, id) <= (?, ?)",
-        Sort::Name => "and (file_name_folded, id) <= (?, ?)",
-        Sort::Largest => "and (byte_size, id) >= (?, ?)",
-    }
-}
-
-/// The order of the runs and of what comes of them.
-const fn merged(sort: Sort) -> &'static str {
-    match sort {
-        Sort::Newest | Sort::Largest => "order by 2 desc, 1 desc",
-        Sort::Oldest | Sort::Name => "order by 2, 1",
-    }
-}
-
-impl Position {
-    fn values(&self) -> [Value; 2] {
-        let at = match self {
-            Self::Time(at, _) => Value::Time(Timestamp::from_micros(*at)),
-            Self::Name(name, _) => Value::Text(name.clone()),
-            Self::Size(size, _) => Value::Int(*size),
-        };
-        [at, Value::Uuid(self.id().as_uuid())]
     }
 }

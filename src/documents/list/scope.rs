@@ -1,8 +1,8 @@
 //! What of the clinic a caller can see: the policy's answer as conditions a database understands.
 //!
-//! The policy decides by facts (category, state, released, own upload) and by whose document it is:
-//! nobody's, a patient's of the caller's care team, the caller's own, or somebody else's. It is asked
-//! for every combination, and the answers become branches.
+//! The policy decides by facts (category, state, released, own upload) and by whose document it
+//! is: nobody's, a patient's of the caller's care team, the caller's own, or somebody else's. It is
+//! asked for every combination, and the answers become branches.
 //!
 //! Invariant: the branches together hold every document the caller may read. They may hold more:
 //! each row is put to the policy once again before it is shown.
@@ -75,7 +75,7 @@ pub fn branches(
                 kinds.into_iter().for_each(|(kind, need)| either(&mut all, kind, need));
             }
         }
-        return grouped(Whose::Anyone, all, states, categories);
+        return grouped(&Whose::Anyone, all, states, categories);
     }
     let mut found = Vec::new();
     for (whose, mut kinds) in closer {
@@ -83,9 +83,9 @@ pub fn branches(
         kinds.retain(|kind, need| {
             everybody.get(kind).is_none_or(|known| *known != Need::Nothing && known != need)
         });
-        found.extend(grouped(whose, kinds, states, categories));
+        found.extend(grouped(&whose, kinds, states, categories));
     }
-    found.extend(grouped(Whose::Anyone, everybody, states, categories));
+    found.extend(grouped(&Whose::Anyone, everybody, states, categories));
     found
 }
 
@@ -134,7 +134,7 @@ fn kinds(
     found
 }
 
-fn grouped(whose: Whose, kinds: Kinds, states: &[State], categories: &[Category]) -> Vec<Branch> {
+fn grouped(whose: &Whose, kinds: Kinds, states: &[State], categories: &[Category]) -> Vec<Branch> {
     let mut needs: BTreeMap<Need, Vec<(State, Vec<Category>)>> = BTreeMap::new();
     for ((s, c), need) in kinds {
         let of_need = needs.entry(need).or_default();

@@ -90,7 +90,7 @@ pub async fn params(
         method: begun.request.method,
         url: begun.request.url,
         fields,
-        expires: seconds_until(&app, begun.request.expires_at),
+        expires: seconds_until(&app, begun.request.expires_at, app.config.uploads.presign_expires),
         id: begun.id.to_string(),
     }))
 }
