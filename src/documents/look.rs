@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_of_a_stream_is_what_passed() {
-        let bytes: Vec<u8> = (0..1_500_000_u32).flat_map(|n| n.to_be_bytes()).collect();
+        let bytes: Vec<u8> = (0..1_500_000_u32).flat_map(u32::to_be_bytes).collect();
         for size in [1000, 65_536, 131_072, 131_073, 200_000, 300_000, 1_000_000, 6_000_000] {
             let mut look = Look::default();
             bytes.chunks(size).for_each(|piece| look.piece(piece));

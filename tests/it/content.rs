@@ -5,6 +5,7 @@ use futures::StreamExt as _;
 use http::{Method, Request, header};
 use serde_json::{Value, json};
 use strongroom::access::DEFAULT_CLINIC;
+use strongroom::documents::content::Reason;
 use strongroom::store::ObjectKey;
 
 use crate::bad_files::{self, File, Verdict};
@@ -100,8 +101,8 @@ fn verdict(answer: &Answer) -> Verdict {
         (422, Some("content_mismatch")) => Verdict::OtherType,
         (422, Some("content_refused")) => {
             let reason = told["errors"]["content"].as_str().unwrap();
-            let known = strongroom::documents::content::Reason::ALL;
-            Verdict::Refused(known.map(|r| r.as_str()).into_iter().find(|r| *r == reason).unwrap())
+            let known = Reason::ALL;
+            Verdict::Refused(known.map(Reason::as_str).into_iter().find(|r| *r == reason).unwrap())
         }
         _ => panic!("{} {told}", answer.status),
     }

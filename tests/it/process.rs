@@ -405,7 +405,9 @@ impl Seeded {
             bytes.extend_from_slice(&self.next().to_le_bytes());
         }
         bytes.truncate(size);
-        bytes[size.saturating_sub(6).max(9)..].copy_from_slice(b"%%EOF\n");
+        if size >= 15 {
+            bytes[size - 6..].copy_from_slice(b"%%EOF\n");
+        }
         bytes
     }
 
