@@ -1,7 +1,7 @@
 //! The doors to documents. Each is thin: it reads a request, calls one operation, writes its
 //! answer. `docs`, `multipart` and `retrieval` are guide 003's, `records` is guide 000's,
-//! `storage` and `files` are guide 001's. `bytes` and `form` are how bytes go out and come in behind
-//! all of them.
+//! `storage` and `files` are guide 001's. `bytes` and `form` are how bytes go out and come in,
+//! behind all of them.
 
 mod bytes;
 pub mod docs;
