@@ -1,8 +1,8 @@
 //! Upload forms with a signed policy ("Browser-Based Uploads Using POST", Amazon S3 API
 //! reference): what a page may send, and for how long.
 //!
-//! Every field of the form stands in the policy, so that none can be changed; the size is bounded by
-//! `content-length-range`. A form has no field for a condition: it can be sent again until it
+//! Every field of the form stands in the policy, so that none can be changed; the size is bounded
+//! by `content-length-range`. A form has no field for a condition: it can be sent again until it
 //! expires (see `Abilities::can_be_reused`).
 
 use std::time::Duration;
