@@ -1,7 +1,8 @@
 //! `multipart/form-data` (RFC 7578) as it flows, part after part.
 //!
-//! Invariants: all that is no file, headers and boundaries too, is bounded in bytes and in number, and no byte of it is searched again with each frame; of the file no more than one
-//! frame of the body is held at a time.
+//! Invariants: all that is no file, headers and boundaries too, is bounded in bytes and in number,
+//! and no byte of it is searched again with each frame; of a file no more than one frame of the
+//! body is held at a time.
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};

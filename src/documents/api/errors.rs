@@ -161,6 +161,26 @@ fn upload(e: DocumentError) -> ApiError {
             "The bytes of this upload are there already; nothing was changed. Confirm it, or \
                  begin a new upload.",
         ),
+        DocumentError::Condition => {
+            ApiError::new(Code::PreconditionFailed, "The document is not the one with this ETag.")
+        }
+        DocumentError::Archived(Archive::Retrieving) => ApiError::new(
+            Code::Archived,
+            "The document is being brought back from the archive, which takes hours; see \
+                 GET /api/docs/{id}/retrieval.",
+        ),
+        DocumentError::Archived(_) => ApiError::new(
+            Code::Archived,
+            "The document lies in an archive; POST /api/docs/{id}/retrieval brings it back, \
+                 which takes hours.",
+        ),
+        other => body(other),
+    }
+}
+
+/// What can go wrong with the body that brings a file.
+fn body(e: DocumentError) -> ApiError {
+    match e {
         DocumentError::BodyBroke { came, size: Size::Exactly(size) } => ApiError::new(
             Code::BadRequest,
             format!(
@@ -182,19 +202,6 @@ fn upload(e: DocumentError) -> ApiError {
             ),
         ),
         DocumentError::BadForm(what) => ApiError::new(Code::BadRequest, what),
-        DocumentError::Condition => {
-            ApiError::new(Code::PreconditionFailed, "The document is not the one with this ETag.")
-        }
-        DocumentError::Archived(Archive::Retrieving) => ApiError::new(
-            Code::Archived,
-            "The document is being brought back from the archive, which takes hours; see \
-                 GET /api/docs/{id}/retrieval.",
-        ),
-        DocumentError::Archived(_) => ApiError::new(
-            Code::Archived,
-            "The document lies in an archive; POST /api/docs/{id}/retrieval brings it back, \
-                 which takes hours.",
-        ),
         other => ApiError::new(Code::Internal, "The upload failed.").with_source(other),
     }
 }
