@@ -144,7 +144,7 @@ async fn each_change_of_a_document_is_told_once_with_a_signature_that_holds(app:
     // The last was signed three hours from now: the library takes no message from the future.
     let mut cases: Vec<_> = got[..6].iter().map(|g| case(&webhook["secret"], g)).collect();
     let mut forged = cases[0].clone();
-    forged["body"] = json!(forged["body"].as_str().unwrap().replace("available", "deleted"));
+    forged["body"] = json!(format!("{} ", forged["body"].as_str().unwrap()));
     let other = json!("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
     cases.extend([forged, case(&other, &got[0]), case(&webhook["secret"], &got[6])]);
     let said = verified(&cases);
