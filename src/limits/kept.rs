@@ -62,9 +62,14 @@ impl KeptBytes {
         Room::Reserved
     }
 
-    /// Notes what the database said.
+    /// Notes what the database said. Of several who asked at once the first is believed: what was
+    /// reserved since is in none of their sums.
     pub fn summed(&self, clinic: ClinicId, bytes: u64, now: Timestamp) {
         let mut clinics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = clinics.get(&clinic);
+        if known.is_some_and(|kept| kept.at <= now && now <= kept.at + VERY_FRESH) {
+            return;
+        }
         if clinics.len() >= MOST && !clinics.contains_key(&clinic) {
             clinics.clear();
         }

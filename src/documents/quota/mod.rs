@@ -144,9 +144,10 @@ fn number(clinic: ClinicId) -> i64 {
 async fn too_many(app: &App, document: &Document) -> DocumentError {
     let limits = &app.config.limits;
     let counted = async {
-        let mut reader = app.db.reader().await?;
+        // In a transaction that writes: on SQLite others are not committed yet, and count.
+        let mut tx = app.db.begin().await?;
         let owner = &document.owner_user_id;
-        rows::open_uploads(&mut reader, document.clinic_id, owner).await
+        rows::open_uploads(&mut tx, document.clinic_id, owner).await
     };
     let own = match counted.await {
         Ok(own) => own,
