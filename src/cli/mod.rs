@@ -99,7 +99,7 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command) -> Done {
     match command {
-        Command::Serve(args) => serve::run(args, load()?).await,
+        Command::Serve(args) => Box::pin(serve::run(args, load()?)).await,
         Command::Token(args) => token::run(args, load()?).await,
         Command::Key(args) => key::run(args, load()?).await,
         Command::User(args) => user::run(args, load()?).await,

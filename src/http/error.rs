@@ -142,7 +142,7 @@ pub struct ApiError {
     /// Seconds after which a retry makes sense.
     pub retry_after: Option<u64>,
     /// The limit on calls that was reached: whose it is, and how many a minute.
-    pub limit: Option<(&'static str, u32)>,
+    pub limit: Option<Box<(&'static str, u32)>>,
     /// How many bytes there are, where a range of them was asked for that is not there.
     pub size: Option<u64>,
     /// The cause, for the log only.
@@ -179,8 +179,8 @@ impl ApiError {
 
     /// Names the limit on calls that was reached: whose it is, and how many a minute.
     #[must_use]
-    pub const fn limited(mut self, whose: &'static str, per_minute: u32) -> Self {
-        self.limit = Some((whose, per_minute));
+    pub fn limited(mut self, whose: &'static str, per_minute: u32) -> Self {
+        self.limit = Some(Box::new((whose, per_minute)));
         self
     }
 
@@ -264,7 +264,7 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some((whose, per_minute)) = self.limit {
+        if let Some((whose, per_minute)) = self.limit.as_deref() {
             let wait = self.retry_after.unwrap_or_default();
             let (policy, now) =
                 (format!("\"{whose}\";q={per_minute};w=60"), format!("\"{whose}\";r=0;t={wait}"));

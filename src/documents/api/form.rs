@@ -45,14 +45,14 @@ impl Said {
     }
 
     /// Notes a field.
-    pub fn field(&mut self, name: &str, value: String) -> Result<(), DocumentError> {
+    pub fn field(&mut self, name: &str, value: &str) -> Result<(), DocumentError> {
         let Some(known) = NAMES.into_iter().find(|known| *known == name) else {
             let right = format!("is not known here; expected file, {}", NAMES.join(", "));
             // A name nobody knows may be as long as a form.
             let name: String = name.chars().take(64).collect();
             return Err(DocumentError::field(&name, right));
         };
-        match self.fields.insert(known, value.clone()) {
+        match self.fields.insert(known, value.to_owned()) {
             Some(before) if before != value => {
                 Err(DocumentError::field(known, "is given twice, and not the same"))
             }
@@ -125,10 +125,10 @@ pub(super) async fn receive(
         ))?;
     let most = text(header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
     let body = body.into_data_stream();
-    let received = to_the_end(async move {
+    let received = Box::pin(async move {
         Ok(receive_form(&app, &call, body, &boundary, most.unwrap_or(u64::MAX), said).await?)
     });
-    let (Confirmed::Now(document) | Confirmed::Before(document)) = received.await?;
+    let (Confirmed::Now(document) | Confirmed::Before(document)) = to_the_end(received).await?;
     Ok(document)
 }
 
@@ -154,7 +154,7 @@ async fn receive_form(
         if is_file(&head)? {
             break head;
         }
-        said.field(&head.name, form.text().await.map_err(broken)?)?;
+        said.field(&head.name, &form.text().await.map_err(broken)?)?;
     };
     let known = said.meaning_before_file()?;
     let arriving = Arriving {
@@ -172,7 +172,7 @@ async fn receive_form(
             if is_file(&head)? {
                 return Err(DocumentError::field("file", "must be one file; send each by itself"));
             }
-            said.field(&head.name, form.text().await.map_err(broken)?)?;
+            said.field(&head.name, &form.text().await.map_err(broken)?)?;
         }
         said.meaning()
     };

@@ -11,6 +11,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Document)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct DocumentJson {
     /// Its id.
     #[schema(format = "uuid")]

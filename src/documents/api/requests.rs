@@ -247,17 +247,17 @@ pub(super) fn read_filter(query: ListQuery) -> Result<Filter, ApiError> {
     }
     let types = read_types(&mut fields, query.r#type.as_deref());
     let words = read_words(&mut fields, query.q.as_deref());
-    let mut short = |name: &str, text: Option<String>| {
+    let mut bounded = |name: &str, text: Option<String>| {
         if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > 128) {
             fields.wrong(name, "must have from 1 to 128 bytes".to_owned());
         }
         text
     };
     let filter = Filter {
-        patient: short("patientId", query.patient_id).map(PatientId::new),
-        entity: short("entityType", query.entity_type)
-            .zip(Some(short("entityId", query.entity_id))),
-        uploader: short("uploadedBy", query.uploaded_by).map(UserId::new),
+        patient: bounded("patientId", query.patient_id).map(PatientId::new),
+        entity: bounded("entityType", query.entity_type)
+            .zip(Some(bounded("entityId", query.entity_id))),
+        uploader: bounded("uploadedBy", query.uploaded_by).map(UserId::new),
         categories: fields.several("category", query.category.as_deref().unwrap_or_default()),
         states,
         types,
@@ -268,7 +268,6 @@ pub(super) fn read_filter(query: ListQuery) -> Result<Filter, ApiError> {
         from,
         to,
         sort,
-        ..Filter::default()
     };
     fields.done(filter)
 }

@@ -178,6 +178,7 @@ async fn no_list_scans_documents_on_sqlite() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a server and a name of the test's own")]
 async fn no_list_scans_documents_on_postgres() {
     let server = std::env::var("STRONGROOM_TEST_POSTGRES")
         .expect("STRONGROOM_TEST_POSTGRES is set by `make test`, which starts PostgreSQL");
@@ -213,7 +214,7 @@ fn looked_at(plan: &[String]) -> u64 {
             let rest = line.split_once(mark)?.1;
             rest.split(|c: char| !c.is_ascii_digit() && c != '.').next()?.parse::<f64>().ok()
         };
-        if let Some((node, rows)) = line.split_once("(").zip(after("(actual rows=")) {
+        if let Some((node, rows)) = line.split_once('(').zip(after("(actual rows=")) {
             ours = node.0.contains("document_assets");
             loops = after(" loops=").unwrap_or(1.0);
             read += if ours { rows * loops } else { 0.0 };

@@ -72,7 +72,9 @@ pub fn branches(
         let mut all = everybody;
         for (whose, kinds) in closer {
             if whose != Whose::Nobody {
-                kinds.into_iter().for_each(|(kind, need)| either(&mut all, kind, need));
+                for (kind, need) in kinds {
+                    either(&mut all, kind, need);
+                }
             }
         }
         return grouped(&Whose::Anyone, all, states, categories);

@@ -35,6 +35,7 @@ impl Count {
 
 /// Documents of one category that were confirmed on one day.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[expect(clippy::struct_field_names, reason = "the column's name, and the field's term")]
 pub struct Day {
     /// Days since 1970.
     pub day: i64,
