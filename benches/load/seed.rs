@@ -25,7 +25,7 @@ macro_rules! insert {
             "insert into document_assets (id, clinic_id, patient_id, owner_user_id, \
              storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, \
              created_at, updated_at, state, upload_expires_at, upload_closed_at, confirmed_at, \
-             version_id, etag, category, entity_type, entity_id, temporary, released, held_at, \
+             version_id, etag, category, entity_type, entity_id, temporary, release_state, held_at, \
              file_name, file_name_folded, file_words) select ",
             $id, ", ", $clinic,
             ", case when i % 50 = 7 then null \
@@ -44,7 +44,7 @@ macro_rules! insert {
                else 'other' end, \
              case when i % 100 = 3 then 'appointment' end, \
              case when i % 100 = 3 then 'a-' || (i / 1000) end, \
-             i % 2000 = 9, i % 500 <> 11, case when i % 1000 = 17 then ", $at, " end, \
+             i % 2000 = 9, case when i % 500 = 11 then 'held' else 'released' end, case when i % 1000 = 17 then ", $at, " end, \
              words, words, words \
              from (select i, \
                case when i % 1000 = 1 then 'quarantined' when i % 1000 = 2 then 'scanning' \

@@ -100,17 +100,17 @@ pub async fn add(app: &TestApp, rows: &[Row]) {
             sql,
             "insert into document_assets (id, clinic_id, patient_id, owner_user_id, bucket, \
              object_key, content_type, byte_size, sha256_hex, created_at, updated_at, state, \
-             upload_expires_at, upload_closed_at, confirmed_at, category, released, file_name, \
+             upload_expires_at, upload_closed_at, confirmed_at, category, release_state, file_name, \
              file_name_folded, file_words{comma}{columns}) values ({id}, {}, {patient}, '{}', \
              'nowhere', '{}', 'application/pdf', {}, '00', {at}, {at}, '{}', {at}, {at}, \
-             {confirmed}, '{}', {}, '{}', '{}', '{}'{comma}{value});",
+             {confirmed}, '{}', '{}', '{}', '{}', '{}'{comma}{value});",
             uuid(app, DEFAULT_CLINIC.as_uuid()),
             row.owner,
             row.id,
             row.size,
             row.state,
             row.category,
-            row.released,
+            if row.released { "released" } else { "held" },
             row.name,
             names::folded(&row.name),
             names::words(&row.name),
