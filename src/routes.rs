@@ -26,8 +26,15 @@ use crate::trail::api as trail;
 use crate::webhooks::api as webhooks;
 use crate::{operation, ui};
 
+type Operation = (&'static str, Action, MethodRouter<App>);
+
 /// Every operation of the API.
-fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
+fn operations() -> Vec<Operation> {
+    [documents(), later_life(), other_doors(), clinic(), accounts()].into_iter().flatten().collect()
+}
+
+/// Documents: coming in, being seen, going out.
+fn documents() -> Vec<Operation> {
     vec![
         ("/api/docs/presign-upload", Action::BeginUpload, post(docs::presign_upload)),
         ("/api/docs/confirm", Action::ConfirmUpload, post(docs::confirm)),
@@ -35,9 +42,6 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
         ("/api/docs/", Action::ListDocuments, get(docs::list_documents)),
         ("/api/docs/category-suggestion", Action::SuggestCategory, get(rendition::suggest)),
         ("/api/docs/{id}", Action::ReadDocument, get(docs::get)),
-        ("/api/docs/{id}", Action::EditDocument, patch(life::edit)),
-        // With `?permanent=true` it is Action::PurgeDocument.
-        ("/api/docs/{id}", Action::DeleteDocument, delete(life::delete)),
         ("/api/docs/{id}/download", Action::IssueDownload, get(docs::download)),
         ("/api/docs/{id}/content", Action::ReadContent, get(docs::content)),
         ("/api/docs/{id}/content", Action::ReceiveUpload, put(docs::receive)),
@@ -52,6 +56,15 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
             Action::ConfirmUpload,
             post(multipart::complete),
         ),
+    ]
+}
+
+/// What becomes of a document after its upload.
+fn later_life() -> Vec<Operation> {
+    vec![
+        ("/api/docs/{id}", Action::EditDocument, patch(life::edit)),
+        // With `?permanent=true` it is Action::PurgeDocument.
+        ("/api/docs/{id}", Action::DeleteDocument, delete(life::delete)),
         ("/api/docs/{id}/scan", Action::RescanDocument, post(docs::rescan)),
         ("/api/docs/{id}/restore", Action::RestoreDocument, post(life::restore)),
         ("/api/docs/{id}/hold", Action::HoldDocument, get(life::read_hold)),
@@ -60,29 +73,12 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
         ("/api/docs/{id}/release", Action::ReleaseDocument, put(life::release)),
         ("/api/docs/{id}/versions", Action::ReadDocument, get(life::versions)),
         ("/api/docs/{id}/audit", Action::ReadDocumentTrail, get(life::trail)),
-        ("/api/patients/{patientId}/care-team", Action::ReadCareTeam, get(patients::list)),
-        (
-            "/api/patients/{patientId}/care-team/{userId}",
-            Action::ManageCareTeam,
-            put(patients::add),
-        ),
-        (
-            "/api/patients/{patientId}/care-team/{userId}",
-            Action::ManageCareTeam,
-            delete(patients::remove),
-        ),
-        ("/api/webhooks", Action::ManageWebhooks, post(webhooks::create)),
-        ("/api/webhooks", Action::ManageWebhooks, get(webhooks::list)),
-        ("/api/webhooks/{webhookId}", Action::ManageWebhooks, get(webhooks::get)),
-        ("/api/webhooks/{webhookId}", Action::ManageWebhooks, patch(webhooks::change)),
-        ("/api/webhooks/{webhookId}", Action::ManageWebhooks, delete(webhooks::remove)),
-        ("/api/webhooks/{webhookId}/rotate-secret", Action::ManageWebhooks, post(webhooks::rotate)),
-        ("/api/webhooks/{webhookId}/test", Action::ManageWebhooks, post(webhooks::test)),
-        (
-            "/api/webhooks/{webhookId}/deliveries/{deliveryId}/retry",
-            Action::ManageWebhooks,
-            post(webhooks::retry),
-        ),
+    ]
+}
+
+/// The same documents behind the doors of guides 000 and 001, and of Uppy.
+fn other_doors() -> Vec<Operation> {
+    vec![
         ("/api/patients/{patientId}/records", Action::BeginUpload, post(records::add)),
         ("/api/patients/{patientId}/records", Action::ListDocuments, get(records::list_records)),
         ("/api/patients/{patientId}/records/{recordId}", Action::ReadDocument, get(records::get)),
@@ -111,7 +107,42 @@ fn operations() -> Vec<(&'static str, Action, MethodRouter<App>)> {
         ("/api/uppy/s3/multipart/{uploadId}/batch", Action::SignParts, get(uppy::sign_batch)),
         ("/api/uppy/s3/multipart/{uploadId}/complete", Action::ConfirmUpload, post(uppy::complete)),
         ("/api/uppy/s3/multipart/{uploadId}/{partNumber}", Action::SignParts, get(uppy::sign_part)),
+    ]
+}
+
+/// The clinic: who cares for whom, what is told to whom, the trail.
+fn clinic() -> Vec<Operation> {
+    vec![
+        ("/api/patients/{patientId}/care-team", Action::ReadCareTeam, get(patients::list)),
+        (
+            "/api/patients/{patientId}/care-team/{userId}",
+            Action::ManageCareTeam,
+            put(patients::add),
+        ),
+        (
+            "/api/patients/{patientId}/care-team/{userId}",
+            Action::ManageCareTeam,
+            delete(patients::remove),
+        ),
+        ("/api/webhooks", Action::ManageWebhooks, post(webhooks::create)),
+        ("/api/webhooks", Action::ManageWebhooks, get(webhooks::list)),
+        ("/api/webhooks/{webhookId}", Action::ManageWebhooks, get(webhooks::get)),
+        ("/api/webhooks/{webhookId}", Action::ManageWebhooks, patch(webhooks::change)),
+        ("/api/webhooks/{webhookId}", Action::ManageWebhooks, delete(webhooks::remove)),
+        ("/api/webhooks/{webhookId}/rotate-secret", Action::ManageWebhooks, post(webhooks::rotate)),
+        ("/api/webhooks/{webhookId}/test", Action::ManageWebhooks, post(webhooks::test)),
+        (
+            "/api/webhooks/{webhookId}/deliveries/{deliveryId}/retry",
+            Action::ManageWebhooks,
+            post(webhooks::retry),
+        ),
         ("/api/audit", Action::ReadTrail, get(trail::list)),
+    ]
+}
+
+/// Who can call.
+fn accounts() -> Vec<Operation> {
+    vec![
         ("/api/users", Action::ManageUsers, get(users::list)),
         ("/api/users", Action::ManageUsers, post(users::add)),
         ("/api/users/{name}", Action::ManageUsers, delete(users::disable)),
@@ -139,7 +170,7 @@ fn spellings(path: &'static str, method: MethodRouter<App>) -> Vec<(String, Meth
     plain.into_iter().chain(behind_ticket.map(|path| (path, by_ticket.clone()))).collect()
 }
 /// Paths that the app of the pages answers; which page it is, it finds out by itself.
-const PAGES: &[&str] = &["/", "/storage", "/storage/{*page}", "/login", "/setup"];
+const PAGES: &[&str] = &["/storage", "/storage/{*page}", "/login", "/setup"];
 
 /// The whole server as one service.
 pub fn router(app: App, wire: Option<Wire>) -> Router {

@@ -20,6 +20,7 @@ mod care_team;
 mod jwks;
 pub mod jwt;
 mod origin;
+mod people;
 mod policy;
 pub mod rows;
 pub mod sessions;

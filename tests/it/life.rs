@@ -280,7 +280,7 @@ async fn lists_are_filtered_sorted_and_paged(app: &TestApp) {
     assert_eq!(pictures["items"].as_array().unwrap().len(), 3);
     assert_eq!(names(&app.get(&admin, "/api/docs?q=X-RAY").await.json()).len(), 0);
     assert_eq!(names(&app.get(&admin, "/api/docs?q=XRAY").await.json()).len(), 2);
-    assert_eq!(names(&app.get(&admin, "/api/docs?q=%25").await.json()).len(), 0);
+    assert_eq!(app.get(&admin, "/api/docs?q=%25").await.expect(422).code(), "invalid_fields");
     for sort in ["-created", "created", "filename", "-size"] {
         let mut seen = Vec::new();
         let mut cursor = String::new();

@@ -40,10 +40,6 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "has_users",
             "disable_user",
             "enable_user",
-            "insert_patient_of_user",
-            "patients_of_users",
-            "patients_of_user",
-            "note_setup",
             "set_password",
             "count_failure",
             "lock_user",
@@ -54,6 +50,11 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "end_session",
             "delete_sessions_before",
         ],
+    ),
+    (
+        "src/access/people/rows.rs",
+        include_str!("../../src/access/people/rows.rs"),
+        &["insert_patient_of_user", "patients_of_users", "patients_of_user", "note_setup"],
     ),
     (
         "src/access/care_team/rows.rs",
