@@ -48,8 +48,8 @@ pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, UpkeepError>
 async fn run_tasks(app: &App, piece: Piece, dry_run: bool) -> Result<Vec<Ran>, UpkeepError> {
     Ok(vec![
         uploads(app, dry_run).await?,
-        scan(app, dry_run).await?,
         trash(app, dry_run).await?,
+        scan(app, dry_run).await?,
         derived(app, piece, dry_run).await?,
         forget(app, dry_run).await?,
     ])

@@ -166,7 +166,7 @@ async fn a_name_that_deceives_is_refused_at_every_door(app: &TestApp) {
         "a.pdf.exe",
         "a\u{202E}fdp.pdf",
         "a\u{200B}.pdf",
-        "a\u{0}.pdf",
+        "a\u{1}.pdf",
         "a%00.pdf",
         "a.pdf.",
         "CON.pdf",

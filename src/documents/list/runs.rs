@@ -79,7 +79,7 @@ pub fn page(engine: Engine, asked: &Asked<'_>, span: Span<'_>, way: Way) -> Wher
         query.then("cast(0 as boolean) as in_team", []);
     }
     query.then("from (", []);
-    runs(&mut query, engine, asked, span, way);
+    runs(&mut query, engine, asked, span, (way, span.limit));
     query.then(merged(asked.filter.sort), []);
     query.then("limit ?", [i64::from(span.limit).into()]);
     query.then(") k join document_assets on id = k_id", []);
@@ -94,21 +94,27 @@ pub fn further_on(
     steps: u32,
 ) -> Where {
     let mut query = Where::new("select k_id, k_at from (");
-    runs(&mut query, engine, asked, Span { after, until: None, limit: 0 }, Way::Along);
+    let span = Span { after, until: None, limit: 0 };
+    runs(&mut query, engine, asked, span, (Way::Along, steps.saturating_add(1)));
     query.then(merged(asked.filter.sort), []);
     query.then("limit 1 offset ?) k", [i64::from(steps).into()]);
     query
 }
 
-/// Every run, one after the other.
-fn runs(query: &mut Where, engine: Engine, asked: &Asked<'_>, span: Span<'_>, way: Way) {
-    // PostgreSQL merges pieces that are in order only where they stand in a `from`.
+/// Every run, one after the other; of each, at most so many are wanted.
+fn runs(
+    query: &mut Where,
+    engine: Engine,
+    asked: &Asked<'_>,
+    span: Span<'_>,
+    (way, most): (Way, u32),
+) {
     let (before, after) = match engine {
         Engine::Sqlite => ("", ""),
         Engine::Postgres => ("select k_id, k_at from (", ") u"),
     };
     query.then(before, []);
-    let mut writer = Runs { query, engine, asked, span, first: true };
+    let mut writer = Runs { query, engine, asked, span, most, first: true };
     for branch in asked.branches {
         match gathered(asked, branch) {
             Some(Narrow::Owner) => writer.uploads(branch),
@@ -121,6 +127,7 @@ fn runs(query: &mut Where, engine: Engine, asked: &Asked<'_>, span: Span<'_>, wa
         writer.begin("");
         writer.query.then("1 = 0", []);
     }
+    writer.end();
     query.then(after, []);
 }
 
@@ -150,7 +157,7 @@ impl Narrow {
             Self::Entity => "indexed by document_assets_entity",
             Self::Held => "indexed by document_assets_held",
             Self::Owner => "indexed by document_assets_owner",
-            Self::Temporary => "indexed by document_assets_temporary",
+            Self::Temporary => "indexed by document_assets_passing",
             Self::Unreleased => "indexed by document_assets_unreleased",
             Self::Nobody => "indexed by document_assets_general",
         }
@@ -182,6 +189,7 @@ struct Runs<'q, 'a> {
     engine: Engine,
     asked: &'q Asked<'a>,
     span: Span<'q>,
+    most: u32,
     first: bool,
 }
 
@@ -189,7 +197,11 @@ impl Runs<'_, '_> {
     /// Begins a run, up to its first condition.
     fn begin(&mut self, index: &'static str) {
         if !std::mem::replace(&mut self.first, false) {
+            self.end();
             self.query.then("union all", []);
+        }
+        if self.engine == Engine::Postgres {
+            self.query.then("(", []);
         }
         self.query.then(
             match self.asked.filter.sort {
@@ -202,6 +214,16 @@ impl Runs<'_, '_> {
         self.query.then("from document_assets", []);
         self.query.then(if self.engine == Engine::Sqlite { index } else { "" }, []);
         self.query.then("where", []);
+    }
+
+    /// Ends a run. SQLite merges runs by itself; PostgreSQL would rather sort them all, unless each
+    /// is told its order and how much of it is wanted.
+    fn end(&mut self) {
+        if self.engine == Engine::Postgres {
+            self.query.then(merged(self.asked.filter.sort), []);
+            self.query.then("limit ?", [i64::from(self.most).into()]);
+            self.query.then(")", []);
+        }
     }
 
     /// All of a branch's few documents.
