@@ -91,8 +91,8 @@ async fn what_is_not_known_in_a_query_is_refused_and_changes_nothing(app: &TestA
     let admin = app.admin();
     let document = app.upload(&admin, "patient-1", &pdf()).await;
     let path = format!("/api/docs/{}", document["id"].as_str().unwrap());
-    let answer = app.delete(&admin, &format!("{path}?permanent=true")).await.expect(422);
-    assert!(answer.json()["errors"]["permanent"].is_string());
+    let answer = app.delete(&admin, &format!("{path}?forever=true")).await.expect(422);
+    assert!(answer.json()["errors"]["forever"].is_string());
     let now = app.get(&admin, &path).await.expect(200).json();
     assert_eq!(now["state"], "available");
 }

@@ -1,7 +1,7 @@
 //! The SQL of lists: what is asked of the database. The texts are put together in `runs`.
 
 use super::runs::{Asked, Engine, Span, Way, further_on, page};
-use super::{Filter, Position, Sort};
+use super::{Position, Sort};
 use crate::access::Unread;
 use crate::db::{Conn, Connection, DbError, fetch_all, fetch_where};
 use crate::documents::Document;
@@ -57,11 +57,9 @@ pub async fn further(
     after: Option<&Position>,
     steps: u32,
 ) -> Result<Option<Position>, DbError> {
-    let filter = Filter { words: Vec::new(), ..asked.filter.clone() };
-    let asked = Asked { filter: &filter, ..*asked };
     let engine = engine(&mut conn);
-    let query = further_on(engine, &asked, after, steps);
-    Ok(match filter.sort {
+    let query = further_on(engine, asked, after, steps);
+    Ok(match asked.filter.sort {
         Sort::Newest | Sort::Oldest => fetch_where!(conn, (DocumentId, Timestamp), query)?
             .pop()
             .map(|(id, at)| Position::Time(at.micros(), id)),

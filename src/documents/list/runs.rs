@@ -86,7 +86,7 @@ pub fn page(engine: Engine, asked: &Asked<'_>, span: Span<'_>, way: Way) -> Wher
     query
 }
 
-/// The query of the position `steps` documents further on.
+/// The query of the position `steps` documents further on, words of names aside.
 pub fn further_on(
     engine: Engine,
     asked: &Asked<'_>,
@@ -95,6 +95,8 @@ pub fn further_on(
 ) -> Where {
     let mut query = Where::new("select k_id, k_at from (");
     let span = Span { after, until: None, limit: 0 };
+    let filter = Filter { words: Vec::new(), ..asked.filter.clone() };
+    let asked = &Asked { filter: &filter, ..*asked };
     runs(&mut query, engine, asked, span, (Way::Along, steps.saturating_add(1)));
     query.then(merged(asked.filter.sort), []);
     query.then("limit 1 offset ?) k", [i64::from(steps).into()]);

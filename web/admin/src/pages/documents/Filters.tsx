@@ -26,7 +26,7 @@ export function Filters({ filter, fixed, any, change, clear }: Props) {
       {!fixed.state && <Select label="State" size="sm" clearable w={{ base: "48%", xs: 150 }} data={states} value={filter.state || null} placeholder="all" onChange={(state) => change({ state: state ?? "" })} />}
       <TextInput label="From" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.from} onChange={(e) => change({ from: e.currentTarget.value })} />
       <TextInput label="To" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.to} onChange={(e) => change({ to: e.currentTarget.value })} />
-      <Select label="Order" size="sm" allowDeselect={false} w={{ base: "48%", xs: 140 }} data={options(SORTS)} value={filter.sort} onChange={(sort) => change({ sort: sort ?? "newest" })} />
+      <Select label="Order" size="sm" allowDeselect={false} w={{ base: "48%", xs: 140 }} data={options(SORTS)} value={filter.sort} onChange={(sort) => change({ sort: sort ?? "-created" })} />
       {any && <Button variant="subtle" color="gray" onClick={clear}>Clear</Button>}
     </Group>
   );

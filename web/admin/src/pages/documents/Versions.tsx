@@ -19,13 +19,13 @@ export function Versions({ document }: { document: Document }) {
   });
   return (
     <List type="ordered" spacing="sm">
-      {chain.data.versions.map((version) => (
+      {chain.data.items.map((version) => (
         <List.Item key={version.id}>
           <Group gap="xs">
             {version.id === document.id
               ? <Text size="sm" fw={600}>{version.filename}</Text>
               : <Anchor component="button" size="sm" onClick={() => show(version.id)}>{version.filename || version.id}</Anchor>}
-            {!version.supersededBy && version.state === "available" && <Badge size="xs" variant="light" color="teal">current</Badge>}
+            {version.id === chain.data.current && <Badge size="xs" variant="light" color="teal">current</Badge>}
           </Group>
           <Text size="xs" c="dimmed"><When at={version.createdAt} /> by {version.uploadedBy}</Text>
         </List.Item>

@@ -12,7 +12,7 @@ export interface Filter {
   sort: string;
 }
 
-const NONE: Filter = { q: "", patientId: "", category: [], state: "", from: "", to: "", sort: "newest" };
+const NONE: Filter = { q: "", patientId: "", category: [], state: "", from: "", to: "", sort: "-created" };
 
 export function useFilter(fixed: Partial<Filter> = {}) {
   const [params, setParams] = useSearchParams();

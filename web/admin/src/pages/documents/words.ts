@@ -22,7 +22,7 @@ export const STATES: Record<string, { name: string; color: string }> = {
   purged: { name: "erased", color: "dark" },
 };
 
-export const SORTS: Record<string, string> = { newest: "Newest first", oldest: "Oldest first", name: "By name", largest: "Largest first" };
+export const SORTS: Record<string, string> = { "-created": "Newest first", created: "Oldest first", filename: "By name", "-size": "Largest first" };
 
 /** What a person calls a media type. */
 export function typeName(mime: string): string {
