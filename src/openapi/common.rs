@@ -12,7 +12,9 @@ use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::link::LinkBuilder;
 use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
-use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{
+    AllOfBuilder, Object, ObjectBuilder, SchemaFormat, SchemaType, Type,
+};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -93,13 +95,20 @@ fn add_refusals(components: &mut Components) {
 
 /// What `derive(ToSchema)` cannot say: which fields go with which.
 fn add_relations(components: &mut Components) {
+    let some = |name: &str| {
+        json!({ "required": [name], "properties": { name: { "type": "string" } } })
+    };
     let given = |name: &str, other: &str| {
         json!({
             "required": [name],
             "properties": { name: { "type": "string" }, other: { "type": "null" } },
         })
     };
-    let relations = [("ConfirmRequest", "oneOf", json!([given("id", "key"), given("key", "id")]))];
+    let relations = [
+        ("ConfirmRequest", "oneOf", json!([given("id", "key"), given("key", "id")])),
+        ("EditRequest", "anyOf", json!(["category", "filename", "patientId"].map(some))),
+        ("FileForm", "additionalProperties", json!(false)),
+    ];
     for (name, keyword, value) in relations {
         if let Some(RefOr::T(Schema::Object(schema))) = components.schemas.get_mut(name) {
             schema.extensions.get_or_insert_default().insert(keyword.to_owned(), value);
@@ -181,6 +190,11 @@ fn narrow(parameter: &mut Parameter) {
             schema.max_length = Some(128);
             schema.pattern = Some(PRINTABLE.to_owned());
         }
+        (ParameterIn::Query, "key" | "filename") => schema.min_length = Some(1),
+        (ParameterIn::Query, "partNumbers") => {
+            schema.pattern = Some(format!("^({PART_NUMBER})(,({PART_NUMBER}))*$"));
+        }
+        (ParameterIn::Path, "partNumber") => schema.pattern = Some(format!("^({PART_NUMBER})$")),
         (ParameterIn::Query, "limit") => {
             schema.minimum = Some(1.into());
             schema.maximum = Some(page::MAX_LIMIT.into());
@@ -188,16 +202,30 @@ fn narrow(parameter: &mut Parameter) {
         (ParameterIn::Query, "from" | "to") => {
             schema.format = Some(SchemaFormat::Custom("date-time".to_owned()));
         }
+        // The answer to a U+0000 is the same everywhere: it can stand in no database.
+        (ParameterIn::Query, _) if is_free_text(schema) => {
+            schema.pattern = Some(r"^[^\u0000]*$".to_owned());
+        }
         _ => {}
     }
 }
+
+/// Whether a schema says no more than that it is a text.
+fn is_free_text(schema: &Object) -> bool {
+    let text = schema.schema_type == SchemaType::from(Type::String)
+        || schema.schema_type == SchemaType::from_iter([Type::String, Type::Null]);
+    text && schema.pattern.is_none() && schema.format.is_none() && schema.enum_values.is_none()
+}
+
+/// The number of a part.
+const PART_NUMBER: &str = "[1-9][0-9]{0,3}|10000";
 
 /// Which errors an operation may answer with.
 fn refusals(method: &str, operation: &Operation) -> Vec<u16> {
     let parameters = operation.parameters.as_deref().unwrap_or_default();
     let names_one = parameters.iter().any(|p| {
         let RefOr::T(p) = p else { return false };
-        p.parameter_in == ParameterIn::Path
+        p.parameter_in == ParameterIn::Path || p.name == "key"
     });
     let answers = &operation.responses.responses;
     let mut all = vec![400, 401, 403, 404, 422, 429, 500, 503];
@@ -206,7 +234,11 @@ fn refusals(method: &str, operation: &Operation) -> Vec<u16> {
         all.push(409);
     }
     if answers.contains_key("206") {
-        all.push(416);
+        all.extend([412, 416]);
+    }
+    // The one that announces an upload by its query.
+    if operation.operation_id.as_deref() == Some("uppyParams") {
+        all.extend([409, 413, 415, 507]);
     }
     if operation.request_body.is_some() {
         all.extend([408, 413, 415]);

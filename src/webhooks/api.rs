@@ -4,12 +4,14 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use super::{Asked, Changes, Delivery, Webhook, WebhookError};
 use crate::access::Call;
 use crate::app::App;
 use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Code, Nothing};
 use crate::ids::{DeliveryId, DocumentId, WebhookId};
+use crate::outbox::Happening;
 use crate::time::Timestamp;
 
 impl From<WebhookError> for ApiError {
@@ -93,15 +95,27 @@ pub struct NewWebhook {
     secret: String,
 }
 
+/// Names of events, or `*` alone.
+fn events() -> Array {
+    let names = Happening::ALL.iter().filter(|h| **h != Happening::Test).map(|h| h.as_str());
+    let name = ObjectBuilder::new().schema_type(Type::String);
+    let name = name.enum_values(Some(names.chain(["*"])));
+    let kinds = SchemaType::from_iter([Type::Array, Type::Null]);
+    ArrayBuilder::new().schema_type(kinds).items(name).min_items(Some(1)).build()
+}
+
 /// What is asked of a new webhook.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateWebhook {
     /// Where messages go; https.
+    #[schema(pattern = "^https?://.", max_length = 2048)]
     url: String,
     /// What it is told of, such as `document.available`; everything when left out.
+    #[schema(schema_with = events)]
     events: Option<Vec<String>>,
     /// What it is for.
+    #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     description: Option<String>,
 }
 
@@ -221,10 +235,13 @@ pub async fn get(
 #[serde(deny_unknown_fields)]
 pub struct ChangeWebhook {
     /// Where messages go.
+    #[schema(pattern = "^https?://.", max_length = 2048)]
     url: Option<String>,
     /// What it is told of.
+    #[schema(schema_with = events)]
     events: Option<Vec<String>>,
     /// What it is for; empty: nothing.
+    #[schema(max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     description: Option<String>,
     /// `false` switches it off: nothing is noted for it any more, what waits stays. `true` switches
     /// it on again.

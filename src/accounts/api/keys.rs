@@ -7,10 +7,12 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::access::api_keys::{ApiKey, NewKey, create_key, keys_of_clinic};
 use crate::access::{Call, Role, Target, TargetKind, rows};
 use crate::app::App;
+use crate::http::fields::PRINTABLE;
 use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Nothing, page};
 use crate::ids::ApiKeyId;
 use crate::time::Timestamp;
@@ -53,14 +55,25 @@ pub struct Keys {
     keys: Vec<KeyJson>,
 }
 
+/// 1 to 128 characters, not blank, none of them a control character.
+fn key_name() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(128))
+        .pattern(Some(PRINTABLE))
+        .build()
+}
+
 /// A key to make.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewKeyRequest {
     /// What it is for, 1 to 128 characters.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(schema_with = key_name)]
     name: String,
     /// Its role; `service` for an app that names the people it acts for.
+    #[schema(pattern = "^(admin|clinician|staff|service|auditor)$")]
     role: String,
     /// After how many days it ends; never when left out.
     #[schema(minimum = 1, maximum = 3650)]

@@ -7,11 +7,13 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 
 use crate::access::rows::UserRow;
 use crate::access::users::{NewUser, UserError, hash_password, insert_user, make_password};
 use crate::access::{Call, Role, Target, TargetKind, rows};
 use crate::app::App;
+use crate::http::fields::PRINTABLE;
 use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Code, Nothing, page};
 use crate::ids::PatientId;
 use crate::sensitive::Secret;
@@ -51,19 +53,32 @@ pub struct Users {
     users: Vec<UserJson>,
 }
 
+/// Up to 100 ids of 1 to 128 characters.
+fn patient_ids() -> Array {
+    let id = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(128))
+        .pattern(Some(PRINTABLE));
+    ArrayBuilder::new().items(id).max_items(Some(MAX_PATIENTS)).build()
+}
+
 /// A user to add.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewUserRequest {
     /// The name they will sign in with: 1 to 128 characters, no spaces.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[^\s\u0000-\u001f\u007f-\u009f]+$")]
     name: String,
     /// `admin`, `clinician`, `staff`, `patient` or `auditor`.
+    #[schema(pattern = "^(admin|clinician|staff|patient|auditor)$")]
     role: String,
     /// At least 12 characters; when left out, one is made and shown once in the answer.
+    #[schema(min_length = 12, max_length = 1024)]
     password: Option<String>,
     /// Whose documents a user with the role `patient` sees.
     #[serde(default)]
+    #[schema(schema_with = patient_ids)]
     patient_ids: Vec<String>,
 }
 
@@ -72,6 +87,7 @@ pub struct NewUserRequest {
 #[serde(deny_unknown_fields)]
 pub struct PasswordRequest {
     /// At least 12 characters; when left out, one is made and shown once in the answer.
+    #[schema(min_length = 12, max_length = 1024)]
     password: Option<String>,
 }
 
@@ -157,7 +173,7 @@ fn patients(role: Role, ids: Vec<String>) -> Result<Vec<PatientId>, ApiError> {
         return wrong("must name whose documents a patient sees, and nobody for other roles");
     }
     let fits =
-        |id: &String| !id.trim().is_empty() && id.len() <= 128 && !id.chars().any(char::is_control);
+        |id: &String| !id.trim().is_empty() && id.chars().count() <= 128 && !id.chars().any(char::is_control);
     if ids.len() > MAX_PATIENTS || !ids.iter().all(fits) {
         return wrong("must be up to 100 ids of 1 to 128 characters without control characters");
     }

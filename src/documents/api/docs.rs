@@ -247,7 +247,7 @@ pub(super) fn read_disposition(text: Option<&str>) -> Result<Disposition, ApiErr
 pub struct ContentQuery {
     /// `attachment` (default) or `inline`.
     #[param(schema_with = schemas::disposition)]
-    pub(super) disposition: Option<String>,
+    disposition: Option<String>,
     /// `true`: an SVG without scripts and links to elsewhere; other types have no such rendition.
     #[serde(default)]
     harmless: bool,

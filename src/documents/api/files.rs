@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::docs::{read_disposition, seconds_until};
 use super::form::{Said, receive};
 use super::records::FileForm;
-use super::{DocumentJson, bytes};
+use super::{DocumentJson, bytes, schemas};
 use crate::access::{Action, Call};
 use crate::app::App;
 use crate::documents::{self, Change, Document, Reference, list};
@@ -81,8 +81,10 @@ pub struct FileQuery {
     #[serde(default)]
     presigned: bool,
     /// Seconds the URL is to live; cut to what is allowed.
+    #[param(schema_with = schemas::seconds)]
     expires: Option<u64>,
     /// `attachment` (default) or `inline`.
+    #[param(schema_with = schemas::disposition)]
     disposition: Option<String>,
 }
 
@@ -117,9 +119,9 @@ fn reference(app: &App, key: String) -> Reference {
 #[utoipa::path(get, path = "/api/v2/aws/s3/download",
     operation_id = "downloadFile", tag = "storage",
     params(FileQuery),
-    responses((status = 200, body = PresignedFile,
-            description = "With `presigned=true`; else the bytes."),
-        (status = 206, description = "The range asked for."),
+    responses((status = 200, description = "The bytes; with `presigned=true` a URL.",
+            content((Vec<u8> = "*/*"), (PresignedFile = "application/json"))),
+        (status = 206, description = "The range asked for.", body = Vec<u8>, content_type = "*/*"),
         (status = 304, description = "The bytes are those of the ETag given.")))]
 pub async fn download(
     State(app): State<App>,
@@ -171,6 +173,7 @@ pub struct FilesQuery {
     /// `appointments/{id}`, `prescriptions`, `temp`; all when left out.
     prefix: Option<String>,
     /// How many, 1 to 1000; 50 when left out.
+    #[param(schema_with = schemas::max_keys)]
     max_keys: Option<u32>,
     /// `nextCursor` of the page before.
     cursor: Option<String>,

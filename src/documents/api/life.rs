@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::DocumentJson;
+use super::{DocumentJson, schemas};
 use crate::access::{Action, Call};
 use crate::app::App;
 use crate::documents::{self, Category, Change, Edit, Purge, Release};
@@ -70,16 +70,19 @@ pub async fn restore(
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EditRequest {
     /// Another category.
+    #[schema(schema_with = schemas::category)]
     category: Option<String>,
     /// Another name; its extension must go with the type.
+    #[schema(schema_with = schemas::optional_file_name)]
     filename: Option<String>,
     /// The patient it belongs to, where it was filed under another one.
-    #[schema(max_length = 128)]
+    #[schema(schema_with = schemas::id_text)]
     patient_id: Option<String>,
     /// Why; required with another patient. It stands in the trail.
-    #[schema(max_length = 500)]
+    #[schema(schema_with = schemas::optional_reason)]
     reason: Option<String>,
     /// `updatedAt` as you read it: if the document has changed since, nothing is done.
+    #[schema(schema_with = schemas::time)]
     updated_at: Option<String>,
 }
 
@@ -123,7 +126,7 @@ fn read_edit(body: EditRequest) -> Result<Edit, ApiError> {
 #[serde(deny_unknown_fields)]
 pub struct ReasonRequest {
     /// For people who read the trail later; 1 to 500 bytes.
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(schema_with = schemas::reason)]
     reason: String,
 }
 
@@ -202,9 +205,10 @@ pub async fn read_hold(
 #[serde(deny_unknown_fields)]
 pub struct ReleaseRequest {
     /// `released`, `held` (not yet) or `withdrawn` (not any more).
+    #[schema(schema_with = schemas::release)]
     state: String,
     /// Why. It stands in the trail.
-    #[schema(max_length = 500)]
+    #[schema(schema_with = schemas::optional_reason)]
     reason: Option<String>,
 }
 

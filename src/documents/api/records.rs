@@ -9,9 +9,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::docs::{ContentQuery, read_disposition};
+use super::docs::read_disposition;
 use super::form::{Said, receive};
-use super::{DocumentJson, bytes};
+use super::{DocumentJson, bytes, schemas};
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::{self, Category, Change, Document, Filter, Reference, State as Life, list};
@@ -74,18 +74,25 @@ pub struct FileForm {
     #[schema(value_type = String, format = "binary")]
     file: Vec<u8>,
     /// Its category; `other` when left out.
+    #[schema(schema_with = schemas::plain_category)]
     category: Option<String>,
     /// The patient.
+    #[schema(schema_with = schemas::plain_id_text)]
     patient_id: Option<String>,
     /// What else it belongs to; `patient` names the patient.
+    #[schema(schema_with = schemas::plain_id_text)]
     entity_type: Option<String>,
     /// The id of that.
+    #[schema(schema_with = schemas::plain_id_text)]
     entity_id: Option<String>,
     /// SHA-256 of the file, as hexadecimal or base64.
+    #[schema(schema_with = schemas::plain_sha256)]
     sha256: Option<String>,
     /// The document it replaces.
+    #[schema(schema_with = schemas::plain_uuid)]
     supersedes: Option<String>,
     /// Whether it may be cleaned up on its own.
+    #[schema(schema_with = schemas::flag)]
     temporary: Option<bool>,
 }
 
@@ -113,6 +120,7 @@ pub async fn add(
 #[into_params(parameter_in = Query)]
 pub struct RecordsQuery {
     /// One category.
+    #[param(schema_with = schemas::plain_category)]
     category: Option<String>,
     /// `nextCursor` of the page before.
     cursor: Option<String>,
@@ -163,19 +171,29 @@ pub async fn get(
     Ok(ApiJson(documents::read_named(&app, &call, &record).await?.into()))
 }
 
+/// How the file is to be shown.
+#[derive(Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct RecordQuery {
+    /// `attachment` (default) or `inline`.
+    #[param(schema_with = schemas::disposition)]
+    disposition: Option<String>,
+}
+
 /// The bytes of a record, streamed; `Range` is honoured.
 #[utoipa::path(get, path = "/api/patients/{patientId}/records/{recordId}/download",
     operation_id = "downloadRecord", tag = "records",
     params(("patientId" = String, Path), ("recordId" = String, Path, format = "uuid"),
-        ContentQuery),
-    responses((status = 200, description = "The bytes.", content_type = "application/octet-stream"),
-        (status = 206, description = "The range asked for."),
+        RecordQuery),
+    responses((status = 200, description = "The bytes.", body = Vec<u8>, content_type = "*/*"),
+        (status = 206, description = "The range asked for.", body = Vec<u8>, content_type = "*/*"),
         (status = 304, description = "The bytes are those of the ETag given.")))]
 pub async fn download(
     State(app): State<App>,
     call: Call,
     ApiPath((patient, id)): ApiPath<(PatientId, DocumentId)>,
-    ApiQuery(query): ApiQuery<ContentQuery>,
+    ApiQuery(query): ApiQuery<RecordQuery>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {

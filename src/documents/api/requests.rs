@@ -175,7 +175,7 @@ pub(super) fn read_confirm(
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
     /// One patient's documents.
-    #[param(max_length = 128)]
+    #[param(schema_with = schemas::some_id)]
     patient_id: Option<String>,
     /// Categories, comma separated.
     #[param(schema_with = schemas::some_categories)]
@@ -184,12 +184,16 @@ pub struct ListQuery {
     #[param(schema_with = schemas::some_states)]
     state: Option<String>,
     /// Media types or families (`image`, `document`, `medical`), comma separated.
+    #[param(schema_with = schemas::some_types)]
     r#type: Option<String>,
     /// What else it belongs to: `provider`, `appointment`, …
+    #[param(schema_with = schemas::some_id)]
     entity_type: Option<String>,
     /// The id of that; goes with `entityType`.
+    #[param(schema_with = schemas::some_id)]
     entity_id: Option<String>,
     /// Who uploaded it.
+    #[param(schema_with = schemas::some_id)]
     uploaded_by: Option<String>,
     /// Whether it is under legal hold.
     held: Option<bool>,

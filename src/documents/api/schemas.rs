@@ -2,7 +2,9 @@
 //! checks, in the words of JSON Schema.
 
 use serde_json::Value;
-use utoipa::openapi::schema::{Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
+use utoipa::openapi::schema::{
+    Array, ArrayBuilder, Object, ObjectBuilder, SchemaFormat, SchemaType, Type,
+};
 
 use crate::documents::content::TYPES;
 use crate::documents::{Category, State};
@@ -25,20 +27,108 @@ pub(super) fn id_text() -> Object {
     optional().min_length(Some(1)).max_length(Some(128)).pattern(Some(PRINTABLE)).build()
 }
 
+/// The same, where `null` is none.
+pub(super) fn plain_id_text() -> Object {
+    text().min_length(Some(1)).max_length(Some(128)).pattern(Some(PRINTABLE)).build()
+}
+
+/// 1 to 128 characters of any kind.
+pub(super) fn some_id() -> Object {
+    text().min_length(Some(1)).max_length(Some(128)).build()
+}
+
+/// Why something is done: not blank, no control character but a line's end.
+fn why(of: ObjectBuilder) -> Object {
+    const REASON: &str = concat!(
+        r"^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*",
+        r"[^\s\u0000-\u001f\u007f-\u009f]",
+        r"[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*$",
+    );
+    of.min_length(Some(1)).max_length(Some(500)).pattern(Some(REASON)).build()
+}
+
+/// Why something is done.
+pub(super) fn reason() -> Object {
+    why(text())
+}
+
+/// Why something is done, or nothing.
+pub(super) fn optional_reason() -> Object {
+    why(optional())
+}
+
+/// The name of a file; what else it must be goes with its type.
+pub(super) fn file_name() -> Object {
+    text().min_length(Some(1)).max_length(Some(255)).build()
+}
+
+/// The name of a file, or nothing.
+pub(super) fn optional_file_name() -> Object {
+    optional().min_length(Some(1)).max_length(Some(255)).build()
+}
+
+/// A time, or nothing.
+pub(super) fn time() -> Object {
+    optional().format(Some(SchemaFormat::Custom("date-time".to_owned()))).build()
+}
+
+/// A number within bounds.
+fn number(least: u64, most: u64) -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(least))
+        .maximum(Some(most))
+        .build()
+}
+
+/// How many days are looked back over.
+pub(super) fn days() -> Object {
+    number(1, 366)
+}
+
+/// How many files a page holds.
+pub(super) fn max_keys() -> Object {
+    number(1, 1000)
+}
+
+/// How many seconds a URL lives.
+pub(super) fn seconds() -> Object {
+    number(1, i64::MAX.cast_unsigned())
+}
+
 /// A UUID, or nothing.
 pub(super) fn uuid() -> Object {
     optional().format(Some(SchemaFormat::Custom("uuid".to_owned()))).build()
 }
 
+/// A text as a pattern that fits it alone.
+fn literal(text: &str) -> String {
+    text.replace('.', r"\.").replace('+', r"\+")
+}
+
 /// The accepted media types, parameters aside.
 pub(super) fn content_type() -> Object {
-    let all: Vec<_> =
-        TYPES.iter().map(|t| t.mime.replace('.', r"\.").replace('+', r"\+")).collect();
+    let all: Vec<_> = TYPES.iter().map(|t| literal(t.mime)).collect();
     text().pattern(Some(format!("^({})(;.*)?$", all.join("|")))).build()
 }
 
 fn categories() -> impl Iterator<Item = &'static str> {
     Category::ALL.into_iter().map(Category::as_str).chain(ALIASES)
+}
+
+/// A category, or one of its aliases; never nothing.
+pub(super) fn plain_category() -> Object {
+    text().enum_values(Some(categories())).build()
+}
+
+/// A UUID.
+pub(super) fn plain_uuid() -> Object {
+    text().format(Some(SchemaFormat::Custom("uuid".to_owned()))).build()
+}
+
+/// `true` or `false`, in a form.
+pub(super) fn flag() -> Object {
+    ObjectBuilder::new().schema_type(Type::Boolean).build()
 }
 
 /// A category, or one of its aliases.
@@ -47,10 +137,16 @@ pub(super) fn category() -> Object {
     optional().enum_values(Some(all)).build()
 }
 
+const SHA256: &str = "^([0-9A-Fa-f]{64}|[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$";
+
+/// A SHA-256, never nothing.
+pub(super) fn plain_sha256() -> Object {
+    text().pattern(Some(SHA256)).build()
+}
+
 /// A SHA-256 as hexadecimal or base64; the last digit of the latter holds four bits.
 pub(super) fn sha256() -> Object {
-    let pattern = "^([0-9A-Fa-f]{64}|[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$";
-    optional().pattern(Some(pattern)).build()
+    optional().pattern(Some(SHA256)).build()
 }
 
 /// One of these words, or nothing.
@@ -75,6 +171,52 @@ fn some_of<'a>(words: impl Iterator<Item = &'a str>) -> Object {
     text().pattern(Some(format!("^(({any})(,({any}))*)?$"))).build()
 }
 
+/// Media types and families, comma separated.
+pub(super) fn some_types() -> Object {
+    let types: Vec<_> = TYPES.iter().map(|t| literal(t.mime)).collect();
+    some_of(["image", "document", "medical"].into_iter().chain(types.iter().map(String::as_str)))
+}
+
+/// Whether the patient may see a document.
+pub(super) fn release() -> Object {
+    text().enum_values(Some(["held", "released", "withdrawn"])).build()
+}
+
+/// The media type as a browser names it: nothing where it knows none.
+pub(super) fn browser_type() -> Object {
+    let all: Vec<_> = TYPES.iter().map(|t| literal(t.mime)).collect();
+    let pattern = format!("^({}|application/octet-stream)?$", all.join("|"));
+    optional().pattern(Some(pattern)).build()
+}
+
+/// What a page says of a file under our names; anything else is the page's own.
+pub(super) fn metadata() -> Object {
+    let size = SchemaType::from_iter([Type::String, Type::Integer]);
+    let size = ObjectBuilder::new().schema_type(size).minimum(Some(1)).maximum(Some(1_u64 << 50));
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .property("patientId", plain_id_text())
+        .property("clinicId", plain_uuid())
+        .property("category", plain_category())
+        .property("entityType", plain_id_text())
+        .property("entityId", plain_id_text())
+        .property("size", size.pattern(Some("^[1-9][0-9]{0,14}$")))
+        .property("sha256", plain_sha256())
+        .property("supersedes", plain_uuid())
+        .property("temporary", flag())
+        .build()
+}
+
+/// Parts, in S3's words.
+pub(super) fn s3_parts() -> Array {
+    let part = ObjectBuilder::new()
+        .property("PartNumber", number(1, 10_000))
+        .required("PartNumber")
+        .property("ETag", text())
+        .required("ETag");
+    ArrayBuilder::new().items(part).build()
+}
+
 /// Categories, comma separated.
 pub(super) fn some_categories() -> Object {
     some_of(categories())
@@ -82,7 +224,8 @@ pub(super) fn some_categories() -> Object {
 
 /// States, comma separated.
 pub(super) fn some_states() -> Object {
-    some_of(State::ALL.into_iter().map(State::as_str))
+    let any = State::ALL.into_iter().map(State::as_str).collect::<Vec<_>>().join("|");
+    text().pattern(Some(format!("^({any})(,({any}))*$"))).build()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::DocumentJson;
+use super::{DocumentJson, schemas};
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::stats::{Figure, Stats, stats};
@@ -19,6 +19,7 @@ const MOST_DAYS: u32 = 366;
 #[into_params(parameter_in = Query)]
 pub struct StatsQuery {
     /// How many days, today included, 1 to 366; 30 when left out.
+    #[param(schema_with = schemas::days)]
     days: Option<u32>,
 }
 

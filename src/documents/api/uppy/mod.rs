@@ -21,7 +21,7 @@ use self::requests::{
     CompleteRequest, CreateRequest, check_key, read_create, read_number, read_numbers, read_params,
     read_parts,
 };
-use super::DocumentJson;
+use super::{DocumentJson, schemas};
 use super::docs::seconds_until;
 use super::requests::{ConfirmRequest, read_confirm};
 use crate::access::Call;
@@ -62,15 +62,28 @@ pub struct ParamsAnswer {
     id: String,
 }
 
+/// What is said of a file in a query.
+#[derive(utoipa::IntoParams)]
+#[expect(dead_code, reason = "it only describes the query")]
+#[into_params(parameter_in = Query)]
+pub struct ParamsQuery {
+    /// The file's name.
+    #[param(schema_with = schemas::file_name, required)]
+    filename: String,
+    /// Its media type.
+    #[param(schema_with = schemas::browser_type)]
+    r#type: Option<String>,
+    /// `metadata[patientId]`, `[category]`, `[entityType]`, `[entityId]`, `[size]`, `[sha256]`,
+    /// `[supersedes]`, `[temporary]`.
+    #[param(style = DeepObject, schema_with = schemas::metadata)]
+    metadata: Option<String>,
+}
+
 /// Allow one upload in one request. Afterwards nothing calls the server by itself: the page
 /// confirms it, see docs/api.md.
 #[utoipa::path(get, path = "/api/uppy/s3/params",
     operation_id = "uppyParams", tag = "uppy",
-    params(("filename" = String, Query, description = "The file's name."),
-        ("type" = Option<String>, Query, description = "Its media type."),
-        ("metadata" = Option<Object>, Query, style = DeepObject,
-            description = "`metadata[patientId]`, `[category]`, `[entityType]`, `[entityId]`, \
-                           `[size]`, `[sha256]`, `[supersedes]`, `[temporary]`.")),
+    params(ParamsQuery),
     responses((status = 200, body = ParamsAnswer)))]
 pub async fn params(
     State(app): State<App>,

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use crate::access::Call;
 use crate::config::UploadConfig;
 use crate::documents::api::requests::read_entity;
+use crate::documents::api::schemas;
 use crate::documents::content::{FileType, limit_of_parts};
 use crate::documents::{BeginUpload, Category, DocumentError, UNKNOWN_SIZE};
 use crate::http::fields::Fields;
@@ -42,16 +43,17 @@ fn refused(text: &str) -> ApiError {
 
 /// An upload in parts, as a client asks for it.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = UppyCreateRequest)]
 pub struct CreateRequest {
     /// The file's name.
-    #[schema(value_type = String)]
+    #[schema(schema_with = schemas::file_name, required)]
     filename: Option<Value>,
     /// Its media type.
-    #[schema(value_type = Option<String>)]
+    #[schema(schema_with = schemas::browser_type)]
     r#type: Option<Value>,
     /// `patientId`, `category`, `entityType`, `entityId`, `size`, `sha256`, `supersedes`,
     /// `temporary`; anything else is left aside.
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = schemas::metadata)]
     metadata: Option<Map<String, Value>>,
 }
 
@@ -206,9 +208,10 @@ pub(super) fn read_numbers(query: Option<&str>) -> Result<Vec<u32>, ApiError> {
 
 /// Which parts were sent.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = UppyCompleteRequest)]
 pub struct CompleteRequest {
     /// `{PartNumber, ETag}` of each, the ETag with its quotes or without.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(schema_with = schemas::s3_parts, required)]
     parts: Option<Value>,
 }
 

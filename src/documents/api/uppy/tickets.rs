@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::access::{Call, CallerKind, ShownTicket};
 use crate::app::App;
 use crate::documents::api::requests::read_entity;
+use crate::documents::api::schemas;
 use crate::documents::{self, AskTicket, Category};
 use crate::http::fields::Fields;
 use crate::http::{ApiError, ApiJson, ApiQuery, Nothing};
@@ -24,20 +25,26 @@ use crate::time::Timestamp;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TicketRequest {
     /// Uploads for this patient only.
-    #[schema(max_length = 128)]
+    #[schema(schema_with = schemas::id_text)]
     patient_id: Option<String>,
     /// Uploads of this category only.
+    #[schema(schema_with = schemas::category)]
     category: Option<String>,
     /// Uploads that belong to this only: `provider`, `appointment`, …
+    #[schema(schema_with = schemas::id_text)]
     entity_type: Option<String>,
     /// The id of that.
+    #[schema(schema_with = schemas::id_text)]
     entity_id: Option<String>,
     /// How many uploads may begin with it, 1 to 1000; 100 when left out.
+    #[schema(minimum = 1, maximum = 1000)]
     max_files: Option<u32>,
     /// The largest file in bytes; what the type allows when left out.
+    #[schema(minimum = 1)]
     max_size: Option<u64>,
     /// Seconds it lives, at most 43200; 3600 when left out, and never longer than the credential
     /// it is made with.
+    #[schema(minimum = 1, maximum = 43200)]
     expires_in: Option<u64>,
 }
 
