@@ -52,7 +52,8 @@ impl KeptBytes {
         let used = kept.summed.saturating_add(kept.since);
         let fits = used.saturating_add(size) <= quota;
         let believed = if fits { FRESH } else { VERY_FRESH };
-        if now < kept.at || kept.at + believed < now {
+        // A call that looked at the clock first may ask last.
+        if now + VERY_FRESH < kept.at || kept.at + believed < now {
             return Room::Unknown;
         }
         if !fits {
@@ -67,7 +68,8 @@ impl KeptBytes {
     pub fn summed(&self, clinic: ClinicId, bytes: u64, now: Timestamp) {
         let mut clinics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = clinics.get(&clinic);
-        if known.is_some_and(|kept| kept.at <= now && now <= kept.at + VERY_FRESH) {
+        let close = |at: Timestamp| at <= now + VERY_FRESH && now <= at + VERY_FRESH;
+        if known.is_some_and(|kept| close(kept.at)) {
             return;
         }
         if clinics.len() >= MOST && !clinics.contains_key(&clinic) {
@@ -93,5 +95,15 @@ mod tests {
         assert_eq!(kept.reserve(clinic, 11, 100, at(60)), Room::None { used: 90 });
         assert_eq!(kept.reserve(clinic, 10, 100, at(60)), Room::Reserved);
         assert_eq!(kept.reserve(clinic, 1, 200, at(120)), Room::Unknown, "a minute has passed");
+    }
+
+    #[test]
+    fn a_call_that_looked_at_the_clock_first_and_asks_last_is_counted_too() {
+        let (kept, clinic) = (KeptBytes::default(), ClinicId::from_uuid(uuid::Uuid::nil()));
+        let (early, late) = (Timestamp::from_micros(5_000_000), Timestamp::from_micros(5_000_900));
+        kept.summed(clinic, 0, late);
+        assert_eq!(kept.reserve(clinic, 60, 100, late), Room::Reserved);
+        kept.summed(clinic, 0, early);
+        assert_eq!(kept.reserve(clinic, 60, 100, early), Room::None { used: 60 });
     }
 }

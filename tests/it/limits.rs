@@ -137,7 +137,7 @@ mod rates {
 
     async fn strangers_are_counted_by_address_and_callers_with_a_credential_are_not(app: &TestApp) {
         let from = async |address: &str, token: Option<&str>| {
-            let mut request = Request::builder().uri("/api/docs");
+            let mut request = Request::builder().uri("/api/docs").header(header::HOST, "127.0.0.1");
             if let Some(token) = token {
                 request = request.header(header::AUTHORIZATION, token);
             }
