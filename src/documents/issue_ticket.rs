@@ -102,8 +102,9 @@ fn check(asked: &AskTicket) -> Result<(), DocumentError> {
     if asked.max_files.is_some_and(|files| !(1..=MOST_FILES).contains(&files)) {
         wrong("maxFiles", format!("must be from 1 to {MOST_FILES}"));
     }
-    if asked.max_size == Some(0) {
-        wrong("maxSize", "must be at least 1 byte".to_owned());
+    // More than that no database keeps.
+    if asked.max_size.is_some_and(|size| !(1..=i64::MAX.cast_unsigned()).contains(&size)) {
+        wrong("maxSize", format!("must be from 1 to {} bytes", i64::MAX));
     }
     if asked.expires_in.is_some_and(|life| life.is_zero() || life > LONGEST) {
         wrong("expiresIn", format!("must be from 1 to {} seconds", LONGEST.as_secs()));

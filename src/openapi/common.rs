@@ -19,7 +19,8 @@ use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
 use utoipa::openapi::{
-    Components, ContentBuilder, Header, OpenApi, Ref, RefOr, Response, ResponseBuilder, Schema,
+    Components, ContentBuilder, Header, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder,
+    Schema,
 };
 
 use crate::http::fields::PRINTABLE;
@@ -189,7 +190,10 @@ fn narrow(parameter: &mut Parameter) {
             schema.max_length = Some(128);
             schema.pattern = Some(PRINTABLE.to_owned());
         }
-        (ParameterIn::Query, "key" | "filename") => schema.min_length = Some(1),
+        (ParameterIn::Query, "key" | "filename") => {
+            schema.min_length = Some(1);
+            parameter.required = Required::True;
+        }
         (ParameterIn::Query, "partNumbers") => {
             schema.pattern = Some(format!("^({PART_NUMBER})(,({PART_NUMBER}))*$"));
         }

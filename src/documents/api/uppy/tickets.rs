@@ -40,7 +40,7 @@ pub struct TicketRequest {
     #[schema(minimum = 1, maximum = 1000)]
     max_files: Option<u32>,
     /// The largest file in bytes; what the type allows when left out.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 9_223_372_036_854_775_807_u64)]
     max_size: Option<u64>,
     /// Seconds it lives, at most 43200; 3600 when left out, and never longer than the credential
     /// it is made with.
