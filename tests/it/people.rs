@@ -319,11 +319,10 @@ async fn patients_see_their_own_available_released_documents_only(app: &TestApp)
     let asked = invoice().asked("patient-1");
     let begun = app.post(&admin, "/api/docs/presign-upload", asked).await.expect(201).json();
     let pending = begun["id"].as_str().unwrap();
-    // The newest document but one of patient-1 is held back.
-    let hold = "update document_assets set released = (1 = 0) where id = \
-                (select id from document_assets where patient_id = 'patient-1' \
-                 order by created_at limit 1 offset 1)";
-    assert_eq!(app.sql(hold).await.unwrap(), 1);
+    let held = json!({ "state": "held" });
+    app.call(&admin, Method::PUT, &format!("/api/docs/{kept}/release"), Some(held))
+        .await
+        .expect(200);
     for (id, status) in
         [(own.as_str(), 200), (&kept, 404), (&deleted, 404), (&others, 404), (pending, 404)]
     {
