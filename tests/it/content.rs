@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use strongroom::access::DEFAULT_CLINIC;
 use strongroom::documents::content::Reason;
 use strongroom::store::ObjectKey;
+use uuid::Uuid;
 
 use crate::bad_files::{self, File, Verdict};
 use crate::faulty_proxy::{Fault, Proxy};
@@ -36,10 +37,26 @@ enum Door {
     Through,
     /// In parts, then complete.
     Parts,
+    /// A form under a patient's path, all in one call.
+    Record,
+    /// A form of guide 001, the file before what is said of it.
+    File,
+    /// In parts that Uppy's client cuts as it likes.
+    Uppy,
 }
 
 impl Door {
+    /// Those where an upload is announced first.
     const ALL: [Self; 4] = [Self::Presigned, Self::Form, Self::Through, Self::Parts];
+    const EVERY: [Self; 7] = [
+        Self::Presigned,
+        Self::Form,
+        Self::Through,
+        Self::Parts,
+        Self::Record,
+        Self::File,
+        Self::Uppy,
+    ];
 
     /// Asks to be let in: what the first call answers.
     async fn knock(self, app: &TestApp, mut asked: Value) -> Answer {
@@ -48,7 +65,7 @@ impl Door {
         }
         let path = match self {
             Self::Parts => "/api/docs/multipart",
-            Self::Presigned | Self::Form | Self::Through => "/api/docs/presign-upload",
+            _ => "/api/docs/presign-upload",
         };
         app.post(&app.admin(), path, asked).await
     }
@@ -56,6 +73,12 @@ impl Door {
     /// Brings a file in: its id, and what the call answers that makes the document.
     async fn bring(self, app: &TestApp, asked: Value, bytes: &[u8]) -> (String, Answer) {
         let admin = app.admin();
+        if matches!(self, Self::Record | Self::File) {
+            return self.send_form(app, &asked, bytes).await;
+        }
+        if self == Self::Uppy {
+            return bring_by_uppy(app, &asked, bytes).await;
+        }
         if self == Self::Parts {
             let id = app.upload_parts(&admin, asked, bytes).await;
             let path = format!("/api/docs/multipart/{id}/complete");
@@ -70,7 +93,7 @@ impl Door {
                 let sent = app.send_form(&begun, &[], bytes).await;
                 assert!(sent.status.is_success(), "{}", sent.status);
             }
-            Self::Through | Self::Parts => {
+            _ => {
                 let request = Request::builder()
                     .method(Method::PUT)
                     .uri(format!("/api/docs/{id}/content"))
@@ -82,6 +105,74 @@ impl Door {
         let answer = app.post(&admin, "/api/docs/confirm", json!({ "id": id })).await;
         (id, answer)
     }
+
+    /// A form: row, bytes and confirmation in one call. What it was about tells which row it made.
+    async fn send_form(self, app: &TestApp, asked: &Value, bytes: &[u8]) -> (String, Answer) {
+        let admin = app.admin();
+        let of = Uuid::now_v7().to_string();
+        let said = [("category", "other"), ("entityType", "appointment"), ("entityId", &of)];
+        let file = (asked["filename"].as_str().unwrap(), asked["contentType"].as_str().unwrap());
+        let (path, (kind, form)) = match self {
+            Self::Record => ("/api/patients/patient-1/records", form(&said, file, bytes, &[])),
+            _ => ("/api/v2/aws/s3/upload", form(&[], file, bytes, &said)),
+        };
+        let request = Request::builder().method(Method::POST).uri(path);
+        let request = request.header(&admin.header.0, &admin.header.1);
+        let request = request.header(header::CONTENT_TYPE, kind).body(Body::from(form));
+        let answer = app.send(request.unwrap()).await;
+        let path = format!(
+            "/api/docs?entityType=appointment&entityId={of}&state=available,refused,abandoned"
+        );
+        let items = app.get(&admin, &path).await.expect(200).json()["items"].clone();
+        (items[0]["id"].as_str().unwrap_or_default().to_owned(), answer)
+    }
+}
+
+/// A form with one file.
+fn form(
+    before: &[(&str, &str)],
+    (name, mime): (&str, &str),
+    bytes: &[u8],
+    behind: &[(&str, &str)],
+) -> (&'static str, Vec<u8>) {
+    let field = |(name, value): &(&str, &str)| {
+        format!("--edge-7f\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+    };
+    let head = format!(
+        "--edge-7f\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+         Content-Type: {mime}\r\n\r\n"
+    );
+    let mut body = before.iter().map(field).collect::<String>().into_bytes();
+    body.extend_from_slice(head.as_bytes());
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(b"\r\n");
+    body.extend_from_slice(behind.iter().map(field).collect::<String>().as_bytes());
+    body.extend_from_slice(b"--edge-7f--\r\n");
+    ("multipart/form-data; boundary=edge-7f", body)
+}
+
+/// As Uppy does: a part's URL, the part, and all of them put together.
+async fn bring_by_uppy(app: &TestApp, asked: &Value, bytes: &[u8]) -> (String, Answer) {
+    let admin = app.admin();
+    let metadata = json!({ "patientId": "patient-1", "category": "other" });
+    let create = json!({
+        "filename": asked["filename"], "type": asked["contentType"], "metadata": metadata,
+    });
+    let made = app.post(&admin, "/api/uppy/s3/multipart", create).await.expect(200).json();
+    let id = made["uploadId"].as_str().unwrap().to_owned();
+    let (mut parts, size) = (Vec::new(), 8 << 20);
+    for (at, piece) in bytes.chunks(size).enumerate() {
+        let number = at + 1;
+        let path = format!("/api/uppy/s3/multipart/{id}/{number}?key=k");
+        let signed = app.get(&admin, &path).await.expect(200).json();
+        let put = json!({ "url": signed["url"], "headers": {} });
+        let sent = app.put(&put, piece).await.expect(200);
+        let etag = sent.headers[header::ETAG].to_str().unwrap();
+        parts.push(json!({ "PartNumber": number, "ETag": etag }));
+    }
+    let path = format!("/api/uppy/s3/multipart/{id}/complete?key=k");
+    let answer = app.post(&admin, &path, json!({ "parts": parts })).await;
+    (id, answer)
 }
 
 fn asked(file: &File) -> Value {
@@ -93,7 +184,7 @@ fn asked(file: &File) -> Value {
 
 /// The verdict, as the answer tells it.
 fn verdict(answer: &Answer) -> Verdict {
-    if answer.status.as_u16() == 201 {
+    if answer.status.is_success() {
         return Verdict::Good;
     }
     let told = answer.json();
@@ -113,8 +204,8 @@ async fn every_file_gets_its_verdict_behind_every_door(app: &TestApp) {
     // Every file behind every door on one ground; on the others each file has a door of its turn.
     let everywhere = app.app.db.engine() == "sqlite";
     let doors = |turn: usize| {
-        let all = Door::ALL.into_iter().enumerate();
-        all.filter(move |(at, _)| everywhere || turn % Door::ALL.len() == *at)
+        let all = Door::EVERY.into_iter().enumerate();
+        all.filter(move |(at, _)| everywhere || turn % Door::EVERY.len() == *at)
     };
     let cases = files.iter().enumerate();
     let cases = cases.flat_map(|(turn, file)| doors(turn).map(move |(_, door)| (file, door)));

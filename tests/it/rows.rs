@@ -84,6 +84,9 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "mark_ended",
             "state",
             "owner_of_key",
+            // By the tests of forms, and of folders.
+            "set_meaning",
+            "patients_in_folder",
         ],
     ),
     (
