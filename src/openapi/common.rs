@@ -96,9 +96,8 @@ fn add_refusals(components: &mut Components) {
 
 /// What `derive(ToSchema)` cannot say: which fields go with which.
 fn add_relations(components: &mut Components) {
-    let some = |name: &str| {
-        json!({ "required": [name], "properties": { name: { "type": "string" } } })
-    };
+    let some =
+        |name: &str| json!({ "required": [name], "properties": { name: { "type": "string" } } });
     let given = |name: &str, other: &str| {
         json!({
             "required": [name],

@@ -172,8 +172,9 @@ fn patients(role: Role, ids: Vec<String>) -> Result<Vec<PatientId>, ApiError> {
     if (role == Role::Patient) == ids.is_empty() {
         return wrong("must name whose documents a patient sees, and nobody for other roles");
     }
-    let fits =
-        |id: &String| !id.trim().is_empty() && id.chars().count() <= 128 && !id.chars().any(char::is_control);
+    let fits = |id: &String| {
+        !id.trim().is_empty() && id.chars().count() <= 128 && !id.chars().any(char::is_control)
+    };
     if ids.len() > MAX_PATIENTS || !ids.iter().all(fits) {
         return wrong("must be up to 100 ids of 1 to 128 characters without control characters");
     }

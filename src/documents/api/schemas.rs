@@ -74,11 +74,7 @@ pub(super) fn time() -> Object {
 
 /// A number within bounds.
 fn number(least: u64, most: u64) -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .minimum(Some(least))
-        .maximum(Some(most))
-        .build()
+    ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(least)).maximum(Some(most)).build()
 }
 
 /// How many days are looked back over.

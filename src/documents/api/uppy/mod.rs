@@ -21,9 +21,9 @@ use self::requests::{
     CompleteRequest, CreateRequest, check_key, read_create, read_number, read_numbers, read_params,
     read_parts,
 };
-use super::{DocumentJson, schemas};
 use super::docs::seconds_until;
 use super::requests::{ConfirmRequest, read_confirm};
+use super::{DocumentJson, schemas};
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::{self, Confirmed};
