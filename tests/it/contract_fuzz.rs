@@ -32,7 +32,7 @@ async fn holds(vars: &[(&str, &str)], roles: &str) {
     let mut command = Command::new(python);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/contract_fuzz.py"));
     command.args(["--url", &server.url, "--roles", roles]);
-    command.args(["--examples", &variable("STRONGROOM_FUZZ_EXAMPLES").unwrap_or("3".to_owned())]);
+    command.args(["--examples", &variable("STRONGROOM_FUZZ_EXAMPLES").unwrap_or("2".to_owned())]);
     command.args(["--seed", &variable("STRONGROOM_TEST_SEED").unwrap_or("1".to_owned())]);
     command.env("STRONGROOM_FUZZ_TOKENS", tokens(&server).to_string());
     command.env("PYTHONDONTWRITEBYTECODE", "1");
