@@ -1,4 +1,4 @@
-"""Makes files with something inside: a document with an embedded object, a PDF with an attachment, a PDF
+"""Makes files with something inside: a document with a file among its pictures, a PDF with an attachment, a PDF
 with a password.
 
     infected.py docx|pdf|locked SAMPLE < what is inside > file
@@ -17,7 +17,7 @@ def docx(sample: str, inside: bytes) -> bytes:
     with zipfile.ZipFile(sample) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():
             new.writestr(entry, old.read(entry))
-        new.writestr("word/embeddings/oleObject1.bin", b" " * 500 + inside + b" " * 500)
+        new.writestr("word/media/note.txt", b" " * 500 + inside + b" " * 500)
     return out.getvalue()
 
 

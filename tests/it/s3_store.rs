@@ -301,7 +301,16 @@ async fn an_upload_that_is_dropped_leaves_nothing() {
         call.uploads().len()
     };
     {
-        let (object, begun) = (object("half"), async { while uploads().await == 0 {} });
+        // Once a part is there, the store's answer to the beginning has arrived for sure.
+        let sent = || async {
+            let client = place.client();
+            let listed = client.list_multipart_uploads().bucket(&bucket).send().await.unwrap();
+            let Some(upload) = listed.uploads().first() else { return false };
+            let (key, id) = (upload.key().unwrap(), upload.upload_id().unwrap());
+            let parts = client.list_parts().bucket(&bucket).key(key).upload_id(id).send().await;
+            parts.is_ok_and(|parts| !parts.parts().is_empty())
+        };
+        let (object, begun) = (object("half"), async { while !sent().await {} });
         let put = store.put(&object, Size::Exactly(size as u64), half);
         tokio::select! {
             done = put => panic!("{done:?}"),

@@ -35,10 +35,7 @@ fn open(sample: &Sample, method: &str) -> Value {
 }
 
 fn dicom(size: usize) -> Vec<u8> {
-    let mut bytes = Seeded(7).pdf(size);
-    bytes[..128].fill(0);
-    bytes[128..132].copy_from_slice(b"DICM");
-    bytes
+    Seeded(7).dicom(size)
 }
 
 fn ct() -> Value {

@@ -7,6 +7,7 @@
 //! Invariant: pages follow each other by position and not by number, so a document that was there
 //! from the first page to the last is on exactly one of them, whatever comes and goes meanwhile.
 
+mod narrow;
 mod order;
 mod rows;
 mod runs;

@@ -5,6 +5,7 @@
 //! shows, not as much as there is. Which index a run takes is decided here and not by guesses about
 //! the data: SQLite is told, and PostgreSQL is left one that fits.
 
+use super::narrow::{Narrow, gathered};
 use super::order::{beyond, merged, within};
 use super::scope::{Branch, Need, Whose};
 use super::{Filter, Position, Sort};
@@ -136,53 +137,6 @@ fn runs(
 /// Whether a list has runs that go along the whole clinic's order.
 pub fn is_wide(asked: &Asked<'_>) -> bool {
     asked.branches.iter().any(|branch| gathered(asked, branch).is_none())
-}
-
-/// What holds so few documents that each of them is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Narrow {
-    Patient,
-    Own,
-    Team,
-    Entity,
-    Held,
-    Owner,
-    Temporary,
-    Unreleased,
-    Nobody,
-}
-
-impl Narrow {
-    const fn index(self) -> &'static str {
-        match self {
-            Self::Patient | Self::Own | Self::Team => "indexed by document_assets_patient",
-            Self::Entity => "indexed by document_assets_entity",
-            Self::Held => "indexed by document_assets_held",
-            Self::Owner => "indexed by document_assets_owner",
-            Self::Temporary => "indexed by document_assets_passing",
-            Self::Unreleased => "indexed by document_assets_unreleased",
-            Self::Nobody => "indexed by document_assets_general",
-        }
-    }
-}
-
-/// By what a branch is narrowed to few documents, if by anything.
-fn gathered(asked: &Asked<'_>, branch: &Branch) -> Option<Narrow> {
-    let filter = asked.filter;
-    let few = matches!(asked.team, Some(Team::Few(_)));
-    [
-        (filter.patient.is_some(), Narrow::Patient),
-        (matches!(branch.whose, Whose::Own(_)), Narrow::Own),
-        (filter.entity.is_some(), Narrow::Entity),
-        (filter.held == Some(true), Narrow::Held),
-        (branch.whose == Whose::Team && few, Narrow::Team),
-        (filter.uploader.is_some(), Narrow::Owner),
-        (filter.temporary == Some(true), Narrow::Temporary),
-        (filter.released == Some(false), Narrow::Unreleased),
-        (branch.whose == Whose::Nobody, Narrow::Nobody),
-    ]
-    .into_iter()
-    .find_map(|(holds, narrow)| holds.then_some(narrow))
 }
 
 /// Writes runs into a query.
