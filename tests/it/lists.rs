@@ -156,7 +156,7 @@ async fn one_of_each(app: &TestApp) -> Vec<Uuid> {
                     let n = u32::try_from(rows.len()).unwrap();
                     // Several of them at the same instant.
                     let at = 1_700_000_000 + i64::from(n / 5);
-                    let more = Row { category, state, patient, owner, released, at, ..row(n) };
+                    let more = Row { patient, category, state, owner, released, at, ..row(n) };
                     rows.push(more);
                 }
             }
@@ -494,9 +494,9 @@ async fn no_document_is_missed_or_shown_twice_while_others_come_and_go(app: &Tes
     for _ in 0..12 {
         let (start, changes, limit, sort, narrow) = story.new_tree(&mut runner).unwrap().current();
         let made = |n: &u8| Row {
-            category: if n % 2 == 0 { "other" } else { "imaging" },
-            state: if n % 5 == 0 { "scanning" } else { "available" },
-            patient: Some(if narrow.contains("patient") || n % 3 == 0 {
+            category: if n.is_multiple_of(2) { "other" } else { "imaging" },
+            state: if n.is_multiple_of(5) { "scanning" } else { "available" },
+            patient: Some(if narrow.contains("patient") || n.is_multiple_of(3) {
                 "patient-1"
             } else {
                 "patient-2"

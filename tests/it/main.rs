@@ -5,6 +5,7 @@
 
 mod accounts;
 mod afterlife;
+mod answer;
 mod archive;
 mod bad_files;
 mod browser;

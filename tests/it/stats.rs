@@ -164,8 +164,8 @@ async fn figures_equal_a_recount_whatever_has_happened(app: &TestApp) {
         let some = documents.get(roll as usize % documents.len().max(1)).cloned();
         match (roll % 9, some) {
             (0 | 1, _) | (_, None) => {
-                let sample = if roll % 2 == 0 { pdf() } else { invoice() };
-                let who = if roll % 5 == 0 { app.stranger() } else { admin.clone() };
+                let sample = if roll.is_multiple_of(2) { pdf() } else { invoice() };
+                let who = if roll.is_multiple_of(5) { app.stranger() } else { admin.clone() };
                 let id = app.upload(&who, "patient-1", &sample).await["id"].clone();
                 documents.push(id.as_str().unwrap().to_owned());
             }
@@ -200,7 +200,7 @@ async fn figures_equal_a_recount_whatever_has_happened(app: &TestApp) {
                 run(app, format!("update document_assets set {set} where id = {id}")).await;
             }
             (7, Some(_)) => {
-                let state = if roll % 2 == 0 { "purged" } else { "abandoned" };
+                let state = if roll.is_multiple_of(2) { "purged" } else { "abandoned" };
                 add(app, &[Row { state, category: "insurance", ..row(step) }]).await;
             }
             (_, Some(_)) => {

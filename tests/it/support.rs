@@ -28,6 +28,7 @@ use uuid::Uuid;
 use crate::garage::{Account, Bucket};
 use crate::process::{PATIENCE, PAUSE};
 
+pub use crate::answer::{Answer, Caller, form};
 pub use crate::samples::{Sample, invoice, pdf, samples};
 
 /// A clinic that is not the callers' own.
@@ -109,38 +110,6 @@ pub struct TestApp {
 struct Ground {
     database: Option<String>,
     bucket: Option<Bucket>,
-}
-
-/// What came back.
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Vec<u8>,
-}
-
-impl Answer {
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| {
-            panic!("{} is no JSON ({e}): {}", self.status, String::from_utf8_lossy(&self.body))
-        })
-    }
-
-    pub fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
-    }
-
-    #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
-        let text = String::from_utf8_lossy(&self.body);
-        assert_eq!(self.status.as_u16(), status, "{text}");
-        self
-    }
-}
-
-/// Somebody with a credential.
-#[derive(Clone)]
-pub struct Caller {
-    pub header: (String, String),
 }
 
 impl TestApp {
@@ -585,29 +554,6 @@ impl TestApp {
     pub async fn state_of_key(&self, key: &str) -> Option<String> {
         self.rows().await.into_iter().find(|(k, _)| k == key).map(|(_, state)| state)
     }
-}
-
-/// A form with a file as a browser sends it, fields before and behind it: its type and its bytes.
-pub fn form(
-    before: &[(&str, &str)],
-    file: &Sample,
-    behind: &[(&str, &str)],
-) -> (&'static str, Vec<u8>) {
-    let field = |(name, value): &(&str, &str)| {
-        format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-    };
-    let mut body = before.iter().map(field).collect::<String>().into_bytes();
-    let head = format!(
-        "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\n\
-         Content-Type: {}\r\n\r\n",
-        file.name, file.mime
-    );
-    body.extend_from_slice(head.as_bytes());
-    body.extend_from_slice(&file.bytes);
-    body.extend_from_slice(b"\r\n");
-    body.extend_from_slice(behind.iter().map(field).collect::<String>().as_bytes());
-    body.extend_from_slice(b"--edge--\r\n");
-    ("multipart/form-data; boundary=edge", body)
 }
 
 fn line(event: &EventRow) -> String {

@@ -72,20 +72,21 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("POST", "/api/patients/{patientId}/records" | "/api/v2/aws/s3/upload") => {
             ("upload.begin", "document")
         }
-        ("GET", "/api/patients/{patientId}/records") => ("document.list", "patient"),
         ("GET", "/api/patients/{patientId}/records/{recordId}") => ("document.read", "document"),
         ("DELETE", "/api/patients/{patientId}/records/{recordId}" | "/api/v2/aws/s3/delete") => {
             ("document.delete", "document")
         }
-        ("GET", "/api/patients/{patientId}/records/{recordId}/download") => {
-            ("content.read", "document")
-        }
         ("GET", "/api/v2/aws/s3/download") if door.variant.ends_with("presigned=true") => {
             ("download.issue", "document")
         }
-        ("GET", "/api/v2/aws/s3/download") => ("content.read", "document"),
+        (
+            "GET",
+            "/api/v2/aws/s3/download" | "/api/patients/{patientId}/records/{recordId}/download",
+        ) => ("content.read", "document"),
         ("GET", "/api/v2/aws/s3/list") if door.variant.is_empty() => ("document.list", "clinic"),
-        ("GET", "/api/v2/aws/s3/list") => ("document.list", "patient"),
+        ("GET", "/api/v2/aws/s3/list" | "/api/patients/{patientId}/records") => {
+            ("document.list", "patient")
+        }
         ("GET", "/api/v2/aws/s3/config") => ("config.read", "system"),
         ("POST", "/api/uppy/tickets") => ("upload.ticket", "ticket"),
         ("GET", path) if path.starts_with("/api/uppy") => ("upload.sign_parts", "document"),

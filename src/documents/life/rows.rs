@@ -165,12 +165,8 @@ pub async fn mark_purged(
         *tx,
         "update document_assets set state = 'purged', file_name = '', file_name_folded = '', \
          file_words = '', deleted_at = coalesce(deleted_at, $3), \
-<<<<<<< HEAD
-         deleted_by = coalesce(deleted_by, $4), updated_at = $3, upload_closed_at = case when upload_expires_at > $3 then null \
-=======
          deleted_by = coalesce(deleted_by, $4), updated_at = $3, \
          upload_closed_at = case when upload_expires_at > $3 then null \
->>>>>>> 12d3de167a25f7f312423c1c592590181bb7d2a7
          else upload_closed_at end where clinic_id = $1 and id = $2 \
          and state in ('available', 'deleted', 'quarantined') and hold_reason is null \
          and (retain_until is null or retain_until <= $3)",
