@@ -124,7 +124,7 @@ pub fn refuse(parts: &Parts, now: Timestamp) -> Result<(), S3Error> {
 
 /// What browsers say of their own cache, whoever wrote the request: `max-age=0` along with
 /// `If-None-Match`, which our uploads have; `no-cache` while their developer tools are open. In an
-/// upload it would be kept with the object if it were signed; it is not, and nothing is meant by it.
+/// upload it would be kept with the object if it were signed; it is not, and means nothing.
 pub fn forget_reload(parts: &mut Parts) {
     let unsigned = query_param(&parts.uri, "X-Amz-SignedHeaders")
         .is_some_and(|signed| !signed.split(';').any(|s| s.eq_ignore_ascii_case("cache-control")));
