@@ -37,6 +37,8 @@ pub struct Parts {
     pub whole_reads: tokio::sync::Semaphore,
     /// Turns to look into a large object: what is held of one is bounded, and so are they.
     pub inspections: Arc<tokio::sync::Semaphore>,
+    /// One turn to examine the installation.
+    pub self_test: Arc<tokio::sync::Semaphore>,
     /// What is known of the bytes each clinic keeps.
     pub kept: KeptBytes,
 }

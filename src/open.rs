@@ -163,6 +163,7 @@ impl Opened {
             config: self.config,
             whole_reads: tokio::sync::Semaphore::new(WHOLE_READS),
             inspections: Arc::new(tokio::sync::Semaphore::new(INSPECTIONS)),
+            self_test: Arc::new(tokio::sync::Semaphore::new(1)),
             kept: KeptBytes::default(),
         });
         Ok((app, local))

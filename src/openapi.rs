@@ -54,6 +54,7 @@ use common::Common;
         crate::documents::api::files::list_files,
         crate::documents::api::files::delete,
         crate::documents::api::storage::config,
+        crate::doctor::api::self_test,
         crate::documents::api::stats::get,
         crate::patients::api::list,
         crate::patients::api::add,
