@@ -19,6 +19,11 @@ export class ApiError extends Error {
   }
 }
 
+/** What the server said of single fields of a form. */
+export function fieldErrors(error: unknown): Record<string, string> {
+  return error instanceof ApiError ? error.fields : {};
+}
+
 /** Called when the session is over, so that the page can ask who is there. */
 let onSignedOut: () => void = () => undefined;
 export function whenSignedOut(call: () => void) {

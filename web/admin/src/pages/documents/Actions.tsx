@@ -1,10 +1,11 @@
 /** What the caller may do to a document; the server refuses what the page should not have offered. */
-import { Button, Group, Menu, Modal, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Button, Group, Menu, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { IconDots, IconDownload } from "@tabler/icons-react";
-import { type FormEvent, useState } from "react";
-import { api, ApiError, data, type Document } from "../../api";
+import { useState } from "react";
+import { api, data, type Document, fieldErrors } from "../../api";
 import { Confirm } from "../../parts/Confirm";
+import { FormModal } from "../../parts/FormModal";
 import { Failed } from "../../parts/states";
 import { useRole } from "../../session";
 import { CATEGORIES } from "./words";
@@ -81,10 +82,10 @@ function Edit({ document: d, onClose }: { document: Document; onClose: () => voi
     onSuccess: onClose,
   });
   return (
-    <Form title="Change name or category" action="Save" mutation={edit} onClose={onClose}>
-      <TextInput label="File name" required maxLength={255} value={filename} error={fields(edit.error).filename} onChange={(e) => setFilename(e.currentTarget.value)} />
+    <FormModal title="Change name or category" action="Save" mutation={edit} onClose={onClose}>
+      <TextInput label="File name" required maxLength={255} value={filename} error={fieldErrors(edit.error).filename} onChange={(e) => setFilename(e.currentTarget.value)} />
       <Select label="Category" allowDeselect={false} data={Object.entries(CATEGORIES).map(([value, label]) => ({ value, label }))} value={category} onChange={(to) => to && setCategory(to)} />
-    </Form>
+    </FormModal>
   );
 }
 
@@ -96,11 +97,11 @@ function Move({ document: d, onClose }: { document: Document; onClose: () => voi
     onSuccess: onClose,
   });
   return (
-    <Form title="Wrong patient: move" action="Move" mutation={move} onClose={onClose}>
+    <FormModal title="Wrong patient: move" action="Move" mutation={move} onClose={onClose}>
       <Text size="sm" c="dimmed">The move stands in the trail of both patients.</Text>
-      <TextInput label="It belongs to patient" required maxLength={128} value={patientId} error={fields(move.error).patientId} onChange={(e) => setPatientId(e.currentTarget.value)} />
-      <Textarea label="Why" required maxLength={500} value={reason} error={fields(move.error).reason} onChange={(e) => setReason(e.currentTarget.value)} />
-    </Form>
+      <TextInput label="It belongs to patient" required maxLength={128} value={patientId} error={fieldErrors(move.error).patientId} onChange={(e) => setPatientId(e.currentTarget.value)} />
+      <Textarea label="Why" required maxLength={500} value={reason} error={fieldErrors(move.error).reason} onChange={(e) => setReason(e.currentTarget.value)} />
+    </FormModal>
   );
 }
 
@@ -123,40 +124,9 @@ function WithReason({ what, document: d, onClose }: { what: keyof typeof WITH_RE
     onSuccess: onClose,
   });
   return (
-    <Form title={title} action={action} mutation={act} onClose={onClose}>
+    <FormModal title={title} action={action} mutation={act} onClose={onClose}>
       <Text size="sm" c="dimmed">{about}</Text>
-      <Textarea label="Why" required maxLength={500} value={reason} error={fields(act.error).reason} onChange={(e) => setReason(e.currentTarget.value)} />
-    </Form>
-  );
-}
-
-function fields(error: unknown): Record<string, string> {
-  return error instanceof ApiError ? error.fields : {};
-}
-
-interface FormProps {
-  title: string;
-  action: string;
-  mutation: { mutate: () => void; isPending: boolean; error: unknown };
-  onClose: () => void;
-  children: React.ReactNode;
-}
-
-function Form({ title, action, mutation, onClose, children }: FormProps) {
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    mutation.mutate();
-  };
-  const general = mutation.error && Object.keys(fields(mutation.error)).length === 0;
-  return (
-    <Modal opened onClose={onClose} title={title} centered>
-      <form onSubmit={submit}>
-        <Stack>
-          {general ? <Failed error={mutation.error} /> : null}
-          {children}
-          <Group justify="flex-end" gap="xs"><Button variant="default" onClick={onClose}>Cancel</Button><Button type="submit" loading={mutation.isPending}>{action}</Button></Group>
-        </Stack>
-      </form>
-    </Modal>
+      <Textarea label="Why" required maxLength={500} value={reason} error={fieldErrors(act.error).reason} onChange={(e) => setReason(e.currentTarget.value)} />
+    </FormModal>
   );
 }

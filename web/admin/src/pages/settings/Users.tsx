@@ -1,9 +1,10 @@
-import { Badge, Button, Group, Menu, Modal, Select, Stack, Table, TagsInput, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Group, Menu, Select, Stack, Table, TagsInput, Text, TextInput } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { IconDots, IconPlus } from "@tabler/icons-react";
-import { type FormEvent, useState } from "react";
-import { api, ApiError, data, type Schemas } from "../../api";
+import { useState } from "react";
+import { api, data, fieldErrors, type Schemas } from "../../api";
 import { Confirm } from "../../parts/Confirm";
+import { FormModal } from "../../parts/FormModal";
 import { When } from "../../parts/format";
 import { Secret } from "../../parts/Secret";
 import { Empty, Failed, Waiting } from "../../parts/states";
@@ -98,23 +99,13 @@ function Add({ opened, onClose, onMade }: { opened: boolean; onClose: () => void
       if (answer.password) onMade({ name: answer.name, password: answer.password });
     },
   });
-  const fields = add.error instanceof ApiError ? add.error.fields : {};
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    add.mutate();
-  };
+  const fields = fieldErrors(add.error);
   return (
-    <Modal opened={opened} onClose={onClose} title="Add a user" centered>
-      <form onSubmit={submit}>
-        <Stack>
-          {add.error && Object.keys(fields).length === 0 && <Failed error={add.error} />}
-          <TextInput label="Name" description="What they sign in with" required data-autofocus maxLength={128} value={name} error={fields.name} onChange={(e) => setName(e.currentTarget.value)} />
-          <Select label="Role" required allowDeselect={false} data={ROLES} value={role} error={fields.role} onChange={(to) => to && setRole(to)} />
-          {role === "patient" && <TagsInput label="Patients" description="Whose documents they see" required value={patientIds} error={fields.patientIds} onChange={setPatientIds} />}
-          <Text size="sm" c="dimmed">A password is made and shown to you once.</Text>
-          <Group justify="flex-end" gap="xs"><Button variant="default" onClick={onClose}>Cancel</Button><Button type="submit" loading={add.isPending}>Add</Button></Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormModal opened={opened} title="Add a user" action="Add" mutation={add} onClose={onClose}>
+      <TextInput label="Name" description="What they sign in with" required data-autofocus maxLength={128} value={name} error={fields.name} onChange={(e) => setName(e.currentTarget.value)} />
+      <Select label="Role" required allowDeselect={false} data={ROLES} value={role} error={fields.role} onChange={(to) => to && setRole(to)} />
+      {role === "patient" && <TagsInput label="Patients" description="Whose documents they see" required value={patientIds} error={fields.patientIds} onChange={setPatientIds} />}
+      <Text size="sm" c="dimmed">A password is made and shown to you once.</Text>
+    </FormModal>
   );
 }
