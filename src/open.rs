@@ -8,7 +8,7 @@ use crate::access::{
     Action, AuthConfig, Authenticator, ClaimNames, Gate, JwksSource, JwtConfig, Policy,
     PolicyError, SetupError,
 };
-use crate::app::{App, Parts};
+use crate::app::{App, LastUpkeep, Parts};
 use crate::audit::{Actor, Event, Subject};
 use crate::config::Config;
 use crate::db::{DatabaseUrl, Db, DbError};
@@ -164,6 +164,7 @@ impl Opened {
             whole_reads: tokio::sync::Semaphore::new(WHOLE_READS),
             inspections: Arc::new(tokio::sync::Semaphore::new(INSPECTIONS)),
             kept: KeptBytes::default(),
+            upkeep: LastUpkeep::default(),
         });
         Ok((app, local))
     }
