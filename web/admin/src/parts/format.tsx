@@ -29,7 +29,8 @@ export function When({ at }: { at: string }) {
 }
 
 /** The end of an id tells more than its beginning, which is the time. */
-export function Id({ id }: { id: string }) {
+export function Id({ id, bare }: { id: string; bare?: boolean }) {
+  if (bare) return <Tooltip label={id} openDelay={300}><Code>…{id.slice(-8)}</Code></Tooltip>;
   return (
     <Group gap={2} wrap="nowrap" component="span">
       <Tooltip label={id} openDelay={300}><Code>…{id.slice(-8)}</Code></Tooltip>

@@ -1,14 +1,15 @@
 /** What the caller may do to a document; the server refuses what the page should not have offered. */
-import { Button, Group, Menu, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Menu, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { IconDots, IconDownload } from "@tabler/icons-react";
 import { useState } from "react";
-import { api, data, type Document, fieldErrors } from "../../api";
+import { ApiError, api, data, type Document, fieldErrors } from "../../api";
 import { Confirm } from "../../parts/Confirm";
 import { FormModal } from "../../parts/FormModal";
 import { Failed } from "../../parts/states";
 import { useRole } from "../../session";
-import { CATEGORIES } from "./words";
+import { save } from "./save";
+import { CATEGORIES, options } from "./words";
 
 type Asked = "trash" | "erase" | "edit" | "move" | "hold" | "lift" | "withdraw" | undefined;
 
@@ -25,33 +26,42 @@ export function Actions({ document: d }: { document: Document }) {
   const erase = useMutation({ mutationFn: () => api.DELETE("/api/docs/{id}", { params: { path: { id: d.id }, query: { permanent: true } } }), onSuccess: done });
   const restore = useMutation({ mutationFn: () => api.POST("/api/docs/{id}/restore", path) });
   const rescan = useMutation({ mutationFn: () => api.POST("/api/docs/{id}/scan", path) });
-  const release = useMutation({
-    mutationFn: (state: "released" | "held") => api.PUT("/api/docs/{id}/release", { ...path, body: { state } }),
-  });
+  const retrieve = useMutation({ mutationFn: () => api.POST("/api/docs/{id}/retrieval", { ...path, body: {} }) });
+  const release = useMutation({ mutationFn: () => api.PUT("/api/docs/{id}/release", { ...path, body: { state: "released" } }) });
   const works = is("admin", "clinician", "staff");
-  const failed = download.error ?? restore.error ?? rescan.error ?? release.error;
   const there = d.state === "available";
+  const archived = download.error instanceof ApiError && download.error.code === "archived";
+  const failed = (archived ? undefined : download.error) ?? restore.error ?? rescan.error ?? release.error ?? retrieve.error;
+  const kept = there || d.state === "deleted" || d.state === "quarantined";
   return (
     <Stack gap="xs">
       <Group gap="xs">
         {there && <Button size="sm" leftSection={<IconDownload size={16} />} loading={download.isPending} onClick={() => download.mutate()}>Download</Button>}
-        {d.state === "deleted" && works && <Button size="sm" variant="light" loading={restore.isPending} onClick={() => restore.mutate()}>Take out of the trash</Button>}
-        {works && (there || d.state === "deleted" || d.state === "quarantined") && (
+        {d.state === "deleted" && works && <Button size="sm" loading={restore.isPending} onClick={() => restore.mutate()}>Take out of the trash</Button>}
+        {d.state === "quarantined" && is("admin") && <Button size="sm" loading={rescan.isPending} onClick={() => rescan.mutate()}>Scan again</Button>}
+        {works && kept && (there || is("admin")) && (
           <Menu position="bottom-start" withinPortal>
             <Menu.Target><Button size="sm" variant="default" aria-label="More actions"><IconDots size={16} /></Button></Menu.Target>
             <Menu.Dropdown>
-              {there && <Menu.Item onClick={() => setAsked("edit")}>Change name or category</Menu.Item>}
-              {there && d.patientId && is("admin", "clinician") && <Menu.Item onClick={() => setAsked("move")}>Wrong patient: move</Menu.Item>}
-              {there && d.patientId && d.release !== "released" && is("admin", "clinician") && <Menu.Item onClick={() => release.mutate("released")}>Release to the patient</Menu.Item>}
-              {there && d.patientId && d.release === "released" && is("admin", "clinician") && <Menu.Item onClick={() => setAsked("withdraw")}>Withdraw from the patient</Menu.Item>}
+              {there && <Menu.Item disabled={d.onHold} onClick={() => setAsked("edit")}>Change name or category</Menu.Item>}
+              {there && d.patientId && is("admin", "clinician") && <Menu.Item disabled={d.onHold} onClick={() => setAsked("move")}>Wrong patient: move</Menu.Item>}
+              {there && d.patientId && !d.released && is("admin", "clinician") && <Menu.Item onClick={() => release.mutate()}>Release to the patient</Menu.Item>}
+              {there && d.patientId && d.released && is("admin", "clinician") && <Menu.Item onClick={() => setAsked("withdraw")}>Withdraw from the patient</Menu.Item>}
+              {there && is("admin") && <Menu.Item onClick={() => rescan.mutate()}>Scan again</Menu.Item>}
               {is("admin") && (d.onHold ? <Menu.Item onClick={() => setAsked("lift")}>Lift the legal hold</Menu.Item> : <Menu.Item onClick={() => setAsked("hold")}>Put under legal hold</Menu.Item>)}
-              {d.state === "quarantined" && is("admin") && <Menu.Item onClick={() => rescan.mutate()}>Scan again</Menu.Item>}
               {there && <Menu.Item color="red" onClick={() => setAsked("trash")}>Move to the trash</Menu.Item>}
               {is("admin") && <Menu.Item color="red" disabled={d.onHold} onClick={() => setAsked("erase")}>Erase for good</Menu.Item>}
             </Menu.Dropdown>
           </Menu>
         )}
       </Group>
+      {archived && (
+        <Alert color="yellow" title="It lies in an archive">
+          <Text size="sm" mb="xs">A readable copy has to be asked for; it takes hours.</Text>
+          {retrieve.isSuccess ? <Text size="sm" role="status">Asked for. Try the download again later.</Text>
+            : works && <Button size="xs" variant="light" loading={retrieve.isPending} onClick={() => retrieve.mutate()}>Ask for a copy</Button>}
+        </Alert>
+      )}
       {failed && <Failed error={failed} />}
       <Confirm opened={asked === "trash"} title="Move to the trash" action="Move to the trash" pending={trash.isPending} error={trash.error} onConfirm={() => trash.mutate()} onClose={done}>
         Nobody can open it from there. It can be taken out again until the trash is emptied.
@@ -66,14 +76,6 @@ export function Actions({ document: d }: { document: Document }) {
   );
 }
 
-function save(url: string, filename: string) {
-  const link = window.document.createElement("a");
-  link.href = url;
-  link.download = filename;
-  link.rel = "noreferrer";
-  link.click();
-}
-
 function Edit({ document: d, onClose }: { document: Document; onClose: () => void }) {
   const [filename, setFilename] = useState(d.filename);
   const [category, setCategory] = useState<string>(d.category);
@@ -84,7 +86,7 @@ function Edit({ document: d, onClose }: { document: Document; onClose: () => voi
   return (
     <FormModal title="Change name or category" action="Save" mutation={edit} onClose={onClose}>
       <TextInput label="File name" required maxLength={255} value={filename} error={fieldErrors(edit.error).filename} onChange={(e) => setFilename(e.currentTarget.value)} />
-      <Select label="Category" allowDeselect={false} data={Object.entries(CATEGORIES).map(([value, label]) => ({ value, label }))} value={category} onChange={(to) => to && setCategory(to)} />
+      <Select label="Category" allowDeselect={false} data={options(CATEGORIES)} value={category} onChange={(to) => to && setCategory(to)} />
     </FormModal>
   );
 }

@@ -1,9 +1,10 @@
-import { Button, Group, MultiSelect, Select, TextInput } from "@mantine/core";
-import { useDebouncedCallback } from "@mantine/hooks";
-import { IconSearch } from "@tabler/icons-react";
+/** What narrows the list. On a small screen they open by a button: the list comes first. */
+import { Button, Collapse, Group, MultiSelect, Select, TextInput } from "@mantine/core";
+import { useDebouncedCallback, useDisclosure, useMediaQuery } from "@mantine/hooks";
+import { IconFilter, IconSearch } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
 import type { Filter } from "./useFilter";
-import { CATEGORIES, SORTS, STATES } from "./words";
+import { CATEGORIES, options, SORTS, STATES, TYPES } from "./words";
 
 interface Props {
   filter: Filter;
@@ -13,27 +14,57 @@ interface Props {
   clear: () => void;
 }
 
-const options = (words: Record<string, string>) => Object.entries(words).map(([value, label]) => ({ value, label }));
 const states = Object.entries(STATES).map(([value, { name }]) => ({ value, label: name }));
+const THIRD = { base: "100%", xs: 150 };
 
-export function Filters({ filter, fixed, any, change, clear }: Props) {
+export function Filters(props: Props) {
+  const { filter, any, change, clear } = props;
+  const small = useMediaQuery("(max-width: 36em)", false, { getInitialValueInEffect: false });
+  const [shown, { toggle }] = useDisclosure(any);
+  const search = <Typed label="Search file names" value={filter.q} onChange={(q) => change({ q })} search w={{ base: "100%", xs: 230 }} />;
+  if (!small) {
+    return (
+      <Group gap="xs" align="flex-end" mb="sm" role="search">
+        {search}
+        <Narrow {...props} />
+        {any && <Button variant="subtle" color="gray" onClick={clear}>Clear</Button>}
+      </Group>
+    );
+  }
   return (
     <Group gap="xs" align="flex-end" mb="sm" role="search">
-      <Typed label="Search file names" value={filter.q} onChange={(q) => change({ q })} search w={{ base: "100%", xs: 220 }} />
-      {!fixed.patientId && <Typed label="Patient" value={filter.patientId} onChange={(patientId) => change({ patientId })} w={{ base: "100%", xs: 160 }} />}
-      <MultiSelect label="Categories" size="sm" clearable w={{ base: "100%", xs: 220 }} data={options(CATEGORIES)} value={filter.category}
-        placeholder={filter.category.length ? "" : "all"} onChange={(category) => change({ category })} />
-      {!fixed.state && <Select label="State" size="sm" clearable w={{ base: "48%", xs: 150 }} data={states} value={filter.state || null} placeholder="all" onChange={(state) => change({ state: state ?? "" })} />}
-      <TextInput label="From" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.from} onChange={(e) => change({ from: e.currentTarget.value })} />
-      <TextInput label="To" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.to} onChange={(e) => change({ to: e.currentTarget.value })} />
-      <Select label="Order" size="sm" allowDeselect={false} w={{ base: "48%", xs: 140 }} data={options(SORTS)} value={filter.sort} onChange={(sort) => change({ sort: sort ?? "-created" })} />
-      {any && <Button variant="subtle" color="gray" onClick={clear}>Clear</Button>}
+      <Group gap="xs" align="flex-end" wrap="nowrap" w="100%">
+        {search}
+        <Button variant={any ? "light" : "default"} px="sm" onClick={toggle} aria-expanded={shown} aria-label="More filters"><IconFilter size={18} /></Button>
+      </Group>
+      <Collapse expanded={shown} w="100%">
+        <Group gap="xs" align="flex-end">
+          <Narrow {...props} />
+          {any && <Button variant="subtle" color="gray" onClick={clear}>Clear</Button>}
+        </Group>
+      </Collapse>
     </Group>
   );
 }
 
+function Narrow({ filter, fixed, change }: Props) {
+  const asked = (field: keyof Filter) => !(field in fixed);
+  return (
+    <>
+      {asked("patientId") && <Typed label="Patient" value={filter.patientId} onChange={(patientId) => change({ patientId })} w={THIRD} />}
+      <MultiSelect label="Categories" size="sm" clearable w={{ base: "100%", xs: 210 }} data={options(CATEGORIES)} value={filter.category}
+        placeholder={filter.category.length ? "" : "all"} onChange={(category) => change({ category })} />
+      {asked("state") && <Select label="State" size="sm" clearable w={THIRD} data={states} value={filter.state || null} placeholder="all" onChange={(state) => change({ state: state ?? "" })} />}
+      <Select label="Type" size="sm" clearable w={THIRD} data={options(TYPES)} value={filter.type || null} placeholder="all" onChange={(type) => change({ type: type ?? "" })} />
+      <TextInput label="From" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.from} onChange={(e) => change({ from: e.currentTarget.value })} />
+      <TextInput label="To" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.to} onChange={(e) => change({ to: e.currentTarget.value })} />
+      <Select label="Order" size="sm" allowDeselect={false} w={THIRD} data={options(SORTS)} value={filter.sort} onChange={(sort) => change({ sort: sort ?? "-created" })} />
+    </>
+  );
+}
+
 /** A field that asks once its reader has stopped typing. */
-function Typed({ label, value, onChange, search, w }: { label: string; value: string; onChange: (text: string) => void; search?: boolean; w: Record<string, string | number> }) {
+export function Typed({ label, value, onChange, search, w }: { label: string; value: string; onChange: (text: string) => void; search?: boolean; w: Record<string, string | number> }) {
   const [text, setText] = useState(value);
   const later = useDebouncedCallback(onChange, 300);
   useEffect(() => setText(value), [value]);

@@ -6,8 +6,8 @@ import { Failed, Waiting } from "../../parts/states";
 import { useRole } from "../../session";
 import { Actions } from "./Actions";
 import { Details } from "./Details";
-import { State } from "./Documents";
 import { Preview } from "./Preview";
+import { State } from "./Rows";
 import { Trail } from "./Trail";
 import { Versions } from "./Versions";
 

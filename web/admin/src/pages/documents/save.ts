@@ -1,0 +1,8 @@
+/** Has the browser keep what a URL leads to, under a name. */
+export function save(url: string, filename: string) {
+  const link = window.document.createElement("a");
+  link.href = url;
+  link.download = filename;
+  link.rel = "noreferrer";
+  link.click();
+}
