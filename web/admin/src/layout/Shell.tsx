@@ -9,13 +9,13 @@ import { api } from "../api";
 import icon from "../icon.svg";
 import { Waiting } from "../parts/states";
 import { useSession } from "../session";
-import { sections } from "./navigation";
+import { Idle } from "./Idle";
+import { sectionsOf } from "./navigation";
 
 export function Shell() {
   const [open, { toggle, close }] = useDisclosure();
   const session = useSession();
   const { pathname } = useLocation();
-  const shown = sections.filter((section) => section.roles.some((role) => session.roles.includes(role)));
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 216, breakpoint: "sm", collapsed: { mobile: !open } }} padding="md">
       <AppShell.Header>
@@ -29,7 +29,7 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" component="nav" aria-label="Pages">
-        {shown.map(({ path, name, icon: Icon }) => (
+        {sectionsOf(session.roles).map(({ path, name, icon: Icon }) => (
           <NavLink
             key={path}
             component={Link}
@@ -45,6 +45,7 @@ export function Shell() {
       <AppShell.Main>
         <Suspense fallback={<Waiting />}><Outlet /></Suspense>
       </AppShell.Main>
+      <Idle />
     </AppShell>
   );
 }
