@@ -15,13 +15,13 @@ interface Props {
 }
 
 const states = Object.entries(STATES).map(([value, { name }]) => ({ value, label: name }));
-const THIRD = { base: "100%", xs: 150 };
+const THIRD = { base: "100%", xs: 128 };
 
 export function Filters(props: Props) {
   const { filter, any, change, clear } = props;
   const small = useMediaQuery("(max-width: 36em)", false, { getInitialValueInEffect: false });
   const [shown, { toggle }] = useDisclosure(any);
-  const search = <Typed label="Search file names" value={filter.q} onChange={(q) => change({ q })} search w={{ base: "100%", xs: 230 }} />;
+  const search = <Typed label="Search file names" value={filter.q} onChange={(q) => change({ q })} search w={{ base: "100%", xs: 200 }} />;
   if (!small) {
     return (
       <Group gap="xs" align="flex-end" mb="sm" role="search">
@@ -52,13 +52,14 @@ function Narrow({ filter, fixed, change }: Props) {
   return (
     <>
       {asked("patientId") && <Typed label="Patient" value={filter.patientId} onChange={(patientId) => change({ patientId })} w={THIRD} />}
-      <MultiSelect label="Categories" size="sm" clearable w={{ base: "100%", xs: 210 }} data={options(CATEGORIES)} value={filter.category}
+      <MultiSelect label="Categories" size="sm" clearable w={{ base: "100%", xs: 180 }} data={options(CATEGORIES)} value={filter.category}
         placeholder={filter.category.length ? "" : "all"} onChange={(category) => change({ category })} />
       {asked("state") && <Select label="State" size="sm" clearable w={THIRD} data={states} value={filter.state || null} placeholder="all" onChange={(state) => change({ state: state ?? "" })} />}
       <Select label="Type" size="sm" clearable w={THIRD} data={options(TYPES)} value={filter.type || null} placeholder="all" onChange={(type) => change({ type: type ?? "" })} />
       <TextInput label="From" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.from} onChange={(e) => change({ from: e.currentTarget.value })} />
       <TextInput label="To" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.to} onChange={(e) => change({ to: e.currentTarget.value })} />
-      <Select label="Order" size="sm" allowDeselect={false} w={THIRD} data={options(SORTS)} value={filter.sort} onChange={(sort) => change({ sort: sort ?? "-created" })} />
+      {/* Where there are columns, their headings do that. */}
+      <Select hiddenFrom="xs" label="Order" size="sm" allowDeselect={false} w={THIRD} data={options(SORTS)} value={filter.sort} onChange={(sort) => change({ sort: sort ?? "-created" })} />
     </>
   );
 }

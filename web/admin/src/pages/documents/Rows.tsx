@@ -1,7 +1,7 @@
 /** Documents as rows of a table; on a small screen a row says underneath its name what the columns would. */
 import { ActionIcon, Badge, Checkbox, Group, Menu, Skeleton, Table, Text, Tooltip, UnstyledButton } from "@mantine/core";
 import { IconAdjustmentsHorizontal, IconArrowDown, IconArrowUp, IconLock } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { Fragment, type ReactNode } from "react";
 import { Link } from "react-router";
 import type { Document } from "../../api";
 import { Id, size, When } from "../../parts/format";
@@ -20,12 +20,14 @@ interface Props {
   onSort?: (sort: string) => void;
   /** Columns that would say the same in every row. */
   without?: Column[];
+  /** What rows that follow each other have in common; a heading stands above the first of them. */
+  group?: (document: Document) => string;
 }
 
 /** What a click on a heading asks for: the first, then the other way round where there is one. */
 const ORDERS: Partial<Record<Column | "name", string[]>> = { name: ["filename"], created: ["-created", "created"], size: ["-size"] };
 
-export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort, without = [] }: Props) {
+export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort, without = [], group }: Props) {
   const [chosen, choose] = useColumns();
   const columns = chosen.filter((column) => !without.includes(column));
   const all = items.length > 0 && items.every((item) => marked?.has(item.id));
@@ -47,19 +49,36 @@ export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort,
           {waiting && Array.from({ length: 8 }, (_, row) => (
             <Table.Tr key={row}><Table.Td colSpan={wide}><Skeleton h={34} /></Table.Td></Table.Tr>
           ))}
-          {items.map((item) => (
-            <Table.Tr key={item.id} {...(item.id === openId && { "data-selected": true, bg: "var(--mantine-primary-color-light)" })}>
-              {mark && <Table.Td><Checkbox size="xs" aria-label={`Mark ${item.filename}`} checked={marked?.has(item.id) ?? false} onChange={(e) => mark([item.id], e.currentTarget.checked)} /></Table.Td>}
-              <Table.Td maw={340}><Name document={item} open={open} /></Table.Td>
-              {columns.map((column) => (
-                <Table.Td key={column} {...(column !== "state" && { visibleFrom: "sm" })} {...(column === "size" && { ta: "right", style: { whiteSpace: "nowrap" } })}>{cell(column, item)}</Table.Td>
-              ))}
-              <Table.Td visibleFrom="sm" />
-            </Table.Tr>
-          ))}
+          {items.map((item, at) => {
+            const before = items[at - 1];
+            const begins = group && (!before || group(before) !== group(item));
+            return (
+              <Fragment key={item.id}>
+                {begins && <GroupHeading name={group(item)} count={items.filter((other) => group(other) === group(item)).length} wide={wide} />}
+                <Table.Tr {...(item.id === openId && { "data-selected": true, bg: "var(--mantine-primary-color-light)" })}>
+                  {mark && <Table.Td><Checkbox size="xs" aria-label={`Mark ${item.filename}`} checked={marked?.has(item.id) ?? false} onChange={(e) => mark([item.id], e.currentTarget.checked)} /></Table.Td>}
+                  <Table.Td maw={340}><Name document={item} open={open} /></Table.Td>
+                  {columns.map((column) => (
+                    <Table.Td key={column} {...(column !== "state" && { visibleFrom: "sm" })} {...(column === "size" && { ta: "right", style: { whiteSpace: "nowrap" } })}>{cell(column, item)}</Table.Td>
+                  ))}
+                  <Table.Td visibleFrom="sm" />
+                </Table.Tr>
+              </Fragment>
+            );
+          })}
         </Table.Tbody>
       </Table>
     </Table.ScrollContainer>
+  );
+}
+
+function GroupHeading({ name, count, wide }: { name: string; count: number; wide: number }) {
+  return (
+    <Table.Tr bg="transparent">
+      <Table.Th colSpan={wide} scope="rowgroup" pt="lg">
+        <Text component="h2" size="md" fw={650} m={0}>{name} <Text span size="sm" c="dimmed">{count}</Text></Text>
+      </Table.Th>
+    </Table.Tr>
   );
 }
 
@@ -88,8 +107,8 @@ function cell(column: Column, d: Document): ReactNode {
 
 export function Patient({ id }: { id: string }) {
   return (
-    <Text size="sm" component={Link} to={`/storage/patients/${encodeURIComponent(id)}`} c="inherit" style={{ whiteSpace: "nowrap" }}>
-      {id.length > 16 ? <Id id={id} bare /> : id}
+    <Text size="sm" component={Link} to={`/storage/patients/${encodeURIComponent(id)}`} c="inherit" truncate display="block" maw={200}>
+      {id.length > 24 ? <Id id={id} bare /> : id}
     </Text>
   );
 }
@@ -98,7 +117,7 @@ export function State({ document }: { document: Document }) {
   const { name, color } = STATES[document.state] ?? { name: document.state, color: "gray" };
   return (
     <Group gap={4} wrap="nowrap">
-      <Badge variant="light" color={color} tt="none">{name}</Badge>
+      <Badge variant="light" color={color} tt="none" miw="max-content">{name}</Badge>
       {document.onHold && <Tooltip label="under legal hold"><IconLock size={15} role="img" aria-label="under legal hold" /></Tooltip>}
     </Group>
   );

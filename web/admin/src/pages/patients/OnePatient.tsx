@@ -30,7 +30,8 @@ export default function OnePatient() {
     else next.delete(name);
     return next;
   }, { replace: true });
-  const groups = by === "time" ? byTime(items) : byCategory(items);
+  const group = by === "time" ? ofMonth : ofCategory;
+  const shown = by === "time" ? items : byCategory(items);
   const team = is("admin", "clinician");
   return (
     <Stack>
@@ -47,12 +48,7 @@ export default function OnePatient() {
           {pages.isPending && <Waiting />}
           {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
           {!pages.isPending && !pages.error && items.length === 0 && <Empty title="No documents that you may see">Of this patient, or under this id, there is nothing here for you.</Empty>}
-          {groups.map(([name, documents]) => (
-            <section key={name} aria-label={name}>
-              <Group gap="xs" mt="md"><Title order={2} size="h4">{name}</Title><Text size="sm" c="dimmed">{documents.length}</Text></Group>
-              <Rows items={documents} waiting={false} open={open} openId={openId} without={["patient", by === "time" ? "type" : "category", ...(every ? [] : ["state" as const])]} />
-            </section>
-          ))}
+          {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} without={["patient", by === "time" ? "type" : "category", ...(every ? [] : ["state" as const])]} />}
           {items.length > 0 && <More pages={pages} shown={items.length} />}
         </Grid.Col>
         {team && <Grid.Col span={{ base: 12, md: 4, lg: 3 }}><CareTeam patientId={patientId} /></Grid.Col>}
@@ -62,23 +58,11 @@ export default function OnePatient() {
   );
 }
 
-type Groups = [string, Document[]][];
+const ORDER = Object.keys(CATEGORIES);
+const ofMonth = ({ createdAt }: Document) => month.format(new Date(createdAt));
+const ofCategory = (document: Document) => category(document.category);
 
-function grouped(items: Document[], name: (document: Document) => string): Groups {
-  const groups = new Map<string, Document[]>();
-  for (const item of items) {
-    const group = groups.get(name(item));
-    if (group) group.push(item);
-    else groups.set(name(item), [item]);
-  }
-  return [...groups];
-}
-
-function byTime(items: Document[]): Groups {
-  return grouped(items, ({ createdAt }) => month.format(new Date(createdAt)));
-}
-
-function byCategory(items: Document[]): Groups {
-  const order = Object.values(CATEGORIES);
-  return grouped(items, (document) => category(document.category)).sort(([a], [b]) => order.indexOf(a) - order.indexOf(b));
+/** The newest first within each category. */
+function byCategory(items: Document[]): Document[] {
+  return items.toSorted((a, b) => ORDER.indexOf(a.category) - ORDER.indexOf(b.category));
 }
