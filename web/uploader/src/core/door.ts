@@ -1,6 +1,5 @@
 // The server's door for uploads (`/api/uppy/s3`), opened by a ticket, a token or the page's cookie. What an
 // upload begins with it ends with: a ticket reaches only the uploads that began with it.
-import { defaultPathSerializer } from "openapi-fetch";
 import {
   type Connection,
   createClient,
@@ -56,6 +55,17 @@ function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** Behind a ticket the paths of `/api/uppy` begin with the ticket's address instead. */
+function behind(ticket: string): typeof Request {
+  const base = ticket.replace(/\/+$/, "");
+  return class extends Request {
+    constructor(input: RequestInfo | URL, init?: RequestInit) {
+      const plain = typeof input === "string" && input.startsWith(`${base}/api/uppy/`);
+      super(plain ? base + input.slice(`${base}/api/uppy`.length) : input, init);
+    }
+  };
+}
+
 export class Door {
   readonly #client: StrongroomClient;
 
@@ -67,11 +77,7 @@ export class Door {
     this.#client = ticket
       ? createClient(
           { endpoint: ticket },
-          {
-            credentials: "omit",
-            pathSerializer: (path, params) =>
-              defaultPathSerializer(path.replace(/^\/api\/uppy/, ""), params),
-          },
+          { credentials: "omit", Request: behind(ticket) },
         )
       : createClient(connection);
   }
