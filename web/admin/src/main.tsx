@@ -1,6 +1,7 @@
 import "@mantine/core/styles.css";
 import { createTheme, type CSSVariablesResolver, MantineProvider } from "@mantine/core";
 import { MutationCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
@@ -35,6 +36,8 @@ const queries = new QueryClient({
 });
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content;
+// What keeps the page still behind a dialog writes a style of its own and asks for the nonce here.
+if (nonce) setNonce(nonce);
 
 const root = document.getElementById("root");
 if (root) {

@@ -88,7 +88,7 @@ test("a look is one read in the trail, and the download is the file that was upl
   await panel(page).getByRole("tab", { name: "Details" }).click();
   await expect(panel(page)).toContainText(sha256(sample("referral-letter.pdf")));
   await panel(page).getByRole("tab", { name: "Trail" }).click();
-  await expect(panel(page).getByText("download.issue")).toBeVisible();
+  await expect(panel(page).getByText("content.read").first()).toBeVisible();
   await world.server.api("DELETE", `/api/docs/${letter.id}?permanent=true`, { token: world.token });
 });
 
@@ -124,7 +124,11 @@ test("a name is repaired, a document is moved to the right patient, held and rel
   await move.getByLabel("Why").fill("made-up reason");
   await move.getByRole("button", { name: "Move" }).click();
   await expect(move).toBeHidden();
-  await ask("Release to the patient").catch(() => undefined);
+  await ask("Withdraw from the patient");
+  const withdraw = page.getByRole("dialog", { name: "Withdraw" });
+  await withdraw.getByLabel("Why").fill("not yet discussed");
+  await withdraw.getByRole("button", { name: "Withdraw" }).click();
+  await expect(withdraw).toBeHidden();
   await ask("Put under legal hold");
   const hold = page.getByRole("dialog", { name: "Put under legal hold" });
   await hold.getByLabel("Why").fill("a made-up dispute");

@@ -21,7 +21,7 @@ export function Quarantine() {
 
 export function Holds() {
   return (
-    <DocumentList title="Legal holds" fixed={{ held: "yes" }} about="These cannot be erased until their hold is lifted, whatever retention and the trash say."
+    <DocumentList title="Legal holds" fixed={{ held: "yes", state: "every" }} about="These cannot be erased until their hold is lifted, whatever retention and the trash say."
       empty={<Empty title="Nothing is under legal hold">Put a document under hold from its panel; then nobody and nothing erases it.</Empty>} />
   );
 }

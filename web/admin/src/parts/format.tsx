@@ -4,6 +4,7 @@ import { IconCheck, IconCopy } from "@tabler/icons-react";
 
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "long", timeStyle: "medium" });
 const short = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const seconds = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"] as const;
 
 /** 1,000 bytes to the kilobyte, as stores count. */
@@ -17,12 +18,12 @@ export function size(bytes: number): string {
   }).format(bytes / 1000 ** step);
 }
 
-export function When({ at }: { at: string }) {
+export function When({ at, exact }: { at: string; exact?: boolean }) {
   const date = new Date(at);
   return (
     <Tooltip label={whole.format(date)} openDelay={300}>
       <Text component="time" dateTime={at} inherit style={{ whiteSpace: "nowrap" }}>
-        {short.format(date)}
+        {(exact ? seconds : short).format(date)}
       </Text>
     </Tooltip>
   );

@@ -10,12 +10,12 @@ import { Id, When } from "../../parts/format";
 import { Empty, Failed } from "../../parts/states";
 import { More } from "../documents/Documents";
 import { Typed } from "../documents/Filters";
-import { save } from "../documents/save";
+import { saveBytes } from "../documents/save";
 import { csv, type Event, MOST, type Search } from "./csv";
 import { OneEvent } from "./OneEvent";
 import { OUTCOMES } from "./words";
 
-const FIELDS = [["actor", "Who"], ["action", "Action"], ["patientId", "Patient"], ["targetId", "Document or other id"], ["requestId", "Request"]] as const;
+const FIELDS = [["actor", "Who"], ["action", "Action"], ["patientId", "Patient"], ["targetId", "Document or id"], ["requestId", "Request"]] as const;
 
 export default function Audit() {
   const [params, setParams] = useSearchParams();
@@ -64,9 +64,7 @@ function Export({ query }: { query: Search }) {
       stop.current = new AbortController();
       setCount(0);
       const { file, cut } = await csv(query, setCount, stop.current.signal);
-      const url = URL.createObjectURL(file);
-      save(url, `audit-${new Date().toISOString().slice(0, 10)}.csv`);
-      setTimeout(() => URL.revokeObjectURL(url), 60_000);
+      saveBytes(file, `audit-${new Date().toISOString().slice(0, 10)}.csv`);
       return cut;
     },
   });
@@ -93,7 +91,7 @@ function Events({ events, waiting, open }: { events: Event[]; waiting: boolean; 
             <Table.Tr key={event.id}>
               <Table.Td maw={220}>
                 <UnstyledButton fz="sm" onClick={() => open(event)} maw="100%" style={{ display: "block" }}>
-                  <When at={event.at} />
+                  <When at={event.at} exact />
                   <Text size="xs" c="dimmed" hiddenFrom="sm" truncate>{event.action}, {who}</Text>
                 </UnstyledButton>
               </Table.Td>

@@ -3,12 +3,12 @@ import { Alert, Button, Group, Menu, Select, Stack, Text, Textarea, TextInput } 
 import { useMutation } from "@tanstack/react-query";
 import { IconDots, IconDownload } from "@tabler/icons-react";
 import { useState } from "react";
-import { ApiError, api, data, type Document, fieldErrors } from "../../api";
+import { ApiError, api, type Document, fieldErrors } from "../../api";
 import { Confirm } from "../../parts/Confirm";
 import { FormModal } from "../../parts/FormModal";
 import { Failed } from "../../parts/states";
 import { useRole } from "../../session";
-import { save } from "./save";
+import { saveDocument } from "./save";
 import { CATEGORIES, options } from "./words";
 
 type Asked = "trash" | "erase" | "edit" | "move" | "hold" | "lift" | "withdraw" | undefined;
@@ -19,8 +19,7 @@ export function Actions({ document: d }: { document: Document }) {
   const done = () => setAsked(undefined);
   const path = { params: { path: { id: d.id } } };
   const download = useMutation({
-    mutationFn: () => data(api.GET("/api/docs/{id}/download", { params: { path: { id: d.id }, query: { disposition: "attachment" } } })),
-    onSuccess: ({ url, filename }) => save(url, filename),
+    mutationFn: () => saveDocument(d),
   });
   const trash = useMutation({ mutationFn: () => api.DELETE("/api/docs/{id}", path), onSuccess: done });
   const erase = useMutation({ mutationFn: () => api.DELETE("/api/docs/{id}", { params: { path: { id: d.id }, query: { permanent: true } } }), onSuccess: done });

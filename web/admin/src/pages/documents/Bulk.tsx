@@ -44,7 +44,7 @@ const DEEDS: Deed[] = [
     act: (id) => api.DELETE("/api/docs/{id}", path(id)) },
 ];
 
-export function Bulk({ documents, onDone }: { documents: Document[]; onDone: () => void }) {
+export function Bulk({ documents, unmark }: { documents: Document[]; unmark: (documents: Document[]) => void }) {
   const is = useRole();
   const [deed, setDeed] = useState<Deed>();
   const [past, setPast] = useState(0);
@@ -57,7 +57,7 @@ export function Bulk({ documents, onDone }: { documents: Document[]; onDone: () 
     onSuccess: (problems) => {
       setDeed(undefined);
       setSaid({ patientId: "", reason: "" });
-      if (problems.length === 0) onDone();
+      unmark(documents.filter(({ id }) => !problems.some(({ of }) => of.id === id)));
     },
   });
   const offered = DEEDS.filter(({ roles, fits }) => is(...roles) && documents.every(fits));
@@ -71,7 +71,7 @@ export function Bulk({ documents, onDone }: { documents: Document[]; onDone: () 
         <Group gap="xs">
           {documents.every(there) && <Zip documents={documents} />}
           {offered.map((one) => <Button key={one.name} size="xs" variant="light" {...(one.color && { color: one.color })} onClick={() => { act.reset(); setDeed(one); }}>{one.name}</Button>)}
-          <Button size="xs" variant="subtle" color="gray" onClick={onDone}>Unmark</Button>
+          <Button size="xs" variant="subtle" color="gray" onClick={() => unmark(documents)}>Unmark</Button>
         </Group>
       </Group>
       {act.data && act.data.length > 0 && (

@@ -2,7 +2,7 @@
 import { Button, Group, Text, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
-import { api, data } from "../../api";
+import { api, data, type Document } from "../../api";
 import { Empty, Failed } from "../../parts/states";
 import { Bulk } from "./Bulk";
 import type { Column } from "./columns";
@@ -41,20 +41,21 @@ export function useDocuments(filter: Filter, limit = PAGE) {
 export function DocumentList({ title, fixed = {}, empty, about, markable = true, without = [] }: Props) {
   const { filter, change, clear, any, openId, open } = useFilter(fixed);
   const { pages, items } = useDocuments(filter);
-  const [marked, setMarked] = useState<ReadonlySet<string>>(new Set());
-  const mark = (ids: string[], on: boolean) => setMarked((old) => {
-    const next = new Set(old);
-    for (const id of ids) if (on) next.add(id); else next.delete(id);
+  // The documents themselves: one that was thrown away leaves the list, and what is said of it must not.
+  const [marked, setMarked] = useState<ReadonlyMap<string, Document>>(new Map());
+  const mark = (of: Document[], on: boolean) => setMarked((old) => {
+    const next = new Map(old);
+    for (const one of of) if (on) next.set(one.id, one); else next.delete(one.id);
     return next;
   });
-  const shown = items.filter((item) => marked.has(item.id));
+  const chosen = [...marked.values()].map((one) => items.find(({ id }) => id === one.id) ?? one);
   const nothing = !pages.error && !pages.isPending && items.length === 0;
   return (
     <>
       <Title order={1} size="h2" mb={about ? 4 : "sm"}>{title}</Title>
       {about && <Text size="sm" c="dimmed" mb="sm">{about}</Text>}
       {!(nothing && !any) && <Filters {...{ filter, fixed, any, change, clear }} />}
-      {shown.length > 0 && <Bulk documents={shown} onDone={() => setMarked(new Set())} />}
+      {chosen.length > 0 && <Bulk documents={chosen} unmark={(done) => mark(done, false)} />}
       {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
       {nothing && (any ? <Empty title="Nothing fits"><Button mt="xs" size="xs" variant="light" onClick={clear}>Clear the filters</Button></Empty> : empty)}
       {(pages.isPending || items.length > 0) && (

@@ -14,7 +14,7 @@ interface Props {
   clear: () => void;
 }
 
-const states = Object.entries(STATES).map(([value, { name }]) => ({ value, label: name }));
+const states = [{ value: "", label: "in use" }, ...Object.entries(STATES).map(([value, { name }]) => ({ value, label: name })), { value: "every", label: "every state" }];
 const THIRD = { base: "100%", xs: 128 };
 
 export function Filters(props: Props) {
@@ -54,7 +54,7 @@ function Narrow({ filter, fixed, change }: Props) {
       {asked("patientId") && <Typed label="Patient" value={filter.patientId} onChange={(patientId) => change({ patientId })} w={THIRD} />}
       <MultiSelect label="Categories" size="sm" clearable w={{ base: "100%", xs: 180 }} data={options(CATEGORIES)} value={filter.category}
         placeholder={filter.category.length ? "" : "all"} onChange={(category) => change({ category })} />
-      {asked("state") && <Select label="State" size="sm" clearable w={THIRD} data={states} value={filter.state || null} placeholder="all" onChange={(state) => change({ state: state ?? "" })} />}
+      {asked("state") && <Select label="State" size="sm" allowDeselect={false} w={THIRD} data={states} value={filter.state} onChange={(state) => change({ state: state ?? "" })} />}
       <Select label="Type" size="sm" clearable w={THIRD} data={options(TYPES)} value={filter.type || null} placeholder="all" onChange={(type) => change({ type: type ?? "" })} />
       <TextInput label="From" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.from} onChange={(e) => change({ from: e.currentTarget.value })} />
       <TextInput label="To" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.to} onChange={(e) => change({ to: e.currentTarget.value })} />

@@ -1,6 +1,7 @@
 /** What the list shows, kept in the address so that it can be sent to a colleague. */
 import { useCallback, useMemo } from "react";
 import { useSearchParams } from "react-router";
+import { EVERY, IN_USE } from "./words";
 
 export interface Filter {
   q: string;
@@ -67,7 +68,7 @@ export function query(filter: Filter) {
     ...(filter.q && { q: filter.q }),
     ...(filter.patientId && { patientId: filter.patientId }),
     ...(filter.category.length > 0 && { category: filter.category.join(",") }),
-    ...(filter.state && { state: filter.state }),
+    state: filter.state === "every" ? EVERY : filter.state || IN_USE,
     ...(filter.type && { type: filter.type }),
     ...(filter.held && { held: filter.held === "yes" }),
     ...(filter.from && { from: day(filter.from) }),

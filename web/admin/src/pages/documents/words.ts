@@ -22,6 +22,10 @@ export const STATES: Record<string, { name: string; color: string }> = {
   purged: { name: "erased", color: "dark" },
 };
 
+/** What a list shows where nobody asks for a state: what is in use, without the trash and what never came to be. */
+export const IN_USE = "available,scanning,quarantined";
+export const EVERY = Object.keys(STATES).join(",");
+
 export const SORTS: Record<string, string> = { "-created": "Newest first", created: "Oldest first", filename: "By name", "-size": "Largest first" };
 
 /** Kinds of files as people ask for them; the values are the API's. */

@@ -5,7 +5,7 @@
  */
 import { downloadZip } from "client-zip";
 import type { Document } from "../../api";
-import { save } from "./save";
+import { saveBytes } from "./save";
 
 interface Writable { createWritable(): Promise<WritableStream<Uint8Array>> }
 type Picker = (options: { suggestedName: string }) => Promise<Writable>;
@@ -21,11 +21,7 @@ export async function zip(documents: Document[], name: string, onStep: (done: Pr
   const stream = downloadZip(files(documents, missing, onStep, signal)).body;
   if (!stream) throw new Error("This browser cannot make a ZIP file.");
   if (target) await stream.pipeTo(await target.createWritable(), { signal });
-  else {
-    const url = URL.createObjectURL(await new Response(stream, { headers: { "Content-Type": "application/zip" } }).blob());
-    save(url, name);
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
-  }
+  else saveBytes(await new Response(stream, { headers: { "Content-Type": "application/zip" } }).blob(), name);
   return missing;
 }
 

@@ -22,7 +22,7 @@ export default function OnePatient() {
   const [params, setParams] = useSearchParams();
   const by = params.get("by") ?? "category";
   const every = params.get("all") === "yes";
-  const { filter, openId, open } = useFilter({ patientId, state: every ? "" : "available", q: "", category: [], type: "", from: "", to: "", held: "" });
+  const { filter, openId, open } = useFilter({ patientId, state: every ? "every" : "", q: "", category: [], type: "", from: "", to: "", held: "" });
   const { pages, items } = useDocuments(filter, 200);
   const set = (name: string, value: string | undefined) => setParams((old) => {
     const next = new URLSearchParams(old);
@@ -43,12 +43,12 @@ export default function OnePatient() {
         <Grid.Col span={{ base: 12, md: team ? 8 : 12, lg: team ? 9 : 12 }}>
           <Group justify="space-between" mb="xs" gap="xs">
             <SegmentedControl size="xs" data={WAYS} value={by} onChange={(to) => set("by", to === "category" ? undefined : to)} aria-label="In which order" />
-            <Switch size="sm" label="Deleted and unfinished ones, too" checked={every} onChange={(e) => set("all", e.currentTarget.checked ? "yes" : undefined)} />
+            <Switch size="sm" label="The trash and what was never finished, too" checked={every} onChange={(e) => set("all", e.currentTarget.checked ? "yes" : undefined)} />
           </Group>
           {pages.isPending && <Waiting />}
           {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
           {!pages.isPending && !pages.error && items.length === 0 && <Empty title="No documents that you may see">Of this patient, or under this id, there is nothing here for you.</Empty>}
-          {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} without={["patient", by === "time" ? "type" : "category", ...(every ? [] : ["state" as const])]} />}
+          {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} without={["patient", by === "time" ? "type" : "category"]} />}
           {items.length > 0 && <More pages={pages} shown={items.length} />}
         </Grid.Col>
         {team && <Grid.Col span={{ base: 12, md: 4, lg: 3 }}><CareTeam patientId={patientId} /></Grid.Col>}

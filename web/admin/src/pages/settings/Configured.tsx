@@ -1,5 +1,5 @@
 /** What the operator decided, to be read: it is changed in the server's configuration. */
-import { Badge, Code, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
+import { Badge, Box, Code, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
 import type { UseQueryResult } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Ago, size } from "../../parts/format";
@@ -125,7 +125,7 @@ function Until<T>({ query, children }: { query: UseQueryResult<T>; children: (da
 
 function Facts({ title, rows }: { title: string; rows: [string, ReactNode][] }) {
   return (
-    <section aria-label={title}>
+    <Box component="section" aria-label={title} maw={720}>
       <Title order={2} size="h4" mb="xs">{title}</Title>
       <Table variant="vertical" layout="fixed" verticalSpacing={6}>
         <Table.Tbody>
@@ -134,6 +134,6 @@ function Facts({ title, rows }: { title: string; rows: [string, ReactNode][] }) 
           ))}
         </Table.Tbody>
       </Table>
-    </section>
+    </Box>
   );
 }
