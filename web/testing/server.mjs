@@ -80,6 +80,8 @@ export async function startServer({ origins = [], publicUrl, vars = {}, args = [
   }
   const tell = async (input, of) => {
     const running = run(program, of, { cwd: home, env });
+    // A command that asks nothing may be gone before this arrives.
+    running.child.stdin.on("error", () => undefined);
     running.child.stdin.end(input);
     return (await running).stdout.trim();
   };

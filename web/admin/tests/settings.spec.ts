@@ -114,7 +114,7 @@ test("the trail is searched, one event is shown in full, and what fits comes as 
   const letter = world.documents["referral-letter.pdf"];
   await world.server.api("GET", `/api/docs/${letter?.id}`, { token: world.token });
   const page = await open(`/storage/audit?targetId=${letter?.id}&action=document.read`);
-  await expect(page.getByText("document.read").first()).toBeVisible();
+  await expect(page.getByRole("cell", { name: "document.read" }).first()).toBeVisible();
   await page.locator("tbody tr").first().getByRole("button").click();
   const event = page.getByRole("dialog", { name: "One event" });
   await expect(event).toContainText("test-setup");
