@@ -1,5 +1,5 @@
 /** Finding a patient: by id, or among those whose documents came last. */
-import { Button, Group, Skeleton, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { Anchor, Button, Group, Skeleton, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { type FormEvent, useMemo, useState } from "react";
 import { Link, useNavigate } from "react-router";
@@ -43,7 +43,7 @@ export default function Patients() {
             {pages.isPending && Array.from({ length: 8 }, (_, row) => <Table.Tr key={row}><Table.Td colSpan={4}><Skeleton h={22} /></Table.Td></Table.Tr>)}
             {patients.map((newest) => (
               <Table.Tr key={newest.patientId}>
-                <Table.Td maw={220}><Text size="sm" fw={550} truncate component={Link} to={patientPath(newest.patientId)} display="block">{newest.patientId}</Text></Table.Td>
+                <Table.Td maw={220}><Anchor size="sm" fw={550} truncate component={Link} to={patientPath(newest.patientId)} display="block">{newest.patientId}</Anchor></Table.Td>
                 <Table.Td maw={300} visibleFrom="sm"><Text size="sm" truncate>{newest.filename}</Text></Table.Td>
                 <Table.Td visibleFrom="sm"><Text size="sm">{category(newest.category)}</Text></Table.Td>
                 <Table.Td><Text size="sm" component="span"><When at={newest.createdAt} /></Text></Table.Td>
