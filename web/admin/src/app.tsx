@@ -37,7 +37,7 @@ export function App() {
           <Route path="trash" element={<Of section="trash"><Trash key="trash" /></Of>} />
           <Route path="audit" element={<Of section="audit"><Audit /></Of>} />
           <Route path="settings/*" element={<Of section="settings"><Settings /></Of>} />
-          <Route path="*" element={<Empty title="There is no such page">Choose one on the left.</Empty>} />
+          <Route path="*" element={<Empty page title="There is no such page">Choose one on the left.</Empty>} />
         </Route>
         <Route path="*" element={<Navigate to="/storage" replace />} />
       </Routes>
@@ -48,12 +48,12 @@ export function App() {
 /** The overview for those who have one; everybody else begins at their first page. */
 function First() {
   const [first] = sectionsOf(useSession().roles);
-  if (!first) return <Empty title="There is nothing here for you">Your role has no pages. Ask an administrator.</Empty>;
+  if (!first) return <Empty page title="There is nothing here for you">Your role has no pages. Ask an administrator.</Empty>;
   return first.path === "/storage" ? <Overview /> : <Navigate to={first.path} replace />;
 }
 
 /** A page for those it is offered to. Everybody else is told so; the server would refuse them anyway. */
 function Of({ section, children }: { section: string; children: ReactNode }) {
   const offered = sectionsOf(useSession().roles).some(({ path }) => path === `/storage/${section}`);
-  return offered ? children : <Empty title="This page is not for your role">Choose another one on the left.</Empty>;
+  return offered ? children : <Empty page title="This page is not for your role">Choose another one on the left.</Empty>;
 }

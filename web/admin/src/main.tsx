@@ -1,5 +1,5 @@
 import "@mantine/core/styles.css";
-import { createTheme, type CSSVariablesResolver, MantineProvider } from "@mantine/core";
+import { MantineProvider } from "@mantine/core";
 import { MutationCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
@@ -7,22 +7,7 @@ import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 import { ApiError } from "./api";
 import { App } from "./app";
-
-const theme = createTheme({
-  primaryColor: "cyan",
-  primaryShade: { light: 9, dark: 5 },
-  autoContrast: true,
-  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
-  defaultRadius: "md",
-  cursorType: "pointer",
-});
-
-/** The library's grey for what is said by the way is too pale to be read (WCAG AA asks for 4.5 to 1). */
-const readable: CSSVariablesResolver = () => ({
-  variables: {},
-  light: { "--mantine-color-dimmed": "#5b636b", "--mantine-color-placeholder": "#6b747c" },
-  dark: { "--mantine-color-dimmed": "#adb5bd", "--mantine-color-placeholder": "#9aa2aa" },
-});
+import { readable, theme } from "./theme";
 
 const queries = new QueryClient({
   defaultOptions: {

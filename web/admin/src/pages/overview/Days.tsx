@@ -22,7 +22,7 @@ export function Days({ stats: { uploadsPerDay: days } }: { stats: Schemas["Stats
         {days.map((one, at) => {
           const height = Math.max((98 * one[by]) / most, one.count ? 2 : 0.6);
           return (
-            <rect key={one.day} x={at * width + width * 0.1} width={width * 0.8} y={100 - height} height={height} fill="var(--mantine-primary-color-filled)" opacity={one.count ? 1 : 0.35}>
+            <rect key={one.day} x={at * width + width * 0.1} width={width * 0.8} y={100 - height} height={height} fill="var(--mantine-color-anchor)" opacity={one.count ? 1 : 0.35}>
               <title>{`${day(one.day)}: ${one.count} (${size(one.bytes)})`}</title>
             </rect>
           );

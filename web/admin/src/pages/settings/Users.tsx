@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Menu, Select, Stack, Table, TagsInput, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Group, Menu, Select, Stack, Table, TagsInput, Text, TextInput, VisuallyHidden } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { IconDots, IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
@@ -38,7 +38,7 @@ export function Users() {
       {users.data.users.length === 0 ? <Empty title="No users">People who sign in to these pages will stand here.</Empty> : (
         <Table.ScrollContainer minWidth={560}>
           <Table highlightOnHover verticalSpacing="xs">
-            <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>Role</Table.Th><Table.Th>State</Table.Th><Table.Th>Added</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+            <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>Role</Table.Th><Table.Th>State</Table.Th><Table.Th>Added</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
             <Table.Tbody>
               {users.data.users.map((user) => (
                 <Table.Tr key={user.name}>

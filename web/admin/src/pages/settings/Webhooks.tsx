@@ -1,5 +1,5 @@
 /** Who is told what happens to documents, and whether it arrives. */
-import { Alert, Badge, Button, Drawer, Group, Menu, MultiSelect, Stack, Table, Text, TextInput, UnstyledButton } from "@mantine/core";
+import { Alert, Badge, Button, Drawer, Group, Menu, MultiSelect, Stack, Table, Text, TextInput, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { IconDots, IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
@@ -44,7 +44,7 @@ export default function Webhooks() {
       {hooks.data.items.length === 0 ? <Empty title="No webhooks">An app that wants to know when a document has come, or has been quarantined, gives its address here.</Empty> : (
         <Table.ScrollContainer minWidth={560}>
           <Table highlightOnHover verticalSpacing="xs">
-            <Table.Thead><Table.Tr><Table.Th>Address</Table.Th><Table.Th>Is told of</Table.Th><Table.Th>State</Table.Th><Table.Th>Added</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+            <Table.Thead><Table.Tr><Table.Th>Address</Table.Th><Table.Th>Is told of</Table.Th><Table.Th>State</Table.Th><Table.Th>Added</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
             <Table.Tbody>
               {hooks.data.items.map((hook) => (
                 <Table.Tr key={hook.id}>
