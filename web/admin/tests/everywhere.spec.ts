@@ -68,17 +68,24 @@ test("a server that cannot be reached is told of, and the page goes on when it i
   const line = await startLine(port, server.url);
   await server.user({ name: "test-admin" });
   await signIn(context, line.url, "test-admin");
-  await page.goto(`${line.url}/storage/documents`);
-  await expect(page.getByText("No documents yet")).toBeVisible();
-  await page.getByRole("link", { name: "Settings" }).click();
-  await expect(page.getByText("test-admin")).toBeVisible();
+  const told = page.getByRole("main").getByRole("alert");
+  await page.goto(`${line.url}/storage/documents?q=made-up`);
+  await expect(page.getByText("Nothing fits")).toBeVisible();
+  // What is asked for now: the answer cannot come, what was typed stays.
   line.cut();
-  await page.getByRole("link", { name: "Documents" }).click();
-  await page.getByRole("link", { name: "Trash" }).click();
-  await expect(page.getByRole("alert")).toContainText("cannot be reached", { timeout: 30_000 });
+  await page.getByLabel("Search file names").fill("made-up words");
+  await expect(told).toContainText("cannot be reached", { timeout: 30_000 });
   line.mend();
-  await page.getByRole("button", { name: "Try again" }).click();
-  await expect(page.getByText("The trash is empty")).toBeVisible();
+  await told.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByText("Nothing fits")).toBeVisible();
+  await expect(page.getByLabel("Search file names")).toHaveValue("made-up words");
+  // A page whose script was not asked for before.
+  line.cut();
+  await page.getByRole("link", { name: "Settings" }).click();
+  await expect(told).toContainText("cannot be reached", { timeout: 30_000 });
+  line.mend();
+  await told.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("button", { name: "Add a user" })).toBeVisible();
   await line.stop();
   await server.stop();
 });

@@ -7,6 +7,7 @@ import { Suspense } from "react";
 import { Link, Outlet, useLocation, useNavigate } from "react-router";
 import { api } from "../api";
 import icon from "../icon.svg";
+import { Boundary } from "../parts/Boundary";
 import { Waiting } from "../parts/states";
 import { useSession } from "../session";
 import { Idle } from "./Idle";
@@ -43,7 +44,7 @@ export function Shell() {
         ))}
       </AppShell.Navbar>
       <AppShell.Main>
-        <Suspense fallback={<Waiting />}><Outlet /></Suspense>
+        <Boundary of={pathname}><Suspense fallback={<Waiting />}><Outlet /></Suspense></Boundary>
       </AppShell.Main>
       <Idle />
     </AppShell>

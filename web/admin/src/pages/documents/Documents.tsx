@@ -3,6 +3,7 @@ import { Button, Group, Text, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { api, data, type Document } from "../../api";
+import { Boundary } from "../../parts/Boundary";
 import { Empty, Failed } from "../../parts/states";
 import { Bulk } from "./Bulk";
 import type { Column } from "./columns";
@@ -20,8 +21,8 @@ interface Props {
   /** What to say where there is nothing and nothing was filtered. */
   empty: ReactNode;
   about?: ReactNode;
-  /** Whether rows can be marked. */
-  markable?: boolean;
+  /** The page's one primary action. */
+  action?: ReactNode;
   without?: Column[];
 }
 
@@ -38,7 +39,7 @@ export function useDocuments(filter: Filter, limit = PAGE) {
   return { pages, items };
 }
 
-export function DocumentList({ title, fixed = {}, empty, about, markable = true, without = [] }: Props) {
+export function DocumentList({ title, fixed = {}, empty, about, action, without = [] }: Props) {
   const { filter, change, clear, any, openId, open } = useFilter(fixed);
   const { pages, items } = useDocuments(filter);
   // The documents themselves: one that was thrown away leaves the list, and what is said of it must not.
@@ -52,18 +53,18 @@ export function DocumentList({ title, fixed = {}, empty, about, markable = true,
   const nothing = !pages.error && !pages.isPending && items.length === 0;
   return (
     <>
-      <Title order={1} size="h2" mb={about ? 4 : "sm"}>{title}</Title>
+      <Group justify="space-between" mb={about ? 4 : "sm"}><Title order={1} size="h2">{title}</Title>{action}</Group>
       {about && <Text size="sm" c="dimmed" mb="sm">{about}</Text>}
       {!(nothing && !any) && <Filters {...{ filter, fixed, any, change, clear }} />}
       {chosen.length > 0 && <Bulk documents={chosen} unmark={(done) => mark(done, false)} />}
       {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
       {nothing && (any ? <Empty title="Nothing fits"><Button mt="xs" size="xs" variant="light" onClick={clear}>Clear the filters</Button></Empty> : empty)}
       {(pages.isPending || items.length > 0) && (
-        <Rows items={items} waiting={pages.isPending} {...(markable && { marked, mark })} open={open} openId={openId}
+        <Rows items={items} waiting={pages.isPending} marked={marked} mark={mark} open={open} openId={openId}
           sort={filter.sort} onSort={(sort) => change({ sort })} without={without} />
       )}
       {items.length > 0 && <More pages={pages} shown={items.length} />}
-      <Suspense>{openId && <Panel id={openId} onClose={() => open(undefined)} />}</Suspense>
+      {openId && <Boundary of={openId}><Suspense><Panel id={openId} onClose={() => open(undefined)} /></Suspense></Boundary>}
     </>
   );
 }

@@ -4,6 +4,7 @@ import { lazy, Suspense } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 import type { Document } from "../../api";
 import { Id } from "../../parts/format";
+import { Boundary } from "../../parts/Boundary";
 import { Empty, Failed, Waiting } from "../../parts/states";
 import { useRole } from "../../session";
 import { More, useDocuments } from "../documents/Documents";
@@ -53,7 +54,7 @@ export default function OnePatient() {
         </Grid.Col>
         {team && <Grid.Col span={{ base: 12, md: 4, lg: 3 }}><CareTeam patientId={patientId} /></Grid.Col>}
       </Grid>
-      <Suspense>{openId && <Panel id={openId} onClose={() => open(undefined)} />}</Suspense>
+      {openId && <Boundary of={openId}><Suspense><Panel id={openId} onClose={() => open(undefined)} /></Suspense></Boundary>}
     </Stack>
   );
 }
