@@ -52,6 +52,7 @@ mod samples;
 mod scan_serving;
 mod scanning;
 mod serving;
+mod snippets;
 mod stats;
 mod storage;
 mod store_down;
