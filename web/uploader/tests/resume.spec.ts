@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { documents, expect, test, text } from "./fixtures.js";
 
@@ -18,7 +19,7 @@ async function large(path: string): Promise<string> {
     hash.update(bytes);
     if (!out.write(bytes)) await new Promise((resolve) => out.once("drain", resolve));
   }
-  await new Promise((resolve) => out.end(resolve));
+  await new Promise<void>((resolve) => out.end(() => resolve()));
   return hash.digest("hex");
 }
 
@@ -29,7 +30,7 @@ test("a file of 200 MB is paused, survives a reload, goes on and arrives whole",
 }, info) => {
   test.setTimeout(240_000);
   const path = join(info.outputDir, "long-record.txt");
-  await (await import("node:fs/promises")).mkdir(info.outputDir, { recursive: true });
+  await mkdir(info.outputDir, { recursive: true });
   const hash = await large(path);
   const name = "long-record.txt";
   const parts: string[] = [];
@@ -68,9 +69,9 @@ test("a file of 200 MB is paused, survives a reload, goes on and arrives whole",
     headers: { authorization: `Bearer ${world.admin}` },
   });
   const stored = createHash("sha256");
-  for await (const piece of content.body ?? []) stored.update(piece);
+  const reader = content.body?.getReader();
+  for (let got = await reader?.read(); got?.value; got = await reader?.read()) stored.update(got.value);
   expect(stored.digest("hex")).toBe(hash);
-  for await (const piece of createReadStream(path, { end: 10 })) expect(piece.length).toBe(11);
 });
 
 test("an interrupted upload can be discarded, and nothing of it stays", async ({

@@ -10,12 +10,14 @@ export function formatSize(bytes: number): string {
     value /= 1000;
     unit += 1;
   }
-  return new Intl.NumberFormat(undefined, {
+  const format = new Intl.NumberFormat(undefined, {
     style: "unit",
     unit: UNITS[unit] ?? "byte",
     unitDisplay: unit === 0 ? "long" : "short",
     maximumFractionDigits: unit === 0 || value >= 100 ? 0 : 1,
-  }).format(value);
+  });
+  // Number and unit stay on one line.
+  return format.format(value).replace(" ", "\u00a0");
 }
 
 /** `22 Nov 2026` */

@@ -50,6 +50,7 @@ export const TEXTS = {
   empty: "The file is empty.",
   tooMany: (limit: number) =>
     limit === 1 ? "Only one file can be added." : `Only ${limit} files can be added.`,
+  mismatch: "What is in the file is not what its name says.",
   unreadable: "The file could not be read. It may have been moved or changed; choose it again.",
   cut: "The connection was lost. What is already there is kept: try again to go on.",
   unknown: "The upload did not work. Try again.",

@@ -367,7 +367,7 @@ export class Uploads {
       track.door = undefined;
       if ([401, 409].includes(error.status)) this.#doors.forget();
     }
-    const message = messageOf(error);
+    const message = messageOf(error, this.#texts);
     this.#change(id, { phase: "failed", message, retryable: !isFinal(error), error });
     this.#say(this.#texts.saidFailed(track.name, message));
     this.#release(id);

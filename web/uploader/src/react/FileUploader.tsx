@@ -99,7 +99,7 @@ export function FileUploader(props: FileUploaderProps) {
         </span>
         <p className="srm-drop-text">
           {over > 0 ? texts.dropNow : several ? texts.drop : texts.dropOne}
-          <span className="srm-muted"> {texts.or}</span>
+          {over === 0 && <span className="srm-muted"> {texts.or}</span>}
         </p>
         <div className="srm-drop-buttons">
           <button

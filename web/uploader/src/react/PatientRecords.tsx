@@ -49,7 +49,7 @@ export function PatientRecords(props: PatientRecordsProps) {
       await work();
     } catch (error) {
       const known = error instanceof StrongroomError;
-      setFailure(known ? messageOf(error) : texts.unknown);
+      setFailure(known ? messageOf(error, texts) : texts.unknown);
       if (known) onError?.(error);
     }
   };
@@ -86,7 +86,7 @@ export function PatientRecords(props: PatientRecordsProps) {
 
   const { documents, loading, error, next } = records;
   const filtered = q !== "" || chosen !== "";
-  const shownError = error ? messageOf(error) : failure;
+  const shownError = error ? messageOf(error, texts) : failure;
   return (
     <section
       className={`srm srm-records ${props.className ?? ""}`}
