@@ -12,7 +12,7 @@ import { freePort, startServer } from "../../testing/server.mjs";
 export { expect } from "@playwright/test";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const FOLDERS = [
+export const FOLDERS = [
   here("../../../target/web-tests/uploader-page"),
   here("page"),
   here("../dist"),
@@ -55,6 +55,17 @@ interface World {
   clinician: string;
 }
 
+/** A page that allows its own scripts and the way to the server, and nothing else. */
+function strictPolicy(port: number) {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "worker-src 'none'",
+    `connect-src 'self' http://127.0.0.1:${port}`,
+  ].join("; ");
+}
+
 async function makeWorld(use: (world: World) => Promise<void>) {
   const [pagesPort, linePort] = [await freePort(), await freePort()];
   const server = await startServer({
@@ -74,6 +85,8 @@ async function makeWorld(use: (world: World) => Promise<void>) {
           body: { patientId: "test-patient", category: "lab-results" },
         }),
     },
+    headersOf: (path: string) =>
+      path === "/strict.html" ? { "content-security-policy": strictPolicy(linePort) } : {},
   });
   const admin = await server.token({ user: "test-admin", role: "admin" });
   const clinician = await server.token();

@@ -49,10 +49,11 @@ test("what is added from the records is shown there at once", async ({ uploader,
   await expect(page.getByRole("button", { name: "referral-letter.pdf", exact: true })).toBeVisible();
 });
 
-test("records that may not be seen are not there", async ({ uploader, page, world }) => {
+test("records that may not be seen are not shown, in the server's words", async ({ uploader, page, world }) => {
   const token = await world.server.token({ user: "p", role: "patient", patient: "somebody-else" });
   await uploader.open({ endpoint: world.line.url, token, patientId: patient }, "records");
-  await expect(page.getByText("There are no documents yet.")).toBeVisible();
+  await expect(page.getByRole("alert")).toContainText("nothing here under this name");
+  await expect(page.getByRole("listitem")).toHaveCount(0);
 });
 
 test("when the server cannot be reached the records say so and can be asked for again", async ({
@@ -61,10 +62,11 @@ test("when the server cannot be reached the records say so and can be asked for 
   world,
 }) => {
   world.line.cut();
-  const props = { endpoint: world.line.url, token: world.clinician, patientId: patient };
+  const props = { endpoint: world.line.url, token: world.clinician, patientId: "patient-without" };
   await uploader.open(props, "records");
   await expect(page.getByRole("alert")).toContainText("cannot be reached");
   world.line.mend();
   await page.getByRole("button", { name: "Try again" }).click();
-  await expect(uploader.row("wound-photo.png")).toBeVisible();
+  await expect(page.getByRole("alert")).toHaveCount(0);
+  await expect(page.getByText("There are no documents yet.")).toBeVisible();
 });

@@ -17,7 +17,7 @@ async function large(path: string): Promise<string> {
     }
     const bytes = `${lines.join("\n")}\n`;
     hash.update(bytes);
-    if (!out.write(bytes)) await new Promise((resolve) => out.once("drain", resolve));
+    if (!out.write(bytes)) await new Promise<void>((resolve) => out.once("drain", () => resolve()));
   }
   await new Promise<void>((resolve) => out.end(() => resolve()));
   return hash.digest("hex");

@@ -52,6 +52,7 @@ export function failureOf(error: unknown, texts: Texts): StrongroomError {
 export function messageOf(error: StrongroomError, texts: Texts): string {
   const fields = Object.values(error.fields).filter((text) => !error.message.includes(text));
   // The server tells programs and people at once; here the people come first.
-  const first = error.code === "content_mismatch" ? [texts.mismatch] : [];
+  const own = { content_mismatch: texts.mismatch, file_too_large: texts.over };
+  const first = error.status > 0 && error.code in own ? [own[error.code as keyof typeof own]] : [];
   return [...first, error.message, ...fields].join(" ");
 }

@@ -22,7 +22,8 @@ export function formatSize(bytes: number): string {
 
 /** `22 Nov 2026` */
 export function formatDate(iso: string): string {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(new Date(iso));
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+  return format.format(new Date(iso)).replaceAll(" ", "\u00a0");
 }
 
 /** `Lab results` of `lab-results`. */

@@ -47,6 +47,7 @@ export const TEXTS = {
   saidPaused: (name: string) => `${name} is paused.`,
   wrongType: (kinds: string) => `This kind of file is not accepted. Accepted: ${kinds}.`,
   tooLarge: (limit: string) => `The file is too large. The limit is ${limit}.`,
+  over: "The file is too large.",
   empty: "The file is empty.",
   tooMany: (limit: number) =>
     limit === 1 ? "Only one file can be added." : `Only ${limit} files can be added.`,

@@ -158,7 +158,8 @@ export function FileUploader(props: FileUploaderProps) {
                 texts={texts}
                 autoStart={autoStart}
                 onChoose={() => input.current?.click()}
-                onGone={() => button.current?.focus()}
+                // The button may only just be coming back.
+                onGone={() => requestAnimationFrame(() => button.current?.focus())}
               />
             ))}
           </ul>
