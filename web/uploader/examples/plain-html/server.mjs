@@ -7,13 +7,12 @@ import { fileURLToPath } from "node:url";
 const { STRONGROOM_URL = "http://127.0.0.1:8080", STRONGROOM_KEY, PORT = "3000" } = process.env;
 if (!STRONGROOM_KEY) throw new Error("Set STRONGROOM_KEY; see README.md.");
 
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const script = "text/javascript; charset=utf-8";
 const files = {
-  "/": ["public/index.html", "text/html; charset=utf-8"],
-  "/page.js": ["public/page.js", "text/javascript; charset=utf-8"],
-  "/strongroom.js": [
-    "node_modules/@strongroom/uploader/dist/elements.js",
-    "text/javascript; charset=utf-8",
-  ],
+  "/": [here("public/index.html"), "text/html; charset=utf-8"],
+  "/page.js": [here("public/page.js"), script],
+  "/strongroom.js": [fileURLToPath(import.meta.resolve("@strongroom/uploader/elements")), script],
 };
 
 /** Who is signed in, and whose record they are looking at: your app knows. */
@@ -46,7 +45,7 @@ createServer(async (request, answer) => {
     const [path, type] = files[request.url] ?? [];
     if (!path) return void answer.writeHead(404).end();
     answer.writeHead(200, { "content-type": type });
-    answer.end(await readFile(fileURLToPath(new URL(path, import.meta.url))));
+    answer.end(await readFile(path));
   } catch (error) {
     console.error(error);
     answer.writeHead(502).end();
