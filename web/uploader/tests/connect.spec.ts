@@ -1,4 +1,5 @@
 // Who is uploading, said in each of the three ways; and pages that forbid much.
+import AxeBuilder from "@axe-core/playwright";
 import { startPages } from "../../testing/pages.mjs";
 import { freePort, startServer } from "../../testing/server.mjs";
 import { expect, FOLDERS, letter, photo, test, text } from "./fixtures.js";
@@ -101,4 +102,57 @@ test("the element uploads with a ticket, tells its page, and keeps to its attrib
   await expect(uploader.row("fourth.pdf")).toContainText("Only 3 files can be added.");
   await expect(uploader.row("third.pdf")).toHaveAttribute("data-phase", "done");
   expect((await uploader.told()).failed).toEqual(["too_many_files"]);
+});
+
+test("when a ticket is used up another is asked for", async ({ uploader, page }) => {
+  let asked = 0;
+  page.on("request", (request) => {
+    if (request.url().endsWith("/small-ticket")) asked += 1;
+  });
+  await uploader.open({ ticketUrl: "/small-ticket" });
+  await uploader.drop(letter("first.pdf"));
+  await expect.poll(async () => (await uploader.told()).done).toHaveLength(1);
+  await uploader.drop(letter("second.pdf"), letter("third.pdf"));
+  await expect.poll(async () => (await uploader.told()).done).toHaveLength(3);
+  expect((await uploader.told()).failed).toEqual([]);
+  expect(asked).toBe(3);
+});
+
+test("a store that hides its ETag from the page is told apart from a slow one", async ({
+  uploader,
+  page,
+}) => {
+  await page.addInitScript(() => {
+    XMLHttpRequest.prototype.getResponseHeader = () => null;
+  });
+  await uploader.open();
+  await uploader.drop(letter());
+  await expect(uploader.row(letter().name)).toContainText("CORS rules have to expose the header ETag");
+});
+
+test("the records element shows, finds and adds documents", async ({ page, uploader, world }) => {
+  await page.goto(`${world.pages.url}/records.html`);
+  await page.evaluate(
+    ([endpoint, token]) => {
+      const element = document.createElement("strongroom-patient-records");
+      element.setAttribute("endpoint", endpoint ?? "");
+      element.setAttribute("patient-id", "patient-of-element");
+      element.setAttribute("allow-upload", "");
+      Object.assign(element, { token: async () => token });
+      document.querySelector("main")?.append(element);
+    },
+    [world.line.url, world.clinician],
+  );
+  await expect(page.getByText("There are no documents yet.")).toBeVisible();
+  await uploader.choose(letter(), photo());
+  const name = (text: string) => page.getByRole("button", { name: text, exact: true });
+  await expect(name("referral-letter.pdf")).toBeVisible();
+  await expect(name("wound-photo.png")).toBeVisible();
+  await page.getByRole("searchbox").fill("wound");
+  await expect(name("referral-letter.pdf")).toHaveCount(0);
+  await expect(name("wound-photo.png")).toBeVisible();
+  await page.getByRole("combobox").selectOption("invoices");
+  await expect(page.getByText("No document matches.")).toBeVisible();
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id }) => id)).toEqual([]);
 });

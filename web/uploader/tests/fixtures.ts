@@ -74,16 +74,19 @@ async function makeWorld(use: (world: World) => Promise<void>) {
   });
   const line = await startLine(linePort, server.url);
   const key = await server.serviceKey();
+  // An app's backend: it knows who is signed in and which patient the page is about.
+  const ticket = (wish: object) =>
+    server.api("POST", "/api/uppy/tickets", {
+      headers: { "x-api-key": key, "x-acting-user": "dr-test", "x-acting-role": "clinician" },
+      body: { patientId: "test-patient", ...wish },
+    });
   const pages = await startPages({
     port: pagesPort,
     folders: FOLDERS,
     routes: {
-      // An app's backend: it knows who is signed in and which patient the page is about.
-      "POST /ticket": () =>
-        server.api("POST", "/api/uppy/tickets", {
-          headers: { "x-api-key": key, "x-acting-user": "dr-test", "x-acting-role": "clinician" },
-          body: { patientId: "test-patient", category: "lab-results" },
-        }),
+      "POST /ticket": () => ticket({ category: "lab-results" }),
+      "POST /tiny-ticket": () => ticket({ maxSize: 10_000 }),
+      "POST /small-ticket": () => ticket({ maxFiles: 1 }),
     },
     headersOf: (path: string) =>
       path === "/strict.html" ? { "content-security-policy": strictPolicy(linePort) } : {},

@@ -308,17 +308,21 @@ export class Uploads {
       Object.assign(track, kept);
       return kept.open;
     }
-    const door = await this.#doors.now();
     const { name, size, type, sha256 } = track;
     const { supersedes, temporary } = this.#options;
-    const metadata = {
-      ...(door.ticket ? {} : this.#wish()),
-      ...(supersedes && { supersedes }),
-      ...(temporary && { temporary: "true" }),
-      size,
-      sha256,
-    };
-    const open = await door.create({ filename: name, type, metadata }, signal);
+    const { door, open } = await this.#doors.create(
+      {
+        filename: name,
+        type,
+        metadata: {
+          ...(supersedes && { supersedes }),
+          ...(temporary && { temporary: "true" }),
+          size,
+          sha256,
+        },
+      },
+      signal,
+    );
     if (signal.aborted) {
       void door.abort(open);
       signal.throwIfAborted();
@@ -365,7 +369,6 @@ export class Uploads {
       if (track.open) this.#resume.drop(track.open.uploadId);
       track.open = undefined;
       track.door = undefined;
-      if ([401, 409].includes(error.status)) this.#doors.forget();
     }
     const message = messageOf(error, this.#texts);
     this.#change(id, { phase: "failed", message, retryable: !isFinal(error), error });

@@ -99,3 +99,13 @@ export async function linkOf(client: StrongroomClient, id: string, how: "inline"
   });
   return data;
 }
+
+/** A value that has rested for a moment: not every letter is asked for (and written into the trail). */
+export function useRested<T>(value: T, milliseconds = 250): T {
+  const [rested, setRested] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(value), milliseconds);
+    return () => clearTimeout(timer);
+  }, [value, milliseconds]);
+  return rested;
+}
