@@ -19,6 +19,8 @@ export const TEXTS = {
   finishing: "Checking on the server",
   paused: (sent: string, size: string) => `Paused at ${sent} of ${size}`,
   uploading: (sent: string, size: string) => `${sent} of ${size}`,
+  left: (minutes: number) =>
+    minutes < 1 ? "less than a minute left" : `about ${minutes} min left`,
   done: "Uploaded",
   scanning: "Uploaded, being scanned for malware",
   interrupted: (percent: number) =>
