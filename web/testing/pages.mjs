@@ -1,6 +1,6 @@
 // Pages of an app, from an origin of their own: folders of files, and routes that a test answers.
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, request as ask } from "node:http";
 import { extname, join, normalize } from "node:path";
 
 const TYPES = {
@@ -18,11 +18,28 @@ async function bodyOf(request) {
   return Buffer.concat(pieces).toString();
 }
 
+/** Hands a request on to the server behind, and its answer back. */
+function handOn(request, answer, behind) {
+  const { method, url: path, headers } = request;
+  const asked = ask(new URL(path, behind), { method, headers }, (got) => {
+    answer.writeHead(got.statusCode, got.headers);
+    got.pipe(answer);
+  });
+  asked.on("error", () => answer.destroy());
+  request.pipe(asked);
+}
+
 /**
  * `folders` are looked into in turn; `routes` are `"POST /path": async ({ body, headers }) => answer`, whose
- * answer is sent as JSON; `headers` go with every page.
+ * answer is sent as JSON; `headersOf(path)` go with a page; what is found nowhere goes to `behind`.
+ *
+ * @param {{
+ *   port: number, folders: string[], behind?: string,
+ *   routes?: Record<string, (asked: { body: string, headers: object }) => Promise<unknown>>,
+ *   headersOf?: (path: string) => object,
+ * }} options
  */
-export async function startPages({ port, folders, routes = {}, headers = {} }) {
+export async function startPages({ port, folders, routes = {}, headersOf = () => ({}), behind }) {
   const find = async (path) => {
     for (const folder of folders) {
       const file = join(folder, normalize(path));
@@ -41,8 +58,11 @@ export async function startPages({ port, folders, routes = {}, headers = {} }) {
         return;
       }
       const found = await find(pathname.endsWith("/") ? `${pathname}index.html` : pathname);
-      if (!found) answer.writeHead(404).end();
-      else answer.writeHead(200, { "content-type": found.type, ...headers }).end(found.bytes);
+      if (found) {
+        answer.writeHead(200, { "content-type": found.type, ...headersOf(pathname) });
+        answer.end(found.bytes);
+      } else if (behind) handOn(request, answer, behind);
+      else answer.writeHead(404).end();
     } catch (error) {
       answer.writeHead(502, { "content-type": "text/plain" }).end(String(error));
     }

@@ -41,6 +41,8 @@ export function freePort() {
 /**
  * Starts a server. `origins` are the pages that may call it, `publicUrl` what browsers reach it by
  * if that is not its own address, `vars` more variables, `args` more arguments of `serve`.
+ *
+ * @param {{ origins?: string[], publicUrl?: string, vars?: Record<string, string>, args?: string[] }} [options]
  */
 export async function startServer({ origins = [], publicUrl, vars = {}, args = [] } = {}) {
   const home = await mkdtemp(join(tmpdir(), "strongroom-web-test-"));
@@ -93,7 +95,10 @@ export async function startServer({ origins = [], publicUrl, vars = {}, args = [
     log: readLog,
     /** Runs a command beside the server; what it prints. */
     cli,
-    /** A token for somebody. */
+    /**
+     * A token for somebody.
+     * @param {{ user?: string, role?: string, patient?: string }} [who]
+     */
     token: ({ user = "test-clinician", role = "clinician", patient } = {}) =>
       cli("token", "--user", user, "--role", role, ...(patient ? ["--patient", patient] : [])),
     /** Adds somebody who signs in to the pages. */

@@ -12,7 +12,7 @@ import { freePort, startServer } from "../../testing/server.mjs";
 export { expect } from "@playwright/test";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const FOLDERS = [
+export const FOLDERS = [
   here("../../../target/web-tests/uploader-page"),
   here("page"),
   here("../dist"),
@@ -55,6 +55,17 @@ interface World {
   clinician: string;
 }
 
+/** A page that allows its own scripts and the way to the server, and nothing else. */
+function strictPolicy(port: number) {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "worker-src 'none'",
+    `connect-src 'self' http://127.0.0.1:${port}`,
+  ].join("; ");
+}
+
 async function makeWorld(use: (world: World) => Promise<void>) {
   const [pagesPort, linePort] = [await freePort(), await freePort()];
   const server = await startServer({
@@ -63,17 +74,22 @@ async function makeWorld(use: (world: World) => Promise<void>) {
   });
   const line = await startLine(linePort, server.url);
   const key = await server.serviceKey();
+  // An app's backend: it knows who is signed in and which patient the page is about.
+  const ticket = (wish: object) =>
+    server.api("POST", "/api/uppy/tickets", {
+      headers: { "x-api-key": key, "x-acting-user": "dr-test", "x-acting-role": "clinician" },
+      body: { patientId: "test-patient", ...wish },
+    });
   const pages = await startPages({
     port: pagesPort,
     folders: FOLDERS,
     routes: {
-      // An app's backend: it knows who is signed in and which patient the page is about.
-      "POST /ticket": () =>
-        server.api("POST", "/api/uppy/tickets", {
-          headers: { "x-api-key": key, "x-acting-user": "dr-test", "x-acting-role": "clinician" },
-          body: { patientId: "test-patient", category: "lab-results" },
-        }),
+      "POST /ticket": () => ticket({ category: "lab-results" }),
+      "POST /tiny-ticket": () => ticket({ maxSize: 10_000 }),
+      "POST /small-ticket": () => ticket({ maxFiles: 1 }),
     },
+    headersOf: (path: string) =>
+      path === "/strict.html" ? { "content-security-policy": strictPolicy(linePort) } : {},
   });
   const admin = await server.token({ user: "test-admin", role: "admin" });
   const clinician = await server.token();

@@ -52,13 +52,15 @@ test("cancelling leaves no open upload at the server", async ({ uploader, world 
   await uploader.open();
   await uploader.drop(text("to-be-cancelled.txt", 12_000_000));
   await expect(uploader.row("to-be-cancelled.txt")).toContainText("of 12 MB");
-  expect(await documents(world, "pending")).toHaveLength(1);
+  const name = "to-be-cancelled.txt";
+  const inState = async (state: string) =>
+    (await documents(world, state)).filter(({ filename }) => filename === name);
+  expect(await inState("pending")).toHaveLength(1);
   await uploader.button("Cancel", "to-be-cancelled.txt").click();
   await expect(uploader.row("to-be-cancelled.txt")).toHaveCount(0);
   world.line.rate = 0;
-  await expect.poll(() => documents(world, "pending")).toHaveLength(0);
-  const [left] = await documents(world, "abandoned");
-  expect(left?.filename).toBe("to-be-cancelled.txt");
+  await expect.poll(() => inState("pending")).toHaveLength(0);
+  expect(await inState("abandoned")).toHaveLength(1);
 });
 
 test("what is pasted is uploaded, under a name of its own", async ({ uploader, page }) => {
@@ -69,4 +71,30 @@ test("what is pasted is uploaded, under a name of its own", async ({ uploader, p
   }, data);
   await expect(page.getByText(/^pasted-\d{8}-\d{6}\.png$/)).toBeVisible();
   await expect.poll(async () => (await uploader.told()).done).toHaveLength(1);
+});
+
+test("a file dropped beside the uploader does not take the page away", async ({ uploader, page }) => {
+  await uploader.open();
+  const dataTransfer = await uploader.dataTransfer([letter()]);
+  const taken = await page.evaluate((data) => {
+    const drop = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+    return document.body.dispatchEvent(drop);
+  }, dataTransfer);
+  expect(taken).toBe(false);
+  await expect(page.getByRole("listitem")).toHaveCount(0);
+});
+
+test("a file that is too large is refused before its first byte, by the page or by the server", async ({
+  uploader,
+  page,
+}) => {
+  const puts: string[] = [];
+  page.on("request", (request) => request.method() === "PUT" && puts.push(request.url()));
+  await uploader.open({ ticketUrl: "/ticket", maxSize: 10_000 });
+  await uploader.drop(photo());
+  await expect(uploader.row(photo().name)).toContainText("The file is too large. The limit is 10 kB.");
+  await uploader.open({ ticketUrl: "/tiny-ticket" });
+  await uploader.drop(photo());
+  await expect(uploader.row(photo().name)).toContainText("files of at most 10000 bytes");
+  expect(puts).toEqual([]);
 });

@@ -27,6 +27,8 @@ type SentPart = Schemas["UppyCompleteRequest"]["parts"][number];
 
 /** Pauses between tries of a call that may well succeed later, in milliseconds. */
 const PATIENCE = [500, 1500, 4000];
+/** How often another ticket is asked for: files that begin at once may use one up between them. */
+const TICKETS = 4;
 /** A ticket this near its end is not used any more, in milliseconds. */
 const TOO_LATE = 60_000;
 
@@ -100,14 +102,13 @@ export class Door {
     return data;
   }
 
+  /** Not tried again here: the plugin does that, with pauses of its own. */
   async sign({ uploadId, key }: OpenUpload, partNumber: number, signal?: AbortSignal) {
     const params = { path: { uploadId, partNumber: String(partNumber) }, query: { key } };
-    const { data } = await patiently(() =>
-      this.#client.GET("/api/uppy/s3/multipart/{uploadId}/{partNumber}", {
-        params,
-        ...(signal && { signal }),
-      }),
-    );
+    const { data } = await this.#client.GET("/api/uppy/s3/multipart/{uploadId}/{partNumber}", {
+      params,
+      ...(signal && { signal }),
+    });
     return data;
   }
 
@@ -168,7 +169,7 @@ export class Doors {
   ) {}
 
   /** A door for new uploads. */
-  async now(): Promise<Door> {
+  async #now(): Promise<Door> {
     const { ticketUrl, getTicket } = this.options();
     if (!ticketUrl && !getTicket) return new Door(this.connection);
     let ticket = await this.#ticket?.catch(() => undefined);
@@ -179,15 +180,36 @@ export class Doors {
     return new Door(this.connection, ticket.companionEndpoint);
   }
 
+  /** Announces a file. Where the ticket turns out to be used up, another is asked for. */
+  async create(file: Announced, signal: AbortSignal): Promise<{ door: Door; open: OpenUpload }> {
+    for (let left = TICKETS; ; left -= 1) {
+      const door = await this.#now();
+      try {
+        return { door, open: await door.create(this.#about(file, door), signal) };
+      } catch (error) {
+        if (!door.ticket || left === 0 || !isTicketsFault(error)) throw error;
+        // Another file may have asked for the next one already.
+        const current = await this.#ticket?.catch(() => undefined);
+        if (current?.companionEndpoint === door.ticket) this.#ticket = undefined;
+      }
+    }
+  }
+
+  /** A ticket says itself what its uploads belong to. */
+  #about(file: Announced, door: Door): Announced {
+    return door.ticket ? file : { ...file, metadata: { ...this.wish, ...file.metadata } };
+  }
+
   /** The door that an upload began with. */
   again(ticket: string | undefined): Door {
     return new Door(this.connection, ticket);
   }
+}
 
-  /** The ticket is used up or not good any more: the next door needs another. */
-  forget() {
-    this.#ticket = undefined;
-  }
+function isTicketsFault(error: unknown): boolean {
+  return (
+    error instanceof StrongroomError && (error.status === 401 || error.code === "ticket_used_up")
+  );
 }
 
 function isEnding({ expiresAt }: Ticket): boolean {

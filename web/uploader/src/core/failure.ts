@@ -49,7 +49,10 @@ export function failureOf(error: unknown, texts: Texts): StrongroomError {
 }
 
 /** What is shown: the server's own words, with what it says of single fields. */
-export function messageOf(error: StrongroomError): string {
+export function messageOf(error: StrongroomError, texts: Texts): string {
   const fields = Object.values(error.fields).filter((text) => !error.message.includes(text));
-  return [error.message, ...fields].join(" ");
+  // The server tells programs and people at once; here the people come first.
+  const own = { content_mismatch: texts.mismatch, file_too_large: texts.over };
+  const first = error.status > 0 && error.code in own ? [own[error.code as keyof typeof own]] : [];
+  return [...first, error.message, ...fields].join(" ");
 }

@@ -10,17 +10,20 @@ export function formatSize(bytes: number): string {
     value /= 1000;
     unit += 1;
   }
-  return new Intl.NumberFormat(undefined, {
+  const format = new Intl.NumberFormat(undefined, {
     style: "unit",
     unit: UNITS[unit] ?? "byte",
     unitDisplay: unit === 0 ? "long" : "short",
     maximumFractionDigits: unit === 0 || value >= 100 ? 0 : 1,
-  }).format(value);
+  });
+  // Number and unit stay on one line.
+  return format.format(value).replace(" ", "\u00a0");
 }
 
 /** `22 Nov 2026` */
 export function formatDate(iso: string): string {
-  return new Intl.DateTimeFormat(undefined, { dateStyle: "medium" }).format(new Date(iso));
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+  return format.format(new Date(iso)).replaceAll(" ", "\u00a0");
 }
 
 /** `Lab results` of `lab-results`. */

@@ -8,6 +8,7 @@ import AwsS3 from "@uppy/aws-s3";
 import Uppy from "@uppy/core";
 import type { Door, OpenUpload } from "./door.js";
 import { partSize } from "./rules.js";
+import { sendPart } from "./send-part.js";
 
 export type Meta = Record<string, unknown>;
 export type Body = Record<string, unknown>;
@@ -60,6 +61,7 @@ export function makePipeline(steps: Steps): Pipeline {
       await steps.finished(file.id, door, open);
       return { location };
     },
+    uploadPartBytes: sendPart,
     // Giving up is this package's own decision: the plugin would also do it after an error.
     abortMultipartUpload: () => undefined,
   });

@@ -19,6 +19,8 @@ export const TEXTS = {
   finishing: "Checking on the server",
   paused: (sent: string, size: string) => `Paused at ${sent} of ${size}`,
   uploading: (sent: string, size: string) => `${sent} of ${size}`,
+  left: (minutes: number) =>
+    minutes < 1 ? "less than a minute left" : `about ${minutes} min left`,
   done: "Uploaded",
   scanning: "Uploaded, being scanned for malware",
   interrupted: (percent: number) =>
@@ -47,9 +49,11 @@ export const TEXTS = {
   saidPaused: (name: string) => `${name} is paused.`,
   wrongType: (kinds: string) => `This kind of file is not accepted. Accepted: ${kinds}.`,
   tooLarge: (limit: string) => `The file is too large. The limit is ${limit}.`,
+  over: "The file is too large.",
   empty: "The file is empty.",
   tooMany: (limit: number) =>
     limit === 1 ? "Only one file can be added." : `Only ${limit} files can be added.`,
+  mismatch: "What is in the file is not what its name says.",
   unreadable: "The file could not be read. It may have been moved or changed; choose it again.",
   cut: "The connection was lost. What is already there is kept: try again to go on.",
   unknown: "The upload did not work. Try again.",

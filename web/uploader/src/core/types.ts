@@ -92,6 +92,8 @@ export interface Item {
   phase: Phase;
   /** 0 to 1, of the phase. */
   progress: number;
+  /** Seconds it will still take, where that can be said. */
+  secondsLeft?: number | undefined;
   /** Why it failed or was refused, for people. */
   message?: string | undefined;
   /** Whether trying again makes sense. */

@@ -1,30 +1,20 @@
 // The uploads of one uploader: what is chosen, how far it is, what can be done with it. A page, React or
 // not, subscribes and shows the snapshot.
-import { type Connection, type Document, type Lazy, StrongroomError } from "../client/index.js";
+import { type Document, StrongroomError } from "../client/index.js";
+import { latest, scopeOf, wishOf } from "./connection.js";
 import { type Door, Doors, type OpenUpload } from "./door.js";
 import { failureOf, hasEnded, isFinal, messageOf } from "./failure.js";
-import { formatSize } from "./format.js";
 import { Hasher } from "./hash.js";
 import { makePipeline, type Pipeline } from "./pipeline.js";
+import { mostOf, refusalOf } from "./refusal.js";
 import { type Kept, Resume } from "./resume.js";
-import { isAccepted, kinds, typeOf } from "./rules.js";
+import { typeOf } from "./rules.js";
 import { TEXTS, type Texts } from "./texts.js";
-import { ACTIVE, type Item, type Snapshot, type TicketWish, type UploadOptions } from "./types.js";
+import { shownOf, type Track, trackOf } from "./track.js";
+import { ACTIVE, type Item, type Snapshot, type UploadOptions } from "./types.js";
 
 /** Files under way at once. */
 const AT_ONCE = 4;
-
-/** What is known of a file besides what is shown. */
-interface Track extends Item {
-  file: File | undefined;
-  type: string;
-  sha256?: string | undefined;
-  door?: Door | undefined;
-  open?: OpenUpload | undefined;
-  error?: StrongroomError | undefined;
-  /** Ends hashing and announcing. */
-  stop: AbortController;
-}
 
 export class Uploads {
   #options: UploadOptions;
@@ -55,11 +45,13 @@ export class Uploads {
     this.#uppy.on("upload-progress", (file, { bytesUploaded, bytesTotal }) => {
       const track = file && this.#tracks.get(file.id);
       if (!track || track.phase !== "uploading" || !bytesTotal) return;
-      this.#change(track.id, { progress: Number(bytesUploaded) / bytesTotal });
+      const sent = Number(bytesUploaded);
+      track.pace.note(sent);
+      this.#change(track.id, { progress: sent / bytesTotal, secondsLeft: track.pace.left(bytesTotal) });
     });
     this.#uppy.on("upload-error", (file, error) => file && this.#fail(file.id, error));
     this.#uppy.on("upload-success", (file) => file && this.#succeed(file.id));
-    this.#doors = new Doors(this.#connection(), () => this.#options, this.#wish());
+    this.#doors = new Doors(latest(() => this.#options), () => this.#options, wishOf(options));
     this.#resume = new Resume(scopeOf(options), options.resumable !== false);
     window.addEventListener("online", this.#connectionChanged);
     window.addEventListener("offline", this.#connectionChanged);
@@ -102,8 +94,10 @@ export class Uploads {
   }
 
   resume(id: string) {
-    if (this.#tracks.get(id)?.phase !== "paused") return;
-    this.#change(id, { phase: "uploading" });
+    const track = this.#tracks.get(id);
+    if (track?.phase !== "paused") return;
+    track.pace.reset();
+    this.#change(id, { phase: "uploading", secondsLeft: undefined });
     this.#uppy.pauseResume(id);
   }
 
@@ -179,32 +173,6 @@ export class Uploads {
 
   // Inside.
 
-  #connection(): Connection {
-    const value = async <T>(lazy: Lazy<T> | undefined) =>
-      typeof lazy === "function" ? (lazy as () => T | Promise<T>)() : lazy;
-    return {
-      endpoint: this.#options.endpoint,
-      token: async () => value(this.#options.token),
-      headers: async () => (await value(this.#options.headers)) ?? {},
-    };
-  }
-
-  /** What the documents belong to, in the API's words. */
-  #wish(): TicketWish {
-    const { category, entityType, entityId } = this.#options;
-    const isPatient = entityType === "patient";
-    return {
-      ...(category && { category }),
-      ...(isPatient && entityId && { patientId: entityId }),
-      ...(!isPatient && entityType && entityId && { entityType, entityId }),
-    };
-  }
-
-  get #most(): number {
-    const { multiple = true, maxFiles } = this.#options;
-    return multiple ? (maxFiles ?? Number.POSITIVE_INFINITY) : 1;
-  }
-
   #counted(): number {
     const counts = ({ phase }: Track) => phase !== "refused" && phase !== "failed";
     return [...this.#tracks.values()].filter(counts).length;
@@ -214,48 +182,29 @@ export class Uploads {
     const same = [...this.#tracks.values()].find(
       (t) => t.name === file.name && t.size === file.size && t.phase !== "refused",
     );
-    if (same && same.file?.lastModified === file.lastModified) {
+    if (same && same.file.lastModified === file.lastModified) {
       if (same.phase !== "done" && same.phase !== "failed") return false;
       this.remove(same.id);
     }
     const type = await typeOf(file);
-    const refusal = this.#refusal(file, type);
+    const refusal = refusalOf(file, type, this.#counted(), this.#options, this.#texts);
     if (refusal || !type) {
       if (refusal) this.#refuse(file, refusal);
       return false;
     }
     const id = this.#uppy.addFile({ name: file.name, type, data: file, meta: {} });
-    const { name, size } = file;
-    const stop = new AbortController();
-    this.#tracks.set(id, { id, name, size, file, type, phase: "waiting", progress: 0, stop });
+    this.#tracks.set(id, trackOf(id, file, type));
     if (this.#options.autoStart !== false) this.start();
     this.#tell();
     return true;
-  }
-
-  #refusal(file: File, type: string | undefined): StrongroomError | undefined {
-    const { accept, maxSize } = this.#options;
-    const texts = this.#texts;
-    if (this.#counted() >= this.#most) {
-      return new StrongroomError("too_many_files", texts.tooMany(this.#most));
-    }
-    if (!type || !isAccepted(type, accept)) {
-      return new StrongroomError("unsupported_type", texts.wrongType(kinds(accept)));
-    }
-    if (file.size === 0) return new StrongroomError("empty_file", texts.empty);
-    if (maxSize !== undefined && file.size > maxSize) {
-      return new StrongroomError("file_too_large", texts.tooLarge(formatSize(maxSize)));
-    }
-    return undefined;
   }
 
   #refuse(file: File, error: StrongroomError) {
     this.#refusals += 1;
     const id = `refused-${this.#refusals}`;
     const { name, size } = file;
-    const stop = new AbortController();
-    const shown = { phase: "refused", progress: 0, message: error.message } as const;
-    this.#tracks.set(id, { id, name, size, file, type: "", ...shown, stop });
+    const shown = { phase: "refused", message: error.message } as const;
+    this.#tracks.set(id, { ...trackOf(id, file, ""), ...shown });
     this.#say(this.#texts.saidFailed(name, error.message));
     this.#options.onError?.(error, { name, size });
   }
@@ -287,10 +236,11 @@ export class Uploads {
   /** Before the first byte: what the file is, and leave to send it. */
   async #prepare(id: string): Promise<OpenUpload> {
     const track = this.#tracks.get(id);
-    if (!track?.file) throw new DOMException("The file was taken away.", "AbortError");
+    if (!track) throw new DOMException("The file was taken away.", "AbortError");
     try {
-      const open = await this.#announce(track, track.file);
-      this.#change(id, { phase: "uploading", progress: 0 });
+      const open = await this.#announce(track);
+      track.pace.reset();
+      this.#change(id, { phase: "uploading", progress: 0, secondsLeft: undefined });
       return open;
     } catch (error) {
       this.#fail(id, error);
@@ -298,27 +248,31 @@ export class Uploads {
     }
   }
 
-  async #announce(track: Track, file: File): Promise<OpenUpload> {
+  async #announce(track: Track): Promise<OpenUpload> {
     const { signal } = track.stop;
     if (track.open && track.door) return track.open;
     const onProgress = (done: number) => this.#change(track.id, { progress: done / track.size });
-    track.sha256 ??= await this.#hasher.hash(file, onProgress, signal);
+    track.sha256 ??= await this.#hasher.hash(track.file, onProgress, signal);
     const kept = await this.#goOn(track.sha256, track.size);
     if (kept) {
       Object.assign(track, kept);
       return kept.open;
     }
-    const door = await this.#doors.now();
     const { name, size, type, sha256 } = track;
     const { supersedes, temporary } = this.#options;
-    const metadata = {
-      ...(door.ticket ? {} : this.#wish()),
-      ...(supersedes && { supersedes }),
-      ...(temporary && { temporary: "true" }),
-      size,
-      sha256,
-    };
-    const open = await door.create({ filename: name, type, metadata }, signal);
+    const { door, open } = await this.#doors.create(
+      {
+        filename: name,
+        type,
+        metadata: {
+          ...(supersedes && { supersedes }),
+          ...(temporary && { temporary: "true" }),
+          size,
+          sha256,
+        },
+      },
+      signal,
+    );
     if (signal.aborted) {
       void door.abort(open);
       signal.throwIfAborted();
@@ -365,9 +319,8 @@ export class Uploads {
       if (track.open) this.#resume.drop(track.open.uploadId);
       track.open = undefined;
       track.door = undefined;
-      if ([401, 409].includes(error.status)) this.#doors.forget();
     }
-    const message = messageOf(error);
+    const message = messageOf(error, this.#texts);
     this.#change(id, { phase: "failed", message, retryable: !isFinal(error), error });
     this.#say(this.#texts.saidFailed(track.name, message));
     this.#release(id);
@@ -442,20 +395,12 @@ export class Uploads {
     const tracks = [...this.#tracks.values()];
     const isChosen = ({ name, size }: Item) => tracks.some((t) => t.name === name && t.size === size);
     const interrupted = [...this.#interrupted.values()].map(({ item }) => item);
-    const items = tracks.map(({ id, name, size, phase, progress, message, retryable, document }) => {
-      return { id, name, size, phase, progress, message, retryable, document };
-    });
+    const items = tracks.map(shownOf);
     return {
       items: [...interrupted.filter((item) => !isChosen(item)), ...items],
       offline: !navigator.onLine,
-      full: this.#counted() >= this.#most,
+      full: this.#counted() >= mostOf(this.#options),
       said: this.#said,
     };
   }
-}
-
-/** Which uploader an open upload belongs to, so that another page's does not show it. */
-export function scopeOf(options: UploadOptions): string {
-  const { endpoint, ticketUrl, category, entityType, entityId, supersedes } = options;
-  return JSON.stringify([endpoint, ticketUrl, category, entityType, entityId, supersedes]);
 }

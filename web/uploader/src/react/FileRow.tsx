@@ -17,7 +17,14 @@ interface Props {
   onGone: () => void;
 }
 
-function statusOf({ phase, progress, size, message, document }: Item, texts: Texts, auto: boolean) {
+/** Whole minutes, and nothing where it is over soon: a number that jumps is no help. */
+function leftOf({ secondsLeft }: Item, texts: Texts): string | undefined {
+  if (secondsLeft === undefined || secondsLeft < 15) return undefined;
+  return texts.left(secondsLeft < 50 ? 0 : Math.round(secondsLeft / 60));
+}
+
+function statusOf(item: Item, texts: Texts, auto: boolean) {
+  const { phase, progress, size, message, document } = item;
   const sent = formatSize(Math.round(progress * size));
   const whole = formatSize(size);
   switch (phase) {
@@ -26,7 +33,7 @@ function statusOf({ phase, progress, size, message, document }: Item, texts: Tex
     case "checking":
       return texts.checking;
     case "uploading":
-      return texts.uploading(sent, whole);
+      return [texts.uploading(sent, whole), leftOf(item, texts)].filter(Boolean).join(" · ");
     case "paused":
       return texts.paused(sent, whole);
     case "finishing":

@@ -52,6 +52,23 @@ function usePaste(root: { current: HTMLElement | null }, add: (files: File[]) =>
   }, [root]);
 }
 
+/** A file dropped beside the uploader would open in the place of the page. */
+function useNoStrayDrops() {
+  useEffect(() => {
+    const onStray = (event: globalThis.DragEvent) => {
+      if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = "none";
+    };
+    window.addEventListener("dragover", onStray);
+    window.addEventListener("drop", onStray);
+    return () => {
+      window.removeEventListener("dragover", onStray);
+      window.removeEventListener("drop", onStray);
+    };
+  }, []);
+}
+
 /** Uploads files for a patient or another entity. */
 export function FileUploader(props: FileUploaderProps) {
   const { label, texts: own, className, style, ...options } = props;
@@ -66,6 +83,7 @@ export function FileUploader(props: FileUploaderProps) {
   const [over, setOver] = useState(0);
   const add = (files: readonly File[]) => void uploads?.add(files);
   usePaste(root, add);
+  useNoStrayDrops();
 
   const onDrag = (change: number) => (event: DragEvent) => {
     if (!event.dataTransfer.types.includes("Files")) return;
@@ -99,7 +117,7 @@ export function FileUploader(props: FileUploaderProps) {
         </span>
         <p className="srm-drop-text">
           {over > 0 ? texts.dropNow : several ? texts.drop : texts.dropOne}
-          <span className="srm-muted"> {texts.or}</span>
+          {over === 0 && <span className="srm-muted"> {texts.or}</span>}
         </p>
         <div className="srm-drop-buttons">
           <button
@@ -158,7 +176,8 @@ export function FileUploader(props: FileUploaderProps) {
                 texts={texts}
                 autoStart={autoStart}
                 onChoose={() => input.current?.click()}
-                onGone={() => button.current?.focus()}
+                // The button may only just be coming back.
+                onGone={() => requestAnimationFrame(() => button.current?.focus())}
               />
             ))}
           </ul>

@@ -1,6 +1,6 @@
 "use client";
 // A patient's documents: found, looked at, downloaded, and where it is allowed added and deleted.
-import { type CSSProperties, useDeferredValue, useId, useMemo, useState } from "react";
+import { type CSSProperties, useId, useMemo, useState } from "react";
 import { type Connection, type Document, StrongroomError } from "../client/index.js";
 import { messageOf } from "../core/failure.js";
 import { formatCategory } from "../core/format.js";
@@ -10,7 +10,7 @@ import { FileUploader } from "./FileUploader.js";
 import { SearchIcon } from "./icons.js";
 import { Announcer, Progress } from "./parts.js";
 import { RecordRow } from "./RecordRow.js";
-import { linkOf, useClient, useRecords } from "./useRecords.js";
+import { linkOf, useClient, useRecords, useRested } from "./useRecords.js";
 import { PICTURES, Viewer } from "./Viewer.js";
 
 export interface PatientRecordsProps extends Connection {
@@ -36,7 +36,7 @@ export function PatientRecords(props: PatientRecordsProps) {
   const client = useClient({ endpoint, token, headers });
   const [search, setSearch] = useState("");
   const [chosen, setChosen] = useState("");
-  const q = useDeferredValue(search.trim());
+  const q = useRested(search.trim());
   const records = useRecords(client, { patientId, q, category: category ?? chosen });
   const [viewed, setViewed] = useState<{ name: string; url: string }>();
   const [failure, setFailure] = useState<string>();
@@ -49,7 +49,7 @@ export function PatientRecords(props: PatientRecordsProps) {
       await work();
     } catch (error) {
       const known = error instanceof StrongroomError;
-      setFailure(known ? messageOf(error) : texts.unknown);
+      setFailure(known ? messageOf(error, texts) : texts.unknown);
       if (known) onError?.(error);
     }
   };
@@ -86,7 +86,7 @@ export function PatientRecords(props: PatientRecordsProps) {
 
   const { documents, loading, error, next } = records;
   const filtered = q !== "" || chosen !== "";
-  const shownError = error ? messageOf(error) : failure;
+  const shownError = error ? messageOf(error, texts) : failure;
   return (
     <section
       className={`srm srm-records ${props.className ?? ""}`}

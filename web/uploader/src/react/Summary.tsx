@@ -30,7 +30,8 @@ export function Summary(props: {
         .filter(Boolean)
         .join(" · ");
   const several = all.length > 1;
-  if (!several && waiting.length === 0 && wrong.length < 2 && items.length < 2) return null;
+  if (said === "" && waiting.length === 0) return null;
+  if (items.length < 2 && waiting.length === 0) return null;
   return (
     <div className="srm-summary">
       <div className="srm-summary-line">

@@ -7,6 +7,7 @@ import {
   StrongroomError,
   type StrongroomClient,
 } from "../client/index.js";
+import { latest } from "../core/connection.js";
 
 const PAGE = 25;
 
@@ -31,19 +32,12 @@ function asError(error: unknown): StrongroomError {
     : new StrongroomError("unknown", String(error), { cause: error });
 }
 
+/** A client that asks for token and headers as they are at each call. */
 export function useClient(connection: Connection): StrongroomClient {
-  const latest = useRef(connection);
-  latest.current = connection;
+  const current = useRef(connection);
+  current.current = connection;
   const { endpoint } = connection;
-  return useMemo(() => {
-    const value = async <T>(lazy: T | (() => T | Promise<T>)) =>
-      typeof lazy === "function" ? (lazy as () => T | Promise<T>)() : lazy;
-    return createClient({
-      endpoint,
-      token: () => value(latest.current.token),
-      headers: async () => (await value(latest.current.headers)) ?? {},
-    });
-  }, [endpoint]);
+  return useMemo(() => createClient({ ...latest(() => current.current), endpoint }), [endpoint]);
 }
 
 /** The documents that are wanted; what is asked for later wins. */
@@ -98,4 +92,14 @@ export async function linkOf(client: StrongroomClient, id: string, how: "inline"
     params: { path: { id }, query: { disposition: how } },
   });
   return data;
+}
+
+/** A value that has rested for a moment: not every letter is asked for (and written into the trail). */
+export function useRested<T>(value: T, milliseconds = 250): T {
+  const [rested, setRested] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(value), milliseconds);
+    return () => clearTimeout(timer);
+  }, [value, milliseconds]);
+  return rested;
 }

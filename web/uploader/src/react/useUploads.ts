@@ -1,8 +1,9 @@
 // The uploads of a component: made when it is shown, stopped when it goes.
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { scopeOf } from "../core/connection.js";
 import type { Texts } from "../core/texts.js";
 import type { Snapshot, UploadOptions } from "../core/types.js";
-import { scopeOf, Uploads } from "../core/uploads.js";
+import { Uploads } from "../core/uploads.js";
 
 const NOTHING: Snapshot = { items: [], offline: false, full: false, said: "" };
 const noUploads = () => NOTHING;
