@@ -6,6 +6,7 @@ import { IconDownload } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 import { api, data } from "../../api";
+import { FilterBar } from "../../parts/FilterBar";
 import { Id, When } from "../../parts/format";
 import { Empty, Failed } from "../../parts/states";
 import { More } from "../documents/Documents";
@@ -15,7 +16,7 @@ import { csv, type Event, MOST, type Search } from "./csv";
 import { OneEvent } from "./OneEvent";
 import { OUTCOMES } from "./words";
 
-const FIELDS = [["actor", "Who"], ["action", "Action"], ["patientId", "Patient"], ["targetId", "Document or id"], ["requestId", "Request"]] as const;
+const FIELDS = [["action", "Action"], ["patientId", "Patient"], ["targetId", "Document or id"], ["requestId", "Request"]] as const;
 
 export default function Audit() {
   const [params, setParams] = useSearchParams();
@@ -34,17 +35,17 @@ export default function Audit() {
     initialPageParam: "",
     getNextPageParam: (last) => last.nextCursor ?? undefined,
   });
+  const field = (name: string, label: string) => <Typed key={name} label={label} w={{ base: name === "actor" ? "100%" : "48%", xs: 165 }} value={params.get(name) ?? ""} onChange={(text) => change(name, text.trim())} />;
   const events = pages.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <>
       <Group justify="space-between" mb="sm"><Title order={1} size="h2">Audit</Title><Export query={query} /></Group>
-      <Group gap="xs" align="flex-end" mb="sm" role="search">
-        {FIELDS.map(([name, label]) => <Typed key={name} label={label} w={{ base: "48%", xs: 165 }} value={params.get(name) ?? ""} onChange={(text) => change(name, text.trim())} />)}
+      <FilterBar first={field("actor", "Who")} any={params.size > 0} clear={() => setParams({})}>
+        {FIELDS.map(([name, label]) => field(name, label))}
         <Select label="Outcome" size="sm" clearable w={{ base: "48%", xs: 130 }} placeholder="all" data={Object.keys(OUTCOMES)} value={params.get("outcome")} onChange={(to) => change("outcome", to ?? "")} />
-        <TextInput label="From" type="datetime-local" size="sm" w={{ base: "48%", xs: 190 }} value={params.get("from") ?? ""} onChange={(e) => change("from", e.currentTarget.value)} />
-        <TextInput label="To" type="datetime-local" size="sm" w={{ base: "48%", xs: 190 }} value={params.get("to") ?? ""} onChange={(e) => change("to", e.currentTarget.value)} />
-        {params.size > 0 && <Button variant="subtle" color="gray" onClick={() => setParams({})}>Clear</Button>}
-      </Group>
+        <TextInput label="From" type="datetime-local" size="sm" w={{ base: "100%", xs: 190 }} value={params.get("from") ?? ""} onChange={(e) => change("from", e.currentTarget.value)} />
+        <TextInput label="To" type="datetime-local" size="sm" w={{ base: "100%", xs: 190 }} value={params.get("to") ?? ""} onChange={(e) => change("to", e.currentTarget.value)} />
+      </FilterBar>
       {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
       {!pages.error && !pages.isPending && events.length === 0 && <Empty title="No events fit"><Button size="xs" mt="xs" variant="light" onClick={() => setParams({})}>Clear the filters</Button></Empty>}
       {(pages.isPending || events.length > 0) && <Events events={events} waiting={pages.isPending} open={setEvent} />}
@@ -97,7 +98,7 @@ function Events({ events, waiting, open }: { events: Event[]; waiting: boolean; 
               </Table.Td>
               <Table.Td maw={200} visibleFrom="sm"><Text size="sm" truncate>{who}</Text></Table.Td>
               <Table.Td visibleFrom="sm"><Text size="sm">{event.action}</Text></Table.Td>
-              <Table.Td><Badge variant="light" tt="none" color={OUTCOMES[event.outcome] ?? "gray"}>{event.outcome}</Badge></Table.Td>
+              <Table.Td><Badge color={OUTCOMES[event.outcome] ?? "gray"}>{event.outcome}</Badge></Table.Td>
               <Table.Td visibleFrom="sm">{event.targetId ? <Group gap={4} wrap="nowrap"><Text size="sm">{event.targetKind}</Text><Id id={event.targetId} bare /></Group> : <Text size="sm">{event.targetKind}</Text>}</Table.Td>
               <Table.Td maw={160} visibleFrom="md"><Text size="sm" truncate>{event.patientId}</Text></Table.Td>
             </Table.Tr>

@@ -16,7 +16,7 @@ export function OneEvent({ event: e, narrow }: { event: Event; narrow: (name: st
   const rows: [string, ReactNode][] = [
     ["When", <When at={e.at} />],
     ["Action", <>{e.action} {same("action", e.action)}</>],
-    ["Outcome", <><Badge variant="light" tt="none" color={OUTCOMES[e.outcome] ?? "gray"}>{e.outcome}</Badge>{e.code && <> {e.code}</>}</>],
+    ["Outcome", <><Badge color={OUTCOMES[e.outcome] ?? "gray"}>{e.outcome}</Badge>{e.code && <> {e.code}</>}</>],
     ["Who", <>{e.actor.id} {same("actor", e.actor.id)}</>],
     ["How they came", e.actor.kind],
     ["In the roles", e.actor.roles.join(", ")],

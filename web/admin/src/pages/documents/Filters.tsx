@@ -1,8 +1,9 @@
-/** What narrows the list. On a small screen they open by a button: the list comes first. */
-import { Button, Collapse, Group, MultiSelect, Select, TextInput } from "@mantine/core";
-import { useDebouncedCallback, useDisclosure, useMediaQuery } from "@mantine/hooks";
-import { IconFilter, IconSearch } from "@tabler/icons-react";
+/** What narrows a list of documents. */
+import { MultiSelect, Select, TextInput } from "@mantine/core";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { IconSearch } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
+import { FilterBar } from "../../parts/FilterBar";
 import type { Filter } from "./useFilter";
 import { CATEGORIES, options, SORTS, STATES, TYPES } from "./words";
 
@@ -19,32 +20,8 @@ const THIRD = { base: "100%", xs: 128 };
 
 export function Filters(props: Props) {
   const { filter, any, change, clear } = props;
-  const small = useMediaQuery("(max-width: 36em)", false, { getInitialValueInEffect: false });
-  const [shown, { toggle }] = useDisclosure(any);
   const search = <Typed label="Search file names" value={filter.q} onChange={(q) => change({ q })} search w={{ base: "100%", xs: 200 }} />;
-  if (!small) {
-    return (
-      <Group gap="xs" align="flex-end" mb="sm" role="search">
-        {search}
-        <Narrow {...props} />
-        {any && <Button variant="subtle" color="gray" onClick={clear}>Clear</Button>}
-      </Group>
-    );
-  }
-  return (
-    <Group gap="xs" align="flex-end" mb="sm" role="search">
-      <Group gap="xs" align="flex-end" wrap="nowrap" w="100%">
-        {search}
-        <Button variant={any ? "light" : "default"} px="sm" onClick={toggle} aria-expanded={shown} aria-label="More filters"><IconFilter size={18} /></Button>
-      </Group>
-      <Collapse expanded={shown} w="100%">
-        <Group gap="xs" align="flex-end">
-          <Narrow {...props} />
-          {any && <Button variant="subtle" color="gray" onClick={clear}>Clear</Button>}
-        </Group>
-      </Collapse>
-    </Group>
-  );
+  return <FilterBar first={search} any={any} clear={clear}><Narrow {...props} /></FilterBar>;
 }
 
 function Narrow({ filter, fixed, change }: Props) {

@@ -117,7 +117,7 @@ export function State({ document }: { document: Document }) {
   const { name, color } = STATES[document.state] ?? { name: document.state, color: "gray" };
   return (
     <Group gap={4} wrap="nowrap">
-      <Badge variant="light" color={color} tt="none" miw="max-content">{name}</Badge>
+      <Badge color={color}>{name}</Badge>
       {document.onHold && <Tooltip label="under legal hold"><IconLock size={15} role="img" aria-label="under legal hold" /></Tooltip>}
     </Group>
   );

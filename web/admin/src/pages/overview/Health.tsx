@@ -51,7 +51,7 @@ function Line({ name, ok, off, word, color, children }: LineProps) {
         <Text size="sm">{name}</Text>
         <Text size="xs" c="dimmed" truncate component="div">{children}</Text>
       </div>
-      <Badge variant="light" tt="none" color={color ?? shown.color} style={{ flexShrink: 0 }}>{word ?? shown.text}</Badge>
+      <Badge color={color ?? shown.color} style={{ flexShrink: 0 }}>{word ?? shown.text}</Badge>
     </Group>
   );
 }

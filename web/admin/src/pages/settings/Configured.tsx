@@ -21,7 +21,7 @@ export function Storage() {
       {(s) => (
         <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="xl">
           <Facts title="Object store" rows={[
-            ["State", s.usable ? <Badge color="teal" variant="light" tt="none">usable</Badge> : <><Badge color="red" variant="light" tt="none">not usable</Badge> {s.reason}</>],
+            ["State", s.usable ? <Badge color="teal">usable</Badge> : <><Badge color="red">not usable</Badge> {s.reason}</>],
             ["Provider", s.provider],
             ["Bucket", s.bucket],
             ["Region", s.region],

@@ -25,7 +25,7 @@ export function Deliveries({ webhookId }: { webhookId: string }) {
       {hook.data.deliveries.map((one) => (
         <Group key={one.id} justify="space-between" align="flex-start" wrap="nowrap" gap="xs">
           <div style={{ minWidth: 0 }}>
-            <Group gap="xs"><Text size="sm" fw={550}>{one.event}</Text><Badge size="sm" variant="light" tt="none" color={COLORS[one.state] ?? "gray"}>{one.state}</Badge></Group>
+            <Group gap="xs"><Text size="sm" fw={550}>{one.event}</Text><Badge size="sm" color={COLORS[one.state] ?? "gray"}>{one.state}</Badge></Group>
             <Text size="xs" c="dimmed" component="div"><When at={one.createdAt} />, sent {one.attempts} times{one.answer && `, answer: ${one.answer}`}{one.state === "pending" && one.dueAt && <>, again <When at={one.dueAt} /></>}</Text>
             {one.documentId && <Group gap={4}><Text size="xs" c="dimmed">document</Text><Id id={one.documentId} /></Group>}
           </div>

@@ -27,18 +27,18 @@ export function Keys() {
     <Stack>
       <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)}>Make a key</Button></Group>
       {keys.data.keys.length === 0 ? <Empty title="No API keys">Your app&rsquo;s server calls Strongroom with a key. Make one for each app.</Empty> : (
-        <Table.ScrollContainer minWidth={640}>
+        <Table.ScrollContainer minWidth={0}>
           <Table highlightOnHover verticalSpacing="xs">
-            <Table.Thead><Table.Tr><Table.Th>For</Table.Th><Table.Th>Id</Table.Th><Table.Th>Role</Table.Th><Table.Th>State</Table.Th><Table.Th>Made</Table.Th><Table.Th>Ends</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
+            <Table.Thead><Table.Tr><Table.Th>For</Table.Th><Table.Th visibleFrom="sm">Id</Table.Th><Table.Th visibleFrom="sm">Role</Table.Th><Table.Th>State</Table.Th><Table.Th visibleFrom="md">Made</Table.Th><Table.Th visibleFrom="sm">Ends</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
             <Table.Tbody>
               {keys.data.keys.map((key) => (
                 <Table.Tr key={key.id}>
                   <Table.Td>{key.name}</Table.Td>
-                  <Table.Td><Id id={key.id} /></Table.Td>
-                  <Table.Td>{key.role}</Table.Td>
-                  <Table.Td><Badge color={COLORS[key.state] ?? "gray"} variant="light">{key.state}</Badge></Table.Td>
-                  <Table.Td><When at={key.createdAt} /></Table.Td>
-                  <Table.Td>{key.expiresAt ? <When at={key.expiresAt} /> : "never"}</Table.Td>
+                  <Table.Td visibleFrom="sm"><Id id={key.id} /></Table.Td>
+                  <Table.Td visibleFrom="sm">{key.role}</Table.Td>
+                  <Table.Td><Badge color={COLORS[key.state] ?? "gray"}>{key.state}</Badge></Table.Td>
+                  <Table.Td visibleFrom="md"><When at={key.createdAt} /></Table.Td>
+                  <Table.Td visibleFrom="sm">{key.expiresAt ? <When at={key.expiresAt} /> : "never"}</Table.Td>
                   <Table.Td ta="right">{key.state === "valid" && <Button size="compact-sm" variant="subtle" color="red" onClick={() => setEnding(key)}>Revoke</Button>}</Table.Td>
                 </Table.Tr>
               ))}

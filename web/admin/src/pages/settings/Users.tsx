@@ -36,16 +36,16 @@ export function Users() {
       <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)}>Add a user</Button></Group>
       {failed && <Failed error={failed} />}
       {users.data.users.length === 0 ? <Empty title="No users">People who sign in to these pages will stand here.</Empty> : (
-        <Table.ScrollContainer minWidth={560}>
+        <Table.ScrollContainer minWidth={0}>
           <Table highlightOnHover verticalSpacing="xs">
-            <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>Role</Table.Th><Table.Th>State</Table.Th><Table.Th>Added</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
+            <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>Role</Table.Th><Table.Th>State</Table.Th><Table.Th visibleFrom="sm">Added</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
             <Table.Tbody>
               {users.data.users.map((user) => (
                 <Table.Tr key={user.name}>
                   <Table.Td>{user.name}</Table.Td>
                   <Table.Td>{user.role}{user.patientIds?.length ? <Text size="xs" c="dimmed">{user.patientIds.join(", ")}</Text> : null}</Table.Td>
                   <Table.Td><State user={user} /></Table.Td>
-                  <Table.Td><When at={user.createdAt} /></Table.Td>
+                  <Table.Td visibleFrom="sm"><When at={user.createdAt} /></Table.Td>
                   <Table.Td ta="right">
                     <Actions user={user} onReset={() => reset.mutate(user.name)} onEnable={() => enable.mutate(user.name)} onDisable={() => setOut(user)} />
                   </Table.Td>
@@ -66,9 +66,9 @@ export function Users() {
 }
 
 function State({ user }: { user: User }) {
-  if (user.disabledAt) return <Badge color="gray" variant="light">shut out</Badge>;
-  if (user.lockedUntil && new Date(user.lockedUntil) > new Date()) return <Badge color="yellow" variant="light">locked</Badge>;
-  return <Badge color="teal" variant="light">active</Badge>;
+  if (user.disabledAt) return <Badge color="gray">shut out</Badge>;
+  if (user.lockedUntil && new Date(user.lockedUntil) > new Date()) return <Badge color="yellow">locked</Badge>;
+  return <Badge color="teal">active</Badge>;
 }
 
 function Actions({ user, onReset, onEnable, onDisable }: { user: User; onReset: () => void; onEnable: () => void; onDisable: () => void }) {

@@ -42,19 +42,19 @@ export default function Webhooks() {
       <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setEditing("new")}>Add a webhook</Button></Group>
       {failed && <Failed error={failed} />}
       {hooks.data.items.length === 0 ? <Empty title="No webhooks">An app that wants to know when a document has come, or has been quarantined, gives its address here.</Empty> : (
-        <Table.ScrollContainer minWidth={560}>
+        <Table.ScrollContainer minWidth={0}>
           <Table highlightOnHover verticalSpacing="xs">
-            <Table.Thead><Table.Tr><Table.Th>Address</Table.Th><Table.Th>Is told of</Table.Th><Table.Th>State</Table.Th><Table.Th>Added</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
+            <Table.Thead><Table.Tr><Table.Th>Address</Table.Th><Table.Th visibleFrom="sm">Is told of</Table.Th><Table.Th>State</Table.Th><Table.Th visibleFrom="sm">Added</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
             <Table.Tbody>
               {hooks.data.items.map((hook) => (
                 <Table.Tr key={hook.id}>
-                  <Table.Td maw={320}>
+                  <Table.Td maw={200}>
                     <UnstyledButton onClick={() => setShown(hook.id)} maw="100%" style={{ display: "block" }}><Text size="sm" fw={550} truncate>{hook.url}</Text></UnstyledButton>
                     {hook.description && <Text size="xs" c="dimmed" truncate>{hook.description}</Text>}
                   </Table.Td>
-                  <Table.Td><Text size="sm">{told(hook.events)}</Text></Table.Td>
+                  <Table.Td visibleFrom="sm"><Text size="sm">{told(hook.events)}</Text></Table.Td>
                   <Table.Td><State hook={hook} /></Table.Td>
-                  <Table.Td><Text size="sm" component="span"><When at={hook.createdAt} /></Text></Table.Td>
+                  <Table.Td visibleFrom="sm"><Text size="sm" component="span"><When at={hook.createdAt} /></Text></Table.Td>
                   <Table.Td ta="right">
                     <Menu position="bottom-end" withinPortal>
                       <Menu.Target><Button size="compact-sm" variant="subtle" color="gray" aria-label={`Actions for ${hook.url}`}><IconDots size={16} /></Button></Menu.Target>
@@ -92,9 +92,9 @@ function told(events: string[]): string {
 }
 
 function State({ hook }: { hook: Webhook }) {
-  if (!hook.enabled) return <><Badge color={hook.disabledReason === "by hand" ? "gray" : "red"} variant="light" tt="none">off</Badge><Text size="xs" c="dimmed">{WHY[hook.disabledReason ?? ""] ?? hook.disabledReason}</Text></>;
-  if (hook.failingSince) return <><Badge color="yellow" variant="light" tt="none">failing</Badge><Text size="xs" c="dimmed">since <When at={hook.failingSince} /></Text></>;
-  return <Badge color="teal" variant="light" tt="none">on</Badge>;
+  if (!hook.enabled) return <><Badge color={hook.disabledReason === "by hand" ? "gray" : "red"}>off</Badge><Text size="xs" c="dimmed">{WHY[hook.disabledReason ?? ""] ?? hook.disabledReason}</Text></>;
+  if (hook.failingSince) return <><Badge color="yellow">failing</Badge><Text size="xs" c="dimmed">since <When at={hook.failingSince} /></Text></>;
+  return <Badge color="teal">on</Badge>;
 }
 
 function Edit({ hook, onClose, onMade }: { hook: Webhook | undefined; onClose: () => void; onMade: (secret: string) => void }) {
