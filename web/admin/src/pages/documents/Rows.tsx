@@ -57,7 +57,7 @@ export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort,
                 {begins && <GroupHeading name={group(item)} count={items.filter((other) => group(other) === group(item)).length} wide={wide} />}
                 <Table.Tr {...(item.id === openId && { "data-selected": true, bg: "var(--mantine-primary-color-light)" })}>
                   {mark && <Table.Td><Checkbox size="xs" aria-label={`Mark ${item.filename}`} checked={marked?.has(item.id) ?? false} onChange={(e) => mark([item], e.currentTarget.checked)} /></Table.Td>}
-                  <Table.Td maw={340}><Name document={item} open={open} /></Table.Td>
+                  <Table.Td maw={340}><Name document={item} open={open} patient={!without.includes("patient")} /></Table.Td>
                   {columns.map((column) => (
                     <Table.Td key={column} {...(column !== "state" && { visibleFrom: "sm" })} {...(column === "size" && { ta: "right", style: { whiteSpace: "nowrap" } })}>{cell(column, item)}</Table.Td>
                   ))}
@@ -82,12 +82,12 @@ function GroupHeading({ name, count, wide }: { name: string; count: number; wide
   );
 }
 
-function Name({ document: d, open }: { document: Document; open: (id: string) => void }) {
+function Name({ document: d, open, patient }: { document: Document; open: (id: string) => void; patient: boolean }) {
   return (
     <UnstyledButton onClick={() => open(d.id)} maw="100%" style={{ display: "block" }}>
       <Text size="sm" fw={550} truncate>{d.filename || "An erased document"}</Text>
       <Text size="xs" c="dimmed" visibleFrom="sm">{typeName(d.contentType)}</Text>
-      <Text size="xs" c="dimmed" hiddenFrom="sm" style={{ whiteSpace: "normal" }}>{typeName(d.contentType)}, {category(d.category)}, {size(d.size)}, <When at={d.createdAt} /></Text>
+      <Text size="xs" c="dimmed" hiddenFrom="sm" style={{ whiteSpace: "normal", overflowWrap: "anywhere" }}>{patient && d.patientId ? `${d.patientId}, ` : ""}{typeName(d.contentType)}, {category(d.category)}, {size(d.size)}, <When at={d.createdAt} /></Text>
     </UnstyledButton>
   );
 }
