@@ -7,6 +7,7 @@ const rows = (page: Page) => page.locator("tbody tr");
 test("an administrator sees everything", async ({ open }) => {
   const page = await open("/storage");
   await expect(page.getByRole("heading", { name: "Overview" })).toBeVisible();
+  await expect(page).toHaveTitle("Overview - Strongroom");
   expect(await pages(page)).toEqual(["Overview", "Documents", "Patients", "Quarantine", "Legal holds", "Trash", "Audit", "Settings"]);
 });
 

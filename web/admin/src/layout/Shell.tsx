@@ -1,6 +1,6 @@
 /** The frame around every page: where one can go, who one is, light or dark. */
 import { ActionIcon, AppShell, Burger, Group, Menu, NavLink, Text, useMantineColorScheme } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { useDisclosure, useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { IconDeviceDesktop, IconLogout, IconMoon, IconSun, IconUser } from "@tabler/icons-react";
 import { Suspense } from "react";
@@ -17,6 +17,8 @@ export function Shell() {
   const [open, { toggle, close }] = useDisclosure();
   const session = useSession();
   const { pathname } = useLocation();
+  const page = sectionsOf(session.roles).findLast(({ path }) => pathname.startsWith(path));
+  useDocumentTitle(page ? `${page.name} - Strongroom` : "Strongroom");
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 216, breakpoint: "sm", collapsed: { mobile: !open } }} padding="md">
       <AppShell.Header>

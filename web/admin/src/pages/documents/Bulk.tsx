@@ -60,7 +60,7 @@ export function Bulk({ documents, unmark }: { documents: Document[]; unmark: (do
       unmark(documents.filter(({ id }) => !problems.some(({ of }) => of.id === id)));
     },
   });
-  const offered = DEEDS.filter(({ roles, fits }) => is(...roles) && documents.every(fits));
+  const offered = DEEDS.filter(({ roles, fits }) => is(...roles) && documents.some(fits));
   const bytes = documents.reduce((sum, document) => sum + document.size, 0);
   const progress = act.isPending && <Progress mt="sm" value={(100 * past) / documents.length} aria-label="Progress" />;
   const form = deed && { title: `${deed.name}: ${documents.length}`, action: deed.name, onClose: () => setDeed(undefined) };
@@ -70,7 +70,7 @@ export function Bulk({ documents, unmark }: { documents: Document[]; unmark: (do
         <Text size="sm" role="status">{documents.length} marked, {size(bytes)}</Text>
         <Group gap="xs">
           {documents.every(there) && <Zip documents={documents} />}
-          {offered.map((one) => <Button key={one.name} size="xs" variant="light" {...(one.color && { color: one.color })} onClick={() => { act.reset(); setDeed(one); }}>{one.name}</Button>)}
+          {offered.map((one) => <Button key={one.name} size="xs" variant="light" disabled={!documents.every(one.fits)} title={documents.every(one.fits) ? one.about : "Not all that are marked can be"} {...(one.color && { color: one.color })} onClick={() => { act.reset(); setDeed(one); }}>{one.name}</Button>)}
           <Button size="xs" variant="subtle" color="gray" onClick={() => unmark(documents)}>Unmark</Button>
         </Group>
       </Group>
