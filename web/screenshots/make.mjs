@@ -26,6 +26,7 @@ const PICTURES = [
 async function prepare(server) {
   const token = await server.token({ user: "test-admin", role: "admin" });
   const api = (method, path, body) => server.api(method, path, { token, body });
+  while (!(await server.log()).includes("the demo clinic is filled in")) await new Promise((resolve) => setTimeout(resolve, 200));
   const { items } = await api("GET", "/api/docs?limit=100");
   const of = (filename, patientId) => items.find((one) => one.filename === filename && one.patientId === patientId);
   await api("DELETE", `/api/docs/${of("notes.txt", "test-patient-two").id}`);

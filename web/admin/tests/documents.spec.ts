@@ -74,6 +74,20 @@ test("each type that can be shown is shown", async ({ open, world }) => {
   await world.server.api("DELETE", `/api/docs/${drawing.id}?permanent=true`, { token: world.token });
 });
 
+test("a scan as fax machines pack it is drawn", async ({ open, world }) => {
+  const bytes = readFileSync(new URL("fax.pdf", import.meta.url));
+  const fax = await upload(world.server, world.token, { bytes, filename: "fax.pdf" });
+  const page = await open(`/storage/documents?doc=${fax.id}`);
+  const drawn = panel(page).getByRole("img", { name: "fax.pdf, page 1" });
+  await expect(drawn).toHaveAttribute("data-drawn", "1");
+  const black = await drawn.evaluate((canvas: HTMLCanvasElement) => {
+    const { data } = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height) ?? { data: [] };
+    return data.filter((value, at) => at % 4 === 0 && value < 64).length;
+  });
+  expect(black).toBeGreaterThan(1000);
+  await world.server.api("DELETE", `/api/docs/${fax.id}?permanent=true`, { token: world.token });
+});
+
 test("a look is one read in the trail, and the download is the file that was uploaded", async ({ open, world }) => {
   const letter = await upload(world.server, world.token, { bytes: sample("referral-letter.pdf"), filename: "looked-at.pdf" });
   const page = await open(`/storage/documents?doc=${letter.id}`);

@@ -16,11 +16,13 @@ interface Props {
 }
 
 const states = [{ value: "", label: "in use" }, ...Object.entries(STATES).map(([value, { name }]) => ({ value, label: name })), { value: "every", label: "every state" }];
-const THIRD = { base: "100%", xs: 128 };
+const THIRD = { base: "100%", xs: 112 };
+/** The lists are wider than their fields, so that the filters fit beside each other. */
+const LIST = { width: "max-content", position: "bottom-start" } as const;
 
 export function Filters(props: Props) {
   const { filter, any, change, clear } = props;
-  const search = <Typed label="Search file names" value={filter.q} onChange={(q) => change({ q })} search w={{ base: "100%", xs: 200 }} />;
+  const search = <Typed label="Search file names" value={filter.q} onChange={(q) => change({ q })} search w={{ base: "100%", xs: 180 }} />;
   return <FilterBar first={search} any={any} clear={clear}><Narrow {...props} /></FilterBar>;
 }
 
@@ -29,12 +31,12 @@ function Narrow({ filter, fixed, change }: Props) {
   return (
     <>
       {asked("patientId") && <Typed label="Patient" value={filter.patientId} onChange={(patientId) => change({ patientId })} w={THIRD} />}
-      <MultiSelect label="Categories" size="sm" clearable w={{ base: "100%", xs: 180 }} data={options(CATEGORIES)} value={filter.category}
+      <MultiSelect label="Categories" size="sm" clearable w={{ base: "100%", xs: 165 }} comboboxProps={LIST} data={options(CATEGORIES)} value={filter.category}
         placeholder={filter.category.length ? "" : "all"} onChange={(category) => change({ category })} />
-      {asked("state") && <Select label="State" size="sm" allowDeselect={false} w={THIRD} data={states} value={filter.state} onChange={(state) => change({ state: state ?? "" })} />}
-      <Select label="Type" size="sm" clearable w={THIRD} data={options(TYPES)} value={filter.type || null} placeholder="all" onChange={(type) => change({ type: type ?? "" })} />
-      <TextInput label="From" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.from} onChange={(e) => change({ from: e.currentTarget.value })} />
-      <TextInput label="To" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.to} onChange={(e) => change({ to: e.currentTarget.value })} />
+      {asked("state") && <Select label="State" size="sm" allowDeselect={false} w={THIRD} comboboxProps={LIST} data={states} value={filter.state} onChange={(state) => change({ state: state ?? "" })} />}
+      <Select label="Type" size="sm" clearable w={THIRD} comboboxProps={LIST} data={options(TYPES)} value={filter.type || null} placeholder="all" onChange={(type) => change({ type: type ?? "" })} />
+      <TextInput label="From" type="date" size="sm" w={{ base: "48%", xs: 136 }} value={filter.from} onChange={(e) => change({ from: e.currentTarget.value })} />
+      <TextInput label="To" type="date" size="sm" w={{ base: "48%", xs: 136 }} value={filter.to} onChange={(e) => change({ to: e.currentTarget.value })} />
       {/* Where there are columns, their headings do that. */}
       <Select hiddenFrom="xs" label="Order" size="sm" allowDeselect={false} w={THIRD} data={options(SORTS)} value={filter.sort} onChange={(sort) => change({ sort: sort ?? "-created" })} />
     </>
