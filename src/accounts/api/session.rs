@@ -100,10 +100,7 @@ fn refused(app: &App, e: LogInError) -> ApiError {
 #[utoipa::path(get, path = "/api/session",
     operation_id = "readSession", tag = "session",
     responses((status = 200, body = SessionAnswer)))]
-pub async fn read(
-    State(app): State<App>,
-    call: Call,
-) -> Result<ApiJson<SessionAnswer>, ApiError> {
+pub async fn read(State(app): State<App>, call: Call) -> Result<ApiJson<SessionAnswer>, ApiError> {
     let grant = call.authorize(Target::new(TargetKind::Session, call.clinic())).await?;
     grant.begin().await?.commit(None).await?;
     Ok(ApiJson(SessionAnswer {
