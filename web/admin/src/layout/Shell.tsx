@@ -2,7 +2,7 @@
 import { ActionIcon, AppShell, Burger, Group, Menu, NavLink, Text, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure, useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { IconDeviceDesktop, IconLogout, IconMoon, IconSun, IconUser } from "@tabler/icons-react";
+import { IconApi, IconDeviceDesktop, IconLicense, IconLogout, IconMoon, IconSun, IconUser } from "@tabler/icons-react";
 import { Suspense } from "react";
 import { Link, Outlet, useLocation, useNavigate } from "react-router";
 import { api } from "../api";
@@ -82,6 +82,8 @@ function Account() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{user}: {roles.join(", ")}</Menu.Label>
+        <Menu.Item component="a" href="/docs" target="_blank" leftSection={<IconApi size={16} />}>API</Menu.Item>
+        <Menu.Item component="a" href="/assets/licenses.md" target="_blank" leftSection={<IconLicense size={16} />}>Licences</Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leave.mutate()}>Sign out</Menu.Item>
       </Menu.Dropdown>
     </Menu>
