@@ -24,7 +24,7 @@ test("a user is made with a password that is shown once and opens the door", asy
   await page.getByRole("button", { name: "Actions for test-newcomer" }).click();
   await page.getByRole("menuitem", { name: "Shut out" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Shut out" }).click();
-  await expect(page.getByText("shut out")).toBeVisible();
+  await expect(page.getByText("shut out", { exact: true })).toBeVisible();
   expect((await other.request.get(`${world.server.url}/api/session`)).status()).toBe(401);
   await other.close();
 });
