@@ -139,6 +139,7 @@ fn clinic() -> Vec<Operation> {
             post(webhooks::retry),
         ),
         ("/api/audit", Action::ReadTrail, get(trail::list)),
+        ("/api/config", Action::ReadConfig, get(operation::config::read)),
     ]
 }
 

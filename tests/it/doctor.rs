@@ -189,7 +189,8 @@ async fn a_running_server_tries_its_own_store_and_leaves_nothing_in_it() {
     assert!(files.is_empty(), "{files:?}");
     // Another one can be made, and the trail tells who made them.
     self_tested(&server).await;
-    let trail = server.get(&server.token("admin"), "/api/audit?action=config.read&outcome=granted").await;
+    let trail =
+        server.get(&server.token("admin"), "/api/audit?action=config.read&outcome=granted").await;
     assert_eq!(trail.expect(200).json()["items"].as_array().unwrap().len(), 2);
 }
 

@@ -36,6 +36,7 @@ mod limits;
 mod lists;
 mod load;
 mod made_files;
+mod operation;
 mod parts;
 mod people;
 mod process;

@@ -31,6 +31,11 @@ pub struct SessionAnswer {
     roles: Vec<&'static str>,
     /// Their clinic.
     clinic_id: String,
+    /// Whose documents a patient sees: their own, perhaps their children's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    patient_ids: Vec<String>,
+    /// Seconds after which a session that nobody uses ends.
+    idle_seconds: u64,
 }
 
 /// Sign in; the answer sets the session's cookie.
@@ -95,13 +100,15 @@ fn refused(app: &App, e: LogInError) -> ApiError {
 #[utoipa::path(get, path = "/api/session",
     operation_id = "readSession", tag = "session",
     responses((status = 200, body = SessionAnswer)))]
-pub async fn read(call: Call) -> Result<ApiJson<SessionAnswer>, ApiError> {
+pub async fn read(State(app): State<App>, call: Call) -> Result<ApiJson<SessionAnswer>, ApiError> {
     let grant = call.authorize(Target::new(TargetKind::Session, call.clinic())).await?;
     grant.begin().await?.commit(None).await?;
     Ok(ApiJson(SessionAnswer {
         user: call.caller.effective_user().as_str().to_owned(),
         roles: call.caller.effective_roles().iter().map(|role| role.as_str()).collect(),
         clinic_id: call.clinic().to_string(),
+        patient_ids: call.caller.patients.iter().map(|id| id.as_str().to_owned()).collect(),
+        idle_seconds: app.config.access.session_idle.as_secs(),
     }))
 }
 
