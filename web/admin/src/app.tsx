@@ -14,6 +14,7 @@ const Patients = lazy(() => import("./pages/patients/Patients"));
 const OnePatient = lazy(() => import("./pages/patients/OnePatient"));
 const Audit = lazy(() => import("./pages/audit/Audit"));
 const Settings = lazy(() => import("./pages/settings/Settings"));
+const SelfTest = lazy(() => import("./pages/test/SelfTest"));
 const lists = () => import("./pages/Lists");
 const Trash = lazy(() => lists().then((m) => ({ default: m.Trash })));
 const Quarantine = lazy(() => lists().then((m) => ({ default: m.Quarantine })));
@@ -39,6 +40,9 @@ export function App() {
           <Route path="settings/*" element={<Of section="settings"><Settings /></Of>} />
           <Route path="*" element={<Empty page title="There is no such page">Choose one on the left.</Empty>} />
         </Route>
+        <Route path="/test/s3" element={<SignedIn><Shell /></SignedIn>}>
+          <Route index element={<Of section="/test/s3"><SelfTest /></Of>} />
+        </Route>
         <Route path="*" element={<Navigate to="/storage" replace />} />
       </Routes>
     </Suspense>
@@ -54,6 +58,6 @@ function First() {
 
 /** A page for those it is offered to. Everybody else is told so; the server would refuse them anyway. */
 function Of({ section, children }: { section: string; children: ReactNode }) {
-  const offered = sectionsOf(useSession().roles).some(({ path }) => path === `/storage/${section}`);
+  const offered = sectionsOf(useSession().roles).some(({ path }) => path === section || path === `/storage/${section}`);
   return offered ? children : <Empty page title="This page is not for your role">Choose another one on the left.</Empty>;
 }

@@ -1,4 +1,4 @@
-import { IconBiohazard, IconFiles, IconGavel, IconHistory, IconHome, IconSettings, IconTrash, IconUsers, type Icon } from "@tabler/icons-react";
+import { IconBiohazard, IconFiles, IconGavel, IconHistory, IconHome, IconSettings, IconStethoscope, IconTrash, IconUsers, type Icon } from "@tabler/icons-react";
 import type { Role } from "../session";
 
 /** A page in the navigation and the roles it is offered to; the server decides what they see. */
@@ -22,6 +22,7 @@ export const sections: Section[] = [
   { path: "/storage/trash", name: "Trash", icon: IconTrash, roles: WORKERS },
   { path: "/storage/audit", name: "Audit", icon: IconHistory, roles: ["admin", "auditor"] },
   { path: "/storage/settings", name: "Settings", icon: IconSettings, roles: ["admin"] },
+  { path: "/test/s3", name: "Self-test", icon: IconStethoscope, roles: ["admin"] },
 ];
 
 export function sectionsOf(roles: readonly string[]): Section[] {
