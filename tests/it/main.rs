@@ -51,6 +51,7 @@ mod samples;
 mod scan_serving;
 mod scanning;
 mod serving;
+mod snippets;
 mod stats;
 mod storage;
 mod store_down;

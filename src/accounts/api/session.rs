@@ -6,9 +6,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::{
-    AuthError, Call, LogInError, SessionCookie, Target, TargetKind, Visitor, rows, users,
-};
+use crate::access::{Call, LogInError, SessionCookie, Target, TargetKind, Visitor, rows, users};
 use crate::app::App;
 use crate::http::{ApiError, ApiJson, Code};
 use crate::sensitive::Secret;
@@ -48,28 +46,39 @@ pub async fn log_in(
     ApiJson(body): ApiJson<LogInRequest>,
 ) -> Result<Response, ApiError> {
     // Before anybody is named: what another site or a machine sends is nobody's attempt.
-    let origin = app.gate.authenticator.check_origin(&headers, &Method::POST);
-    origin.map_err(|e| forbidden_origin(&e))?;
+    check_origin(&app, &headers)?;
     if body.username.len() > users::MAX_NAME || body.password.len() > users::MAX_PASSWORD {
         return Err(refused(&app, LogInError::Wrong));
     }
-    visitor.claims(&body.username).await?;
-    let signing_in = app.gate.authenticator.log_in(&body.username, Secret::new(body.password));
-    let cookie = signing_in.await.map_err(|e| refused(&app, e))?;
+    enter(&app, &visitor, &body.username, body.password).await
+}
+
+/// A form of another site may not sign anybody in.
+pub(super) fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
+    let checked = app.gate.authenticator.check_origin(headers, &Method::POST);
+    checked.map_err(|e| ApiError::new(Code::Forbidden, e.to_string()))
+}
+
+/// Signs somebody in and sets the session's cookie.
+pub(super) async fn enter(
+    app: &App,
+    visitor: &Visitor,
+    name: &str,
+    password: String,
+) -> Result<Response, ApiError> {
+    visitor.claims(name).await?;
+    let signing_in = app.gate.authenticator.log_in(name, Secret::new(password));
+    let cookie = signing_in.await.map_err(|e| refused(app, e))?;
     visitor.signed_in(cookie.session.to_string()).await?;
     let value = cookie.set_cookie().ok_or_else(no_cookie)?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response())
 }
 
-pub(super) fn forbidden_origin(e: &AuthError) -> ApiError {
-    ApiError::new(Code::Forbidden, e.to_string())
-}
-
-pub(super) fn no_cookie() -> ApiError {
+fn no_cookie() -> ApiError {
     ApiError::new(Code::Internal, "The session's cookie could not be written.")
 }
 
-pub(super) fn refused(app: &App, e: LogInError) -> ApiError {
+fn refused(app: &App, e: LogInError) -> ApiError {
     let text = e.to_string();
     match e {
         LogInError::Wrong => ApiError::new(Code::WrongPassword, text),
