@@ -43,6 +43,18 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
+test.describe("an accent of the app's own", () => {
+  test.use({ colorScheme: "dark" });
+
+  test("can be read in the dark too", async ({ uploader, page }) => {
+    await uploader.open();
+    await page.addStyleTag({ content: ":root { --strongroom-accent: #00695c }" });
+    await uploader.drop(letter("one.pdf"), letter("two.pdf"));
+    await expect(page.getByRole("button", { name: "Clear list" })).toBeVisible();
+    expect(await findings(uploader)).toEqual([]);
+  });
+});
+
 test("everything can be done by keyboard", async ({ uploader, page, world }) => {
   await uploader.open({ ticketUrl: "/ticket", autoStart: false });
   await page.keyboard.press("Tab");

@@ -104,6 +104,25 @@ test("the element uploads with a ticket, tells its page, and keeps to its attrib
   expect((await uploader.told()).failed).toEqual(["too_many_files"]);
 });
 
+test("files that begin at once share one ticket, and no name of theirs is in the console", async ({
+  uploader,
+  page,
+}) => {
+  const asked: string[] = [];
+  const logged: string[] = [];
+  page.on("request", (request) => {
+    if (request.url().endsWith("/ticket")) asked.push(request.url());
+  });
+  page.on("console", (message) => logged.push(message.text()));
+  await uploader.open();
+  const liar = { ...photo(), name: "test-liar.pdf", type: "application/pdf" };
+  await uploader.drop(letter("test-a.pdf"), letter("test-b.pdf"), letter("test-c.pdf"), liar);
+  await expect.poll(async () => (await uploader.told()).done).toHaveLength(3);
+  await expect(uploader.row(liar.name)).toHaveAttribute("data-phase", "failed");
+  expect(asked).toHaveLength(1);
+  expect(logged.filter((text) => text.includes("test-"))).toEqual([]);
+});
+
 test("when a ticket is used up another is asked for", async ({ uploader, page }) => {
   let asked = 0;
   page.on("request", (request) => {

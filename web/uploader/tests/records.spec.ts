@@ -28,6 +28,13 @@ test("a patient's records are listed, searched, looked at, downloaded and delete
   await page.getByRole("button", { name: "Close" }).click();
   await page.getByRole("searchbox").fill("");
 
+  const opened = page.waitForEvent("popup");
+  await page.getByRole("button", { name: "referral-letter.pdf", exact: true }).click();
+  const tab = await opened;
+  await tab.waitForURL(/X-Amz-Signature=/);
+  expect(await tab.evaluate(() => window.opener)).toBe(null);
+  await tab.close();
+
   const got = page.waitForEvent("download");
   await uploader.button("Download", "referral-letter.pdf").click();
   const file = await (await got).createReadStream();

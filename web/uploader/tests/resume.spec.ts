@@ -139,3 +139,25 @@ test("a short break of the connection is bridged without anybody's doing", async
   await expect(row).toHaveAttribute("data-phase", "done", { timeout: 30_000 });
   expect((await uploader.told()).failed).toEqual([]);
 });
+
+test("what was interrupted with every byte there comes to its end by itself", async ({
+  uploader,
+  page,
+}) => {
+  await uploader.open();
+  // The page goes between the last part and the word that it was the last.
+  await page.evaluate(() => {
+    const plain = window.fetch;
+    window.fetch = (asked, ...rest) =>
+      asked instanceof Request && asked.url.includes("/complete")
+        ? new Promise(() => undefined)
+        : plain(asked, ...rest);
+  });
+  const { name, ...rest } = text("all-there.txt", 100_000);
+  await uploader.drop({ name, ...rest });
+  await expect(uploader.row(name)).toHaveAttribute("data-phase", "finishing");
+  await page.reload();
+  await expect(uploader.row(name)).toHaveAttribute("data-phase", "done");
+  expect((await uploader.told()).done).toMatchObject([{ filename: name, state: "available" }]);
+  expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
+});

@@ -23,7 +23,8 @@ export interface Announced {
   metadata: Record<string, string | number>;
 }
 
-type SentPart = Schemas["UppyCompleteRequest"]["parts"][number];
+/** A part that is there. */
+export type SentPart = Schemas["UppyCompleteRequest"]["parts"][number];
 
 /** Pauses between tries of a call that may well succeed later, in milliseconds. */
 const PATIENCE = [500, 1500, 4000];
@@ -113,14 +114,14 @@ export class Door {
   }
 
   /** Makes the document of the parts. */
-  async complete({ uploadId, key }: OpenUpload, parts: SentPart[], signal: AbortSignal) {
+  async complete({ uploadId, key }: OpenUpload, parts: SentPart[], signal?: AbortSignal) {
     const params = { path: { uploadId }, query: { key } };
     const { data } = await patiently(
       () =>
         this.#client.POST("/api/uppy/s3/multipart/{uploadId}/complete", {
           params,
-          body: { parts },
-          signal,
+          body: { parts: parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag })) },
+          ...(signal && { signal }),
         }),
       signal,
     );
@@ -172,12 +173,15 @@ export class Doors {
   async #now(): Promise<Door> {
     const { ticketUrl, getTicket } = this.options();
     if (!ticketUrl && !getTicket) return new Door(this.connection);
-    let ticket = await this.#ticket?.catch(() => undefined);
-    if (!ticket || isEnding(ticket)) {
+    const known = this.#ticket;
+    const ticket = await known?.catch(() => undefined);
+    if (ticket && !isEnding(ticket)) return new Door(this.connection, ticket.companionEndpoint);
+    // Files that begin at once share the one that the first of them asks for.
+    if (this.#ticket === known) {
       this.#ticket = getTicket ? getTicket(this.wish) : askTicket(ticketUrl ?? "", this.wish);
-      ticket = await this.#ticket;
     }
-    return new Door(this.connection, ticket.companionEndpoint);
+    const another = await this.#ticket;
+    return another ? new Door(this.connection, another.companionEndpoint) : this.#now();
   }
 
   /** Announces a file. Where the ticket turns out to be used up, another is asked for. */

@@ -30,7 +30,9 @@ export interface Steps {
 }
 
 export function makePipeline(steps: Steps): Pipeline {
-  const uppy: Pipeline = new Uppy<Meta, Body>({ autoProceed: false });
+  // File names do not belong into consoles either, which other scripts collect.
+  const logger = { debug: () => undefined, warn: () => undefined, error: () => undefined };
+  const uppy: Pipeline = new Uppy<Meta, Body>({ autoProceed: false, logger });
   uppy.addPreProcessor(async (ids) => {
     for (const id of ids) {
       const open = await steps.prepare(id);

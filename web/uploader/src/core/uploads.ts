@@ -5,9 +5,10 @@ import { latest, scopeOf, wishOf } from "./connection.js";
 import { type Door, Doors, type OpenUpload } from "./door.js";
 import { failureOf, hasEnded, isFinal, messageOf } from "./failure.js";
 import { Hasher } from "./hash.js";
+import { Interrupted } from "./interrupted.js";
 import { makePipeline, type Pipeline } from "./pipeline.js";
 import { mostOf, refusalOf } from "./refusal.js";
-import { type Kept, Resume } from "./resume.js";
+import { Resume } from "./resume.js";
 import { typeOf } from "./rules.js";
 import { TEXTS, type Texts } from "./texts.js";
 import { shownOf, type Track, trackOf } from "./track.js";
@@ -24,7 +25,7 @@ export class Uploads {
   #resume: Resume;
   #hasher = new Hasher();
   #tracks = new Map<string, Track>();
-  #interrupted = new Map<string, { kept: Kept; item: Item }>();
+  #interrupted: Interrupted;
   #queue: string[] = [];
   #running = new Set<string>();
   #listeners = new Set<() => void>();
@@ -56,7 +57,16 @@ export class Uploads {
     window.addEventListener("online", this.#connectionChanged);
     window.addEventListener("offline", this.#connectionChanged);
     window.addEventListener("beforeunload", this.#leaving);
-    void this.#recall();
+    this.#interrupted = new Interrupted(this.#doors, this.#resume, {
+      texts: () => this.#texts,
+      changed: () => this.#tell(),
+      done: (name, document) => {
+        this.#say(this.#texts.saidDone(name));
+        this.#options.onUploadComplete?.(document);
+      },
+      failed: (error, file) => this.#notUploaded(error, file),
+    });
+    void this.#interrupted.recall();
   }
 
   // What a page shows.
@@ -110,15 +120,7 @@ export class Uploads {
 
   /** Cancels what is under way, and takes the file from the list. */
   remove(id: string) {
-    const interrupted = this.#interrupted.get(id);
-    if (interrupted) {
-      const { kept } = interrupted;
-      this.#interrupted.delete(id);
-      this.#resume.drop(kept.uploadId);
-      void this.#doors.again(kept.ticket).abort(kept);
-      this.#tell();
-      return;
-    }
+    if (this.#interrupted.discard(id)) return;
     const track = this.#tracks.get(id);
     if (!track) return;
     if (ACTIVE.has(track.phase)) this.#say(this.#texts.saidCancelled(track.name));
@@ -161,6 +163,7 @@ export class Uploads {
     window.removeEventListener("offline", this.#connectionChanged);
     window.removeEventListener("beforeunload", this.#leaving);
     this.#listeners.clear();
+    this.#interrupted.stop();
     for (const track of this.#tracks.values()) {
       track.stop.abort();
       const open = this.#options.resumable === false && track.phase !== "done" && track.open;
@@ -202,11 +205,8 @@ export class Uploads {
   #refuse(file: File, error: StrongroomError) {
     this.#refusals += 1;
     const id = `refused-${this.#refusals}`;
-    const { name, size } = file;
-    const shown = { phase: "refused", message: error.message } as const;
-    this.#tracks.set(id, { ...trackOf(id, file, ""), ...shown });
-    this.#say(this.#texts.saidFailed(name, error.message));
-    this.#options.onError?.(error, { name, size });
+    const message = this.#notUploaded(error, file);
+    this.#tracks.set(id, { ...trackOf(id, file, ""), phase: "refused", message });
   }
 
   /** Starts what waits, as far as there is room. */
@@ -296,7 +296,7 @@ export class Uploads {
       this.#resume.drop(uploadId);
       return undefined;
     } finally {
-      this.#interrupted.delete(uploadId);
+      this.#interrupted.taken(uploadId);
     }
     return { door, open };
   }
@@ -320,11 +320,17 @@ export class Uploads {
       track.open = undefined;
       track.door = undefined;
     }
-    const message = messageOf(error, this.#texts);
+    const message = this.#notUploaded(error, track);
     this.#change(id, { phase: "failed", message, retryable: !isFinal(error), error });
-    this.#say(this.#texts.saidFailed(track.name, message));
     this.#release(id);
-    this.#options.onError?.(error, { name: track.name, size: track.size });
+  }
+
+  /** Says that a file did not make it, to people and to the app; what is shown of it. */
+  #notUploaded(error: StrongroomError, { name, size }: { name: string; size: number }): string {
+    const message = messageOf(error, this.#texts);
+    this.#say(this.#texts.saidFailed(name, message));
+    this.#options.onError?.(error, { name, size });
+    return message;
   }
 
   /** Takes a file from the list and ends what is under way in the page. */
@@ -334,22 +340,6 @@ export class Uploads {
     if (this.#uppy.getFile(track.id)) this.#uppy.removeFile(track.id);
     this.#release(track.id);
     this.#tell();
-  }
-
-  /** Shows what a reload interrupted, as far as the server still has it. */
-  async #recall() {
-    for (const kept of this.#resume.all()) {
-      const { uploadId: id, name, size } = kept;
-      try {
-        const parts = await this.#doors.again(kept.ticket).list(kept);
-        const sent = parts.reduce((sum, part) => sum + part.Size, 0);
-        const item: Item = { id, name, size, phase: "interrupted", progress: sent / size };
-        if (this.#resume.find(kept.sha256, size)) this.#interrupted.set(id, { kept, item });
-        this.#tell();
-      } catch (error) {
-        if (error instanceof StrongroomError && !error.temporary) this.#resume.drop(id);
-      }
-    }
   }
 
   readonly #connectionChanged = () => {
@@ -394,7 +384,7 @@ export class Uploads {
   #look(): Snapshot {
     const tracks = [...this.#tracks.values()];
     const isChosen = ({ name, size }: Item) => tracks.some((t) => t.name === name && t.size === size);
-    const interrupted = [...this.#interrupted.values()].map(({ item }) => item);
+    const interrupted = this.#interrupted.items();
     const items = tracks.map(shownOf);
     return {
       items: [...interrupted.filter((item) => !isChosen(item)), ...items],
