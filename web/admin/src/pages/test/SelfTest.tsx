@@ -1,12 +1,12 @@
 /** `/test/s3`: tries the whole installation, live, and says what to do about what does not work. */
-import { Alert, Badge, Button, Group, Loader, Stack, Table, Text, Title } from "@mantine/core";
+import { Alert, Badge, Box, Button, Group, Loader, Stack, Table, Text, Title } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { IconCheck, IconDownload, IconPlayerPlay } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { Empty, Failed } from "../../parts/states";
 import { browserChecks, type Check, serverChecks } from "./checks";
 
-const COLOURS: Record<string, string> = { ok: "green", warn: "yellow", fail: "red", skipped: "gray" };
+const COLOURS: Record<string, string> = { ok: "teal", warn: "yellow", fail: "red", skipped: "gray" };
 const WORDS: Record<string, string> = { ok: "works", warn: "look at it", fail: "fails", skipped: "skipped" };
 
 export default function SelfTest() {
@@ -49,7 +49,7 @@ function Outcome({ checks }: { checks: Check[] }) {
   const doubtful = checks.filter(({ verdict }) => verdict === "warn").length;
   if (failing > 0) return <Alert color="red" title={`${failing} of ${checks.length} checks failed`} role="status">Each says what to do. Repair the first one first: others may follow from it.</Alert>;
   if (doubtful > 0) return <Alert color="yellow" title="Everything works" role="status">{doubtful === 1 ? "One thing" : `${doubtful} things`} should be looked at before patients' files come in.</Alert>;
-  return <Alert color="green" icon={<IconCheck />} title="Everything works" role="status">{checks.length} checks, nothing to do.</Alert>;
+  return <Alert color="teal" icon={<IconCheck />} title="Everything works" role="status">{checks.length} checks, nothing to do.</Alert>;
 }
 
 function Checks({ checks, running }: { checks: Check[]; running: boolean }) {
@@ -61,10 +61,12 @@ function Checks({ checks, running }: { checks: Check[]; running: boolean }) {
           <Table.Tr key={check.name + check.seen}>
             <Table.Td style={{ verticalAlign: "top" }}>
               <Text size="sm" fw={550}>{check.name}</Text>
-              <Text size="xs" c="dimmed" hiddenFrom="sm" style={{ overflowWrap: "anywhere" }}>{check.seen}</Text>
-              <Advice check={check} hiddenFrom="sm" />
+              <Box hiddenFrom="sm">
+                <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>{check.seen}</Text>
+                <Advice check={check} />
+              </Box>
             </Table.Td>
-            <Table.Td style={{ verticalAlign: "top" }}><Badge color={COLOURS[check.verdict]} variant="light" style={{ flexShrink: 0 }}>{WORDS[check.verdict] ?? check.verdict}</Badge></Table.Td>
+            <Table.Td style={{ verticalAlign: "top" }}><Badge color={COLOURS[check.verdict] ?? "gray"}>{WORDS[check.verdict] ?? check.verdict}</Badge></Table.Td>
             <Table.Td visibleFrom="sm">
               <Text size="sm" style={{ overflowWrap: "anywhere" }}>{check.seen}</Text>
               <Advice check={check} />
@@ -78,10 +80,10 @@ function Checks({ checks, running }: { checks: Check[]; running: boolean }) {
   );
 }
 
-function Advice({ check, hiddenFrom }: { check: Check; hiddenFrom?: "sm" }) {
+function Advice({ check }: { check: Check }) {
   if (!check.do) return null;
-  const grave = check.verdict === "fail";
-  return <Text size="sm" fw={grave ? 550 : undefined} c={grave ? undefined : "dimmed"} hiddenFrom={hiddenFrom} style={{ overflowWrap: "anywhere" }}>→ {check.do}</Text>;
+  const weight = check.verdict === "fail" ? { fw: 550 } : { c: "dimmed" };
+  return <Text size="sm" {...weight} style={{ overflowWrap: "anywhere" }}>→ {check.do}</Text>;
 }
 
 /** What was found, for whoever is asked for help; it holds nothing secret and nothing of patients. */

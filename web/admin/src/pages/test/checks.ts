@@ -45,14 +45,16 @@ export async function browserChecks(tell: Tell): Promise<void> {
     return { seen: `it is a document now: ${document.state}`, state: document.state };
   });
   if (!confirmed) return;
-  if (confirmed.state === "available") {
-    await step(tell, "browser: download", cors, async () => {
-      const link = await data(api.GET("/api/docs/{id}/download", path));
-      const answer = await fetch(link.url);
-      if (!answer.ok || (await answer.text()) !== TEXT) throw new Error(`the store answers ${answer.status}, or with other bytes`);
-      return { seen: "the same bytes came back by a presigned URL" };
-    });
+  if (confirmed.state !== "available") {
+    const seen = `the document is ${confirmed.state} and given to nobody; as a temporary one it goes by itself`;
+    return tell({ name: "browser: download", verdict: "skipped", seen, tookMs: 0 });
   }
+  await step(tell, "browser: download", cors, async () => {
+    const link = await data(api.GET("/api/docs/{id}/download", path));
+    const answer = await fetch(link.url);
+    if (!answer.ok || (await answer.text()) !== TEXT) throw new Error(`the store answers ${answer.status}, or with other bytes`);
+    return { seen: "the same bytes came back by a presigned URL" };
+  });
   await step(tell, "browser: clean-up", "delete the document self-test.txt by hand", async () => {
     await api.DELETE("/api/docs/{id}", { params: { ...path.params, query: { permanent: true } } });
     return { seen: "the document is destroyed; its row says that it was there" };
