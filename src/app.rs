@@ -11,6 +11,7 @@ use crate::db::Db;
 use crate::ids::Ids;
 use crate::keys::AppSecrets;
 use crate::limits::KeptBytes;
+use crate::rendering::Renderer;
 use crate::scanning::Scanning;
 use crate::store::ObjectStore;
 use crate::time::Clock;
@@ -37,6 +38,8 @@ pub struct Parts {
     pub whole_reads: tokio::sync::Semaphore,
     /// Turns to look into a large object: what is held of one is bounded, and so are they.
     pub inspections: Arc<tokio::sync::Semaphore>,
+    /// What draws pictures of documents.
+    pub renderer: Renderer,
     /// What is known of the bytes each clinic keeps.
     pub kept: KeptBytes,
 }

@@ -48,4 +48,9 @@ pub const STEPS: &[(&str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0009_accounts.sql"),
         include_str!("../../migrations/postgres/0009_accounts.sql"),
     ),
+    (
+        "previews",
+        include_str!("../../migrations/sqlite/0010_previews.sql"),
+        include_str!("../../migrations/postgres/0010_previews.sql"),
+    ),
 ];

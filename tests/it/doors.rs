@@ -76,6 +76,7 @@ pub const DOORS: &[Door] = &[
     door("DELETE", "/api/docs/{id}", Needs::Document, "?permanent=true"),
     door("GET", "/api/docs/{id}/download", Needs::Document, ""),
     door("GET", "/api/docs/{id}/content", Needs::Document, ""),
+    door("GET", "/api/docs/{id}/preview", Needs::Document, ""),
     door("PUT", "/api/docs/{id}/content", Needs::Begun, ""),
     door("GET", "/api/docs/{id}/retrieval", Needs::Document, ""),
     door("POST", "/api/docs/{id}/retrieval", Needs::Document, ""),
