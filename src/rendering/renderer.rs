@@ -24,8 +24,11 @@ const WAIT: Duration = Duration::from_secs(20);
 const TIME: Duration = Duration::from_secs(30);
 /// The largest picture, bytes.
 const MAX_PICTURE: u64 = 16 << 20;
-/// What ends a process whose time on a processor is over, and one that is told to go.
-const OUT_OF_TIME: [i32; 2] = [24, 9];
+/// What ends a process that goes beyond its bounds: SIGABRT where memory or stack is at its end,
+/// SIGKILL and SIGXCPU where its time on a processor is.
+const BEYOND: [i32; 3] = [6, 9, 24];
+/// The exit code of a program in Rust that has panicked.
+const PANICKED: i32 = 101;
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +102,7 @@ impl Renderer {
             return answer.map_err(RenderError::Unfit);
         }
         tracing::info!(format = ?job.format, %status, "a worker ended without a picture");
-        Err(RenderError::Unfit(ended(status)))
+        Err(ended(status))
     }
 
     fn start(&self) -> std::io::Result<Child> {
@@ -115,12 +118,13 @@ impl Renderer {
     }
 }
 
-/// What it says of a file that its worker was ended: by its bounds, or by a fault.
-fn ended(status: ExitStatus) -> Unfit {
-    const ABORTED: i32 = 6;
-    match status.signal() {
-        Some(signal) if OUT_OF_TIME.contains(&signal) || signal == ABORTED => Unfit::TooComplex,
-        _ => Unfit::Damaged,
+/// What it says that a worker ended without an answer: that the file went beyond its bounds, that
+/// it made a decoder fail, or nothing about the file.
+fn ended(status: ExitStatus) -> RenderError {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) if BEYOND.contains(&signal) => RenderError::Unfit(Unfit::TooComplex),
+        (Some(_), _) | (_, Some(PANICKED)) => RenderError::Unfit(Unfit::Damaged),
+        _ => RenderError::Worker(std::io::Error::other(status.to_string())),
     }
 }
 

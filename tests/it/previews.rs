@@ -384,21 +384,40 @@ async fn without_the_trail_no_preview_is_shown(app: &TestApp) {
     app.get(&admin, &path(&document, "")).await.expect(200);
 }
 
-/// A program that stands still, and where it writes its number.
-fn standing_still(folder: &tempfile::TempDir) -> (std::path::PathBuf, std::path::PathBuf) {
-    let (program, number) = (folder.path().join("program"), folder.path().join("number"));
-    let text = format!("#!/bin/sh\necho $$ > {}\nexec sleep 600\n", number.display());
-    std::fs::write(&program, text).unwrap();
+/// A program that does this instead of drawing.
+fn program(folder: &tempfile::TempDir, does: &str) -> std::path::PathBuf {
+    let program = folder.path().join("program");
+    std::fs::write(&program, format!("#!/bin/sh\n{does}\n")).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-    (program, number)
+    program
+}
+
+const SMALL: Job = Job { format: Format::Png, size: PictureSize::Thumb, page: 1, window: None };
+
+#[tokio::test]
+async fn how_a_worker_ends_says_whether_it_was_the_file() {
+    for (does, says) in [
+        ("kill -ABRT $$", "no picture can be made: too_complex"),
+        ("kill -KILL $$", "no picture can be made: too_complex"),
+        ("kill -SEGV $$", "no picture can be made: damaged"),
+        ("exit 101", "no picture can be made: damaged"),
+        ("exit 1", "the worker could not be used"),
+        ("echo '{}'", "the worker could not be used"),
+    ] {
+        let folder = tempfile::TempDir::new().unwrap();
+        let renderer = Renderer::new(program(&folder, does));
+        let file = async { Ok(futures::stream::empty().boxed()) };
+        let refused = renderer.draw(&SMALL, 0, file).await.unwrap_err();
+        assert_eq!(refused.to_string(), says, "{does}");
+    }
 }
 
 #[tokio::test]
 async fn whoever_stops_waiting_stops_the_worker() {
     let folder = tempfile::TempDir::new().unwrap();
-    let (program, number) = standing_still(&folder);
-    let renderer = Renderer::new(program);
-    let job = Job { format: Format::Png, size: PictureSize::Thumb, page: 1, window: None };
+    let number = folder.path().join("number");
+    let does = format!("echo $$ > {}\nexec sleep 600", number.display());
+    let renderer = Renderer::new(program(&folder, &does));
     let file = async { Ok(futures::stream::empty().boxed()) };
     let begun = Instant::now();
     let running = async {
@@ -412,7 +431,7 @@ async fn whoever_stops_waiting_stops_the_worker() {
         }
     };
     let number = tokio::select! {
-        drawn = renderer.draw(&job, 0, file) => panic!("{drawn:?}"),
+        drawn = renderer.draw(&SMALL, 0, file) => panic!("{drawn:?}"),
         number = running => number,
     };
     let is_there = || std::fs::exists(format!("/proc/{number}/fd/0")).unwrap();

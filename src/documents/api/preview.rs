@@ -50,7 +50,8 @@ pub struct PreviewQuery {
     operation_id = "documentPreview", tag = "documents",
     params(("id" = String, Path, format = "uuid"), PreviewQuery),
     responses((status = 200, description = "The picture.",
-            content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png"))),
+            content((Vec<u8> = "image/jpeg"), (Vec<u8> = "image/png")),
+            headers(("X-Page-Count" = u32, description = "How many pages or frames there are."))),
         (status = 304, description = "The picture is that of the ETag given.")))]
 pub async fn preview(
     State(app): State<App>,
