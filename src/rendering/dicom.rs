@@ -130,7 +130,8 @@ fn widest(frame: &DecodedPixelData<'_>, values: &[u16], rescale: Rescale) -> Win
     if !(low.is_finite() && high.is_finite()) {
         return Window { center: 0.0, width: 1.0 };
     }
-    Window { center: f64::midpoint(low, high), width: (high - low + 1.0).max(1.0) }
+    // The lowest value is black and the highest white: half a value beside the middle.
+    Window { center: f64::midpoint(low, high) + 0.5, width: high - low + 1.0 }
 }
 
 /// Red, green and blue of a pixel, whichever way they stand.
