@@ -149,7 +149,7 @@ async fn each_look_is_one_event(app: &TestApp) {
     assert_eq!(looks(app, &document).await, [granted(), granted(), failed]);
     let events = app.events(DEFAULT_CLINIC).await;
     let look = events.iter().rev().find(|event| event.outcome == "granted").unwrap();
-    let detail = look.detail.as_ref().unwrap();
+    let detail: Value = serde_json::from_str(look.detail.as_ref().unwrap()).unwrap();
     assert_eq!((&detail["size"], &detail["page"]), (&json!("thumb"), &json!(1)), "{detail}");
     assert_eq!(look.patient_id.as_deref(), Some("patient-1"));
 }
