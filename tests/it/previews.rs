@@ -133,7 +133,7 @@ async fn one_picture_is_kept_beside_its_document_and_shown_again(app: &TestApp) 
     assert_eq!(kept(app).await.len(), 2);
     // No upload, no document and no figure of the clinic is more for it.
     let stats = app.get(&admin, "/api/v2/aws/s3/stats").await.expect(200).json();
-    assert_eq!(stats["totalFiles"], 1, "{stats}");
+    assert_eq!(stats["totals"]["count"], 1, "{stats}");
 }
 
 async fn each_look_is_one_event(app: &TestApp) {
