@@ -168,7 +168,7 @@ async fn who_may_not_read_a_document_sees_no_preview_of_it(app: &TestApp) {
         app.get(&who, &path(&document, "")).await.expect(200);
     }
     // What is not released to the patient is not shown either, though it is kept by now.
-    let release = Some(json!({ "released": false, "reason": "to be talked about first" }));
+    let release = Some(json!({ "state": "held" }));
     let released = format!("/api/docs/{}/release", id(&document));
     app.call(&app.admin(), Method::PUT, &released, release).await.expect(200);
     app.get(&app.patient("patient-1"), &path(&document, "")).await.expect(404);
