@@ -35,7 +35,7 @@ pub(super) fn finish(job: &Job, frame: Frame) -> Result<Picture, Unfit> {
     // Turned when it is small: the same picture for less memory.
     pixels.apply_orientation(frame.orientation);
     let (width, height) = (pixels.width(), pixels.height());
-    let bytes = encode(job.format, on_white(pixels)).map_err(|_| Unfit::Unsupported)?;
+    let bytes = encode(job.format, &on_white(pixels)).map_err(|_| Unfit::Unsupported)?;
     let facts = Facts { width, height, pages: frame.pages, window: frame.window };
     Ok(Picture { facts, bytes })
 }
@@ -54,10 +54,8 @@ fn shrink(pixels: DynamicImage, side: u32) -> DynamicImage {
 /// Eight bits a channel, and what is transparent on white.
 fn on_white(pixels: DynamicImage) -> DynamicImage {
     if !pixels.color().has_alpha() {
-        return match pixels.color().has_color() {
-            true => pixels.into_rgb8().into(),
-            false => pixels.into_luma8().into(),
-        };
+        let coloured = pixels.color().has_color();
+        return if coloured { pixels.into_rgb8().into() } else { pixels.into_luma8().into() };
     }
     let from = pixels.into_rgba8();
     let mut onto = RgbImage::new(from.width(), from.height());
@@ -71,7 +69,7 @@ fn on_white(pixels: DynamicImage) -> DynamicImage {
     onto.into()
 }
 
-fn encode(format: Format, pixels: DynamicImage) -> image::ImageResult<Vec<u8>> {
+fn encode(format: Format, pixels: &DynamicImage) -> image::ImageResult<Vec<u8>> {
     let mut bytes = Vec::new();
     if format.picture_type() == "image/png" {
         pixels.write_with_encoder(PngEncoder::new(&mut bytes))?;

@@ -1,5 +1,5 @@
 //! TIFF, page by page. Pages are a chain of directories whose beginning stands in the header
-//! (TIFF 6.0, section 2; BigTIFF with eight bytes for four): the decoder reads the first of them,
+//! (TIFF 6.0, section 2; `BigTIFF` with eight bytes for four): the decoder reads the first of them,
 //! so the header is made to name the page that is wanted.
 
 use super::paint::{Frame, finish};

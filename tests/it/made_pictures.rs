@@ -5,6 +5,8 @@
 
 #![allow(dead_code, reason = "each of those who read it uses some of it")]
 
+use std::fmt::Write as _;
+
 /// A JPEG whose EXIF says how to turn it, and holds a note.
 pub fn jpeg_turned(jpeg: &[u8], orientation: u16, note: &[u8]) -> Vec<u8> {
     let length = u32::try_from(note.len()).unwrap();
@@ -18,20 +20,6 @@ pub fn jpeg_turned(jpeg: &[u8], orientation: u16, note: &[u8]) -> Vec<u8> {
     exif.extend(note);
     let segment = u16::try_from(exif.len() + 2).unwrap().to_be_bytes();
     [&jpeg[..2], &[0xFF, 0xE1], &segment, &exif, &jpeg[2..]].concat()
-}
-
-/// A PNG that says it has this size; nothing of its pixels is there.
-pub fn png_of(width: u32, height: u32) -> Vec<u8> {
-    let chunk = |kind: &[u8], data: &[u8]| {
-        let named = [kind, data].concat();
-        let sum = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32IsoHdlc, &named);
-        let sum = u32::try_from(sum).unwrap().to_be_bytes();
-        [&u32::try_from(data.len()).unwrap().to_be_bytes()[..], &named, &sum].concat()
-    };
-    let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 0, 0, 0, 0]].concat();
-    let rows = miniz_oxide::deflate::compress_to_vec_zlib(&[0; 300], 6);
-    let chunks = [chunk(b"IHDR", &header), chunk(b"IDAT", &rows), chunk(b"IEND", &[])];
-    [b"\x89PNG\r\n\x1a\n".to_vec(), chunks.concat()].concat()
 }
 
 /// A TIFF of grey pages: width, height and grey of each.
@@ -93,14 +81,15 @@ pub fn pdf_of(pages: &[[u8; 3]]) -> Vec<u8> {
     let mut places = Vec::new();
     for (n, object) in objects.iter().enumerate() {
         places.push(out.len());
-        out += &format!("{} 0 obj\n{object}\nendobj\n", n + 1);
+        writeln!(out, "{} 0 obj\n{object}\nendobj", n + 1).unwrap();
     }
     let (begin, count) = (out.len(), objects.len() + 1);
-    out += &format!("xref\n0 {count}\n0000000000 65535 f \n");
+    write!(out, "xref\n0 {count}\n0000000000 65535 f \n").unwrap();
     for place in places {
-        out += &format!("{place:010} 00000 n \n");
+        writeln!(out, "{place:010} 00000 n ").unwrap();
     }
-    out += &format!("trailer\n<< /Size {count} /Root 1 0 R >>\nstartxref\n{begin}\n%%EOF\n");
+    let trailer = format!("trailer\n<< /Size {count} /Root 1 0 R >>");
+    writeln!(out, "{trailer}\nstartxref\n{begin}\n%%EOF").unwrap();
     out.into_bytes()
 }
 
@@ -134,13 +123,13 @@ impl Default for Dicom {
     }
 }
 
-fn element(tag: (u16, u16), kind: &[u8; 2], value: &[u8]) -> Vec<u8> {
+fn element(tag: (u16, u16), kind: [u8; 2], value: &[u8]) -> Vec<u8> {
     let mut value = value.to_vec();
     if value.len() % 2 == 1 {
-        value.push(if kind == b"UI" || kind == b"OB" { 0 } else { b' ' });
+        value.push(if matches!(&kind, b"UI" | b"OB") { 0 } else { b' ' });
     }
-    let mut out = [tag.0.to_le_bytes(), tag.1.to_le_bytes(), *kind].concat();
-    if matches!(kind, b"OB" | b"OW") {
+    let mut out = [tag.0.to_le_bytes(), tag.1.to_le_bytes(), kind].concat();
+    if matches!(&kind, b"OB" | b"OW") {
         out.extend([0, 0]);
         out.extend(u32::try_from(value.len()).unwrap().to_le_bytes());
     } else {
@@ -153,39 +142,39 @@ impl Dicom {
     /// In steps of grey.
     pub fn file(&self) -> Vec<u8> {
         let pixels: Vec<u8> = self.pixels.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.with(1, 16, element((0x7FE0, 0x0010), b"OW", &pixels))
+        self.with(1, 16, element((0x7FE0, 0x0010), *b"OW", &pixels))
     }
 
     /// In colours.
     pub fn colour_file(&self, bytes: &[u8]) -> Vec<u8> {
-        self.with(3, 8, element((0x7FE0, 0x0010), b"OB", bytes))
+        self.with(3, 8, element((0x7FE0, 0x0010), *b"OB", bytes))
     }
 
     fn with(&self, samples: u16, bits: u16, pixels: Vec<u8>) -> Vec<u8> {
         const CAPTURE: &[u8] = b"1.2.840.10008.5.1.4.1.1.7";
         let meta = [
-            element((2, 1), b"OB", &[0, 1]),
-            element((2, 2), b"UI", CAPTURE),
-            element((2, 3), b"UI", b"1.2.3.4"),
-            element((2, 0x10), b"UI", b"1.2.840.10008.1.2.1"),
-            element((2, 0x12), b"UI", b"1.2.3"),
+            element((2, 1), *b"OB", &[0, 1]),
+            element((2, 2), *b"UI", CAPTURE),
+            element((2, 3), *b"UI", b"1.2.3.4"),
+            element((2, 0x10), *b"UI", b"1.2.840.10008.1.2.1"),
+            element((2, 0x12), *b"UI", b"1.2.3"),
         ]
         .concat();
         let length = u32::try_from(meta.len()).unwrap().to_le_bytes();
-        let number = |tag, value: u16| element((0x28, tag), b"US", &value.to_le_bytes());
-        let text = |tag, value: String| element((0x28, tag), b"DS", value.as_bytes());
+        let number = |tag, value: u16| element((0x28, tag), *b"US", &value.to_le_bytes());
+        let text = |tag, value: String| element((0x28, tag), *b"DS", value.as_bytes());
         let mut out = [vec![0; 128], b"DICM".to_vec()].concat();
-        out.extend(element((2, 0), b"UL", &length));
+        out.extend(element((2, 0), *b"UL", &length));
         out.extend(meta);
-        out.extend(element((8, 0x16), b"UI", CAPTURE));
-        out.extend(element((8, 0x18), b"UI", b"1.2.3.4"));
-        out.extend(element((0x10, 0x10), b"PN", b"CANARY^Name"));
+        out.extend(element((8, 0x16), *b"UI", CAPTURE));
+        out.extend(element((8, 0x18), *b"UI", b"1.2.3.4"));
+        out.extend(element((0x10, 0x10), *b"PN", b"CANARY^Name"));
         out.extend(number(2, samples));
-        out.extend(element((0x28, 4), b"CS", self.photometric.as_bytes()));
+        out.extend(element((0x28, 4), *b"CS", self.photometric.as_bytes()));
         if samples == 3 {
             out.extend(number(6, self.planar));
         }
-        out.extend(element((0x28, 8), b"IS", self.frames.to_string().as_bytes()));
+        out.extend(element((0x28, 8), *b"IS", self.frames.to_string().as_bytes()));
         for (tag, value) in [
             (0x10, self.rows),
             (0x11, self.columns),

@@ -14,7 +14,7 @@ use strongroom::store::{NewObject, ObjectKey, Size};
 use strongroom::upkeep;
 
 use crate::made_files;
-use crate::made_pictures::{Dicom, jpeg_turned, pdf_of, png_of, tiff_of};
+use crate::made_pictures::{Dicom, jpeg_turned, pdf_of, tiff_of};
 use crate::on_every_ground;
 use crate::process::{PATIENCE, PAUSE};
 use crate::support::{Answer, Sample, TestApp, samples};
@@ -206,10 +206,10 @@ async fn a_purge_destroys_the_previews_too(app: &TestApp) {
     }
     app.get(&admin, &path(&other, "")).await.expect(200);
     let held = Some(json!({ "reason": "a claim is expected" }));
-    let hold = format!("/api/docs/{}/hold", id(&document));
-    app.call(&admin, Method::PUT, &hold, held.clone()).await.expect(200);
+    let door = format!("/api/docs/{}/hold", id(&document));
+    app.call(&admin, Method::PUT, &door, held.clone()).await.expect(200);
     app.get(&admin, &path(&document, "")).await.expect(200);
-    app.call(&admin, Method::DELETE, &hold, held).await.expect(200);
+    app.call(&admin, Method::DELETE, &door, held).await.expect(200);
     let purge = format!("/api/docs/{}?permanent=true", id(&document));
     app.delete(&admin, &purge).await.expect(200);
     let all = kept(app).await;
@@ -255,10 +255,10 @@ async fn what_is_too_large_damaged_or_locked_is_refused_and_remembered(app: &Tes
     damaged[from..from + 4].copy_from_slice(b"/Dog");
     let no_pages = String::from_utf8(damaged).unwrap().replace("/Pages 2 0 R", "/Nages 2 0 R");
     for (sample, why) in [
-        (made("bomb.png", "image/png", png_of(15_000, 15_000)), "dimensions"),
+        (made("bomb.png", "image/png", made_files::png(15_000, 15_000)), "dimensions"),
         (made("bomb.tiff", "image/tiff", tiff_of(&[(15_000, 15_000, 0)], true)), "dimensions"),
         (made("bomb.jpg", "image/jpeg", made_files::jpeg_of(15_000, 15_000)), "dimensions"),
-        (made("cut.png", "image/png", png_of(4_000, 4_000)), "damaged"),
+        (made("cut.png", "image/png", made_files::png(4_000, 4_000)), "damaged"),
         (made("none.pdf", "application/pdf", no_pages.into_bytes()), "damaged"),
     ] {
         let document = app.upload(&admin, "patient-1", &sample).await;

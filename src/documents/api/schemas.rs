@@ -224,18 +224,6 @@ pub(super) fn some_states() -> Object {
     text().pattern(Some(format!("^({any})(,({any}))*$"))).build()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_alias_is_a_category() {
-        for word in categories() {
-            assert!(word.parse::<Category>().is_ok(), "{word}");
-        }
-    }
-}
-
 /// How large a preview is.
 pub(super) fn preview_size() -> Object {
     text().enum_values(Some(["thumb", "page"])).build()
@@ -258,4 +246,16 @@ pub(super) fn window_center() -> Object {
 /// From black to white in a DICOM picture.
 pub(super) fn window_width() -> Object {
     decimal(1.0, 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_alias_is_a_category() {
+        for word in categories() {
+            assert!(word.parse::<Category>().is_ok(), "{word}");
+        }
+    }
 }
