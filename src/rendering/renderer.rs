@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -52,18 +53,29 @@ pub struct Renderer {
     program: PathBuf,
     turns: Semaphore,
     under_way: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+    started: AtomicU64,
 }
 
 impl Renderer {
     /// One that has `program` draw, which is this program.
     pub fn new(program: PathBuf) -> Self {
-        Self { program, turns: Semaphore::new(WORKERS), under_way: Mutex::new(HashMap::new()) }
+        Self {
+            program,
+            turns: Semaphore::new(WORKERS),
+            under_way: Mutex::new(HashMap::new()),
+            started: AtomicU64::new(0),
+        }
     }
 
     /// This program, also where another one lies under its name by now.
     pub fn this_program() -> PathBuf {
         let running = PathBuf::from("/proc/self/exe");
         if running.exists() { running } else { std::env::current_exe().unwrap_or(running) }
+    }
+
+    /// How many workers were started.
+    pub fn started(&self) -> u64 {
+        self.started.load(Ordering::Relaxed)
     }
 
     /// Waits until nobody else makes the same picture.
@@ -106,6 +118,7 @@ impl Renderer {
     }
 
     fn start(&self) -> std::io::Result<Child> {
+        self.started.fetch_add(1, Ordering::Relaxed);
         Command::new(&self.program)
             .arg("render")
             .env_clear()

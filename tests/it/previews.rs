@@ -246,6 +246,7 @@ async fn two_who_ask_at_once_have_one_picture_made(app: &TestApp) {
     let objects = app.objects().await;
     assert_eq!(objects.iter().filter(|key| key.contains(".previews/")).count(), 1);
     assert_eq!(looks(app, &document).await.len(), 3);
+    assert_eq!(app.app.renderer.started(), 1);
 }
 
 async fn what_is_too_large_damaged_or_locked_is_refused_and_remembered(app: &TestApp) {
@@ -254,6 +255,7 @@ async fn what_is_too_large_damaged_or_locked_is_refused_and_remembered(app: &Tes
     let from = damaged.windows(4).position(|four| four == b"/Cat").unwrap();
     damaged[from..from + 4].copy_from_slice(b"/Dog");
     let no_pages = String::from_utf8(damaged).unwrap().replace("/Pages 2 0 R", "/Nages 2 0 R");
+    let mut looked_at = 0;
     for (sample, why) in [
         (made("bomb.png", "image/png", made_files::png(15_000, 15_000)), "dimensions"),
         (made("bomb.tiff", "image/tiff", tiff_of(&[(15_000, 15_000, 0)], true)), "dimensions"),
@@ -267,6 +269,8 @@ async fn what_is_too_large_damaged_or_locked_is_refused_and_remembered(app: &Tes
             assert_eq!(refused.code(), "preview_failed", "{} {round}", sample.name);
             assert_eq!(refused.json()["errors"]["preview"], why, "{} {round}", sample.name);
         }
+        looked_at += 1;
+        assert_eq!(app.app.renderer.started(), looked_at, "{} is not remembered", sample.name);
         // The document itself is there.
         let content = format!("/api/docs/{}/content", id(&document));
         assert!(app.get(&admin, &content).await.expect(200).body == sample.bytes);
