@@ -10,7 +10,7 @@ run: ## Build and start the server (ARGS are added to `strongroom serve`)
 	cargo run -- serve $(ARGS)
 
 web: ## Build the pages (needs Node.js and npm); the next build of the binary carries them
-	cd web && npm ci && npm run build -w admin
+	cd web && npm ci && npm run build
 	touch src/ui/pages.rs
 
 test: ## Check format and lints, run every test; installs what the tests need when it is missing

@@ -1,9 +1,10 @@
 //! What every operation is given: the open database, the store, the keys, the clock, the
 //! configuration. Opened once, cheap to clone.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::FromRef;
+use serde::Serialize;
 
 use crate::access::Gate;
 use crate::config::Config;
@@ -14,7 +15,7 @@ use crate::limits::KeptBytes;
 use crate::rendering::Renderer;
 use crate::scanning::Scanning;
 use crate::store::ObjectStore;
-use crate::time::Clock;
+use crate::time::{Clock, Timestamp};
 
 /// The parts, shared.
 pub struct Parts {
@@ -40,8 +41,51 @@ pub struct Parts {
     pub inspections: Arc<tokio::sync::Semaphore>,
     /// What draws pictures of documents.
     pub renderer: Renderer,
+    /// One turn to examine the installation.
+    pub self_test: Arc<tokio::sync::Semaphore>,
     /// What is known of the bytes each clinic keeps.
     pub kept: KeptBytes,
+    /// How the last upkeep went.
+    pub upkeep: LastUpkeep,
+}
+
+/// What one run of a task of upkeep did.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct Ran {
+    /// The task.
+    pub task: &'static str,
+    /// What was done, by name.
+    pub did: Vec<(&'static str, usize)>,
+    /// How many things failed; the next run tries them again.
+    pub failed: usize,
+}
+
+/// One run of upkeep.
+#[derive(Clone, Debug)]
+pub struct UpkeepRun {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Why it could not be done.
+    pub problem: Option<String>,
+    /// Its tasks.
+    pub tasks: Vec<Ran>,
+}
+
+/// How the last upkeep of this process went; nothing until the first one has ended.
+#[derive(Debug, Default)]
+pub struct LastUpkeep(Mutex<Option<UpkeepRun>>);
+
+impl LastUpkeep {
+    /// Keeps a run in the place of the one before.
+    pub fn keep(&self, run: UpkeepRun) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(run);
+    }
+
+    /// The last one.
+    pub fn get(&self) -> Option<UpkeepRun> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// The running server's parts.

@@ -8,7 +8,7 @@ use crate::access::{
     Action, AuthConfig, Authenticator, ClaimNames, Gate, JwksSource, JwtConfig, Policy,
     PolicyError, SetupError,
 };
-use crate::app::{App, Parts};
+use crate::app::{App, LastUpkeep, Parts};
 use crate::audit::{Actor, Event, Subject};
 use crate::config::Config;
 use crate::db::{DatabaseUrl, Db, DbError};
@@ -168,7 +168,9 @@ impl Opened {
             whole_reads: tokio::sync::Semaphore::new(WHOLE_READS),
             inspections: Arc::new(tokio::sync::Semaphore::new(INSPECTIONS)),
             renderer: Renderer::new(self.program),
+            self_test: Arc::new(tokio::sync::Semaphore::new(1)),
             kept: KeptBytes::default(),
+            upkeep: LastUpkeep::default(),
         });
         Ok((app, local))
     }

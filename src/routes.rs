@@ -14,6 +14,7 @@ use http::header;
 use crate::access::{Action, record_refusals};
 use crate::accounts::api::{keys, session, setup, users};
 use crate::app::App;
+use crate::doctor::api::self_test;
 use crate::documents::api::{
     docs, files, life, multipart, preview, records, rendition, retrieval, stats, storage, uppy,
 };
@@ -98,6 +99,7 @@ fn other_doors() -> Vec<Operation> {
         ("/api/v2/aws/s3/list", Action::ListDocuments, get(files::list_files)),
         ("/api/v2/aws/s3/delete", Action::DeleteDocument, delete(files::delete)),
         ("/api/v2/aws/s3/config", Action::ReadConfig, get(storage::config)),
+        ("/api/v2/aws/s3/test", Action::ReadConfig, post(self_test)),
         ("/api/v2/aws/s3/stats", Action::ReadStats, get(stats::get)),
         ("/api/uppy/tickets", Action::IssueTicket, post(uppy::tickets::issue)),
         ("/api/uppy/s3/params", Action::BeginUpload, get(uppy::params)),
@@ -138,6 +140,7 @@ fn clinic() -> Vec<Operation> {
             post(webhooks::retry),
         ),
         ("/api/audit", Action::ReadTrail, get(trail::list)),
+        ("/api/config", Action::ReadConfig, get(operation::config::read)),
     ]
 }
 
@@ -171,7 +174,7 @@ fn spellings(path: &'static str, method: MethodRouter<App>) -> Vec<(String, Meth
     plain.into_iter().chain(behind_ticket.map(|path| (path, by_ticket.clone()))).collect()
 }
 /// Paths that the app of the pages answers; which page it is, it finds out by itself.
-const PAGES: &[&str] = &["/storage", "/storage/{*page}", "/login", "/setup"];
+const PAGES: &[&str] = &["/storage", "/storage/{*page}", "/test/s3", "/login", "/setup"];
 
 /// The whole server as one service.
 pub fn router(app: App, wire: Option<Wire>) -> Router {

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 
 const folder = process.argv[2];
 for (const name of await readdir(folder)) {
-  if (!/\.(js|mjs|css|svg|wasm|json)$/.test(name)) continue;
+  if (!/\.(js|mjs|css|svg|wasm|json|md)$/.test(name)) continue;
   const bytes = await readFile(join(folder, name));
   const packed = gzipSync(bytes, { level: 9 });
   if (packed.length < bytes.length * 0.9) await writeFile(join(folder, `${name}.gz`), packed);

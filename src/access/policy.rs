@@ -74,6 +74,8 @@ struct Facts {
 
 /// The rules in force.
 pub struct Policy {
+    /// As it was read.
+    text: String,
     rules: cedar::PolicySet,
     authorizer: cedar::Authorizer,
     /// Whether a rule names a single user.
@@ -130,7 +132,12 @@ impl Policy {
         }
         let names = Names::new().map_err(|e| refused(vec![e.to_string()]))?;
         let (authorizer, answers) = (cedar::Authorizer::new(), RwLock::default());
-        Ok(Self { rules, authorizer, names_users, names, answers })
+        Ok(Self { text: text.to_owned(), rules, authorizer, names_users, names, answers })
+    }
+
+    /// The rules as their author wrote them.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// Whether a caller may do an action to a target.

@@ -16,16 +16,21 @@ pub struct Args {
 }
 
 pub async fn run(args: &Args) -> Done {
-    let checks = match Source::load().and_then(Config::load) {
-        Ok(config) => doctor::examine(&config, &Clock::default(), None).await,
-        Err(problems) => Check::configuration(&problems),
+    let colours = std::io::stdout().is_terminal();
+    let mut checks = Vec::new();
+    let mut seen = |check: Check| {
+        if !args.json {
+            print!("{}", line(&check, colours));
+        }
+        checks.push(check);
     };
+    match Source::load().and_then(Config::load) {
+        Ok(config) => doctor::examine(&config, &Clock::default(), None, &mut seen).await,
+        Err(problems) => Check::configuration(&problems).into_iter().for_each(seen),
+    }
     if args.json {
         let worst = doctor::worst(&checks);
         println!("{}", serde_json::json!({ "verdict": worst, "checks": checks }));
-    } else {
-        let colours = std::io::stdout().is_terminal();
-        print!("{}", table(&checks, colours));
     }
     match checks.iter().filter(|check| check.verdict == Verdict::Fail).count() {
         0 => Ok(()),
@@ -33,18 +38,16 @@ pub async fn run(args: &Args) -> Done {
     }
 }
 
-/// A line a check, and under it what to do.
-fn table(checks: &[Check], colours: bool) -> String {
-    let width = checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
-    let mut out = String::new();
-    for check in checks {
-        let word = format!("{:7}", check.verdict.as_str());
-        let word =
-            if colours { format!("\x1b[{}m{word}\x1b[0m", colour(check.verdict)) } else { word };
-        let _ = writeln!(out, "{word}  {:width$}  {}", check.name, check.seen);
-        if let Some(advice) = &check.advice {
-            let _ = writeln!(out, "{:width$}    → {advice}", "", width = width + 7);
-        }
+/// The longest name of a check.
+const WIDTH: usize = 29;
+
+/// A check, and under it what to do.
+fn line(check: &Check, colours: bool) -> String {
+    let word = format!("{:7}", check.verdict.as_str());
+    let word = if colours { format!("\x1b[{}m{word}\x1b[0m", colour(check.verdict)) } else { word };
+    let mut out = format!("{word}  {:WIDTH$}  {}\n", check.name, check.seen);
+    if let Some(advice) = &check.advice {
+        let _ = writeln!(out, "{:width$}    → {advice}", "", width = WIDTH + 7);
     }
     out
 }

@@ -45,13 +45,7 @@ pub async fn run(args: Args, config: Config) -> Done {
     let jwt = opened.jwt();
     let (app, local) = opened.into_app().await?;
     let wire = local.as_ref().map(|store| {
-        let trail = WireTrail {
-            db: app.db.clone(),
-            clock: app.clock.clone(),
-            ids: app.ids.clone(),
-            bucket: app.store.bucket().to_owned(),
-        };
-        store.wire(Arc::new(trail), app.config.server.allowed_origins.clone())
+        store.wire(Arc::new(WireTrail::of(&app)), app.config.server.allowed_origins.clone())
     });
     welcome(&app.config, key_is_new, args.demo);
     if !rows::has_users(&mut app.db.reader().await?).await? {

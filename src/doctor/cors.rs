@@ -9,14 +9,18 @@ use reqwest::{Client, Method};
 use super::Check;
 use crate::config::Config;
 use crate::ids::Ids;
-use crate::store::s3::S3Store;
-use crate::store::{ObjectKey, ObjectStore as _, PresignPut, Size, UploadMethod};
+use crate::store::{ObjectKey, ObjectStore, PresignPut, Size, UploadMethod};
 use crate::time::Clock;
 
 const NAME: &str = "CORS";
 
 /// Asks for every origin.
-pub async fn cors(config: &Config, client: &Client, store: &S3Store, clock: &Clock) -> Check {
+pub async fn cors(
+    config: &Config,
+    client: &Client,
+    store: &dyn ObjectStore,
+    clock: &Clock,
+) -> Check {
     let origins = &config.server.allowed_origins;
     if origins.is_empty() {
         let seen = "STRONGROOM_ALLOWED_ORIGINS is not set: no page of another origin uploads";

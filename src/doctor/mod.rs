@@ -1,21 +1,24 @@
 //! Examining an installation: what is configured, what is there, what can be reached, and for each
 //! what to do. The command and the pages show the same.
 //!
-//! It must change nothing: no folder, key, table or object is made (a probe of the bucket removes
-//! what it wrote). Nothing secret stands in what was seen.
+//! It must change nothing: no folder, key, table or object is made (what is written to the store
+//! to try it is removed). Nothing secret stands in what was seen.
 
+pub mod api;
 mod cors;
 mod net;
 mod place;
+mod round_trip;
 mod scanner;
 mod store;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::config::Config;
-use crate::store::s3::S3Store;
+use crate::store::ObjectStore;
 use crate::time::Clock;
 
 /// How a check came out.
@@ -56,11 +59,40 @@ pub struct Check {
     /// What to do.
     #[serde(rename = "do", skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
+    /// How long it took, in milliseconds.
+    #[serde(rename = "tookMs", serialize_with = "milliseconds")]
+    pub took: Option<Duration>,
+}
+
+fn milliseconds<S: Serializer>(took: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_u64(took.map_or(0, |took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)))
+}
+
+/// Passes on each check as it is made, with the time since the one before where it has none.
+pub struct Tell<'a> {
+    to: &'a mut (dyn FnMut(Check) + Send),
+    since: Instant,
+}
+
+impl<'a> Tell<'a> {
+    fn new(to: &'a mut (dyn FnMut(Check) + Send)) -> Self {
+        Self { to, since: Instant::now() }
+    }
+
+    fn check(&mut self, mut check: Check) {
+        check.took.get_or_insert(self.since.elapsed());
+        self.since = Instant::now();
+        (self.to)(check);
+    }
+
+    fn checks(&mut self, checks: impl IntoIterator<Item = Check>) {
+        checks.into_iter().for_each(|check| self.check(check));
+    }
 }
 
 impl Check {
     fn new(name: &'static str, verdict: Verdict, seen: impl Into<String>) -> Self {
-        Self { name, verdict, seen: seen.into(), advice: None }
+        Self { name, verdict, seen: seen.into(), advice: None, took: None }
     }
 
     fn ok(name: &'static str, seen: impl Into<String>) -> Self {
@@ -84,6 +116,11 @@ impl Check {
         self
     }
 
+    const fn took(mut self, took: Duration) -> Self {
+        self.took = Some(took);
+        self
+    }
+
     /// The checks that stand for a configuration that cannot be used: each problem is one.
     pub fn configuration(problems: &[String]) -> Vec<Self> {
         let right = "`strongroom config example` shows every variable with its default";
@@ -91,25 +128,32 @@ impl Check {
     }
 }
 
-/// Examines everything. `open`: the bucket of a running server; none: it is opened for this.
-pub async fn examine(config: &Config, clock: &Clock, open: Option<Arc<S3Store>>) -> Vec<Check> {
-    let mut checks = vec![Check::ok("configuration", "every variable is right")];
-    checks.push(place::directory(&config.data.dir));
-    checks.push(place::disk(&config.data.dir).await);
+/// Examines everything and tells of each check as it is made. `open`: the store of a running
+/// server, which is then also tried with presigned requests; none: a bucket is opened for this, and
+/// the local store, which a server may have open, is only looked at.
+pub async fn examine(
+    config: &Config,
+    clock: &Clock,
+    open: Option<Arc<dyn ObjectStore>>,
+    to: &mut (dyn FnMut(Check) + Send),
+) {
+    let mut tell = Tell::new(to);
+    tell.check(Check::ok("configuration", "every variable is right"));
+    tell.check(place::directory(&config.data.dir));
+    tell.check(place::disk(&config.data.dir).await);
     let (database, current) = place::database(config).await;
     let (key, ring) = place::master_key(config);
-    checks.extend([key, database]);
+    tell.checks([key, database]);
     if let Some(ring) = ring.filter(|_| current) {
-        checks.push(place::secrets(config, &ring, clock).await);
+        tell.check(place::secrets(config, &ring, clock).await);
     }
     if current {
-        checks.extend(place::webhooks(config, clock).await);
+        tell.checks(place::webhooks(config, clock).await);
     }
-    checks.extend(store::store(config, clock, open).await);
-    checks.extend(scanner::scanner(config, clock).await);
-    checks.push(net::certificate(config));
-    checks.push(net::public_url(config).await);
-    checks
+    store::store(config, clock, open, &mut tell).await;
+    tell.checks(scanner::scanner(config, clock).await);
+    tell.check(net::certificate(config));
+    tell.check(net::public_url(config).await);
 }
 
 /// The worst verdict.

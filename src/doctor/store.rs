@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Check, Verdict, cors, net};
+use super::round_trip::round_trip;
+use super::{Check, Tell, Verdict, cors, net};
 use crate::causes;
 use crate::config::{Config, S3Config};
-use crate::store::StoreError;
 use crate::store::s3::{self as store, CloudFront, Finding, S3Store};
+use crate::store::{ObjectStore, StoreError};
 use crate::time::Clock;
 
 const NAME: &str = "object store";
@@ -18,29 +19,37 @@ const OPTIONAL: &[&str] =
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Everything about the store.
-pub async fn store(config: &Config, clock: &Clock, open: Option<Arc<S3Store>>) -> Vec<Check> {
-    let Some(s3) = &config.store.s3 else { return vec![local(config)] };
-    let mut checks = vec![place(config, s3)];
+pub async fn store(
+    config: &Config,
+    clock: &Clock,
+    open: Option<Arc<dyn ObjectStore>>,
+    tell: &mut Tell<'_>,
+) {
+    tell.check(uploads(config));
+    let Some(s3) = &config.store.s3 else {
+        tell.check(local(config));
+        if let Some(store) = open {
+            let findings = store.examine().await;
+            tell.checks(findings.iter().map(check));
+            round_trip(&*store, &config.store.folder_prefix, clock, tell).await;
+        }
+        return;
+    };
+    tell.check(place(config, s3));
     let opened = match open {
         Some(store) => Ok(store),
-        None => look(config, s3, clock).await,
+        None => look(config, s3, clock).await.map(|store| store as Arc<dyn ObjectStore>),
     };
     match opened {
-        // It is a large future, and a rare one.
-        Ok(store) => {
-            checks.extend(Box::pin(store.examine()).await.iter().map(check));
-            if let Some(client) = net::client() {
-                checks.push(cors::cors(config, &client, &store, clock).await);
-            }
-        }
-        Err(e) => checks.push(Check::fail(
+        Ok(store) => bucket(config, clock, &*store, tell).await,
+        Err(e) => tell.check(Check::fail(
             NAME,
             causes::in_one_line(&e),
             "set what the configuration names",
         )),
     }
     if let Some(cloudfront) = &s3.cloudfront {
-        checks.push(match CloudFront::new(cloudfront) {
+        tell.check(match CloudFront::new(cloudfront) {
             Ok(_) => Check::ok("CloudFront", format!("downloads go through {}", cloudfront.url)),
             Err(e) => {
                 let advice = "put the private key of the distribution's key group there";
@@ -48,7 +57,29 @@ pub async fn store(config: &Config, clock: &Clock, open: Option<Arc<S3Store>>) -
             }
         });
     }
-    checks
+}
+
+/// What a bucket does.
+async fn bucket(config: &Config, clock: &Clock, store: &dyn ObjectStore, tell: &mut Tell<'_>) {
+    let findings = store.examine().await;
+    let usable = findings.iter().all(|finding| finding.verdict != store::Verdict::Failed);
+    tell.checks(findings.iter().map(check));
+    if let Some(client) = net::client() {
+        tell.check(cors::cors(config, &client, store, clock).await);
+    }
+    if usable {
+        round_trip(store, &config.store.folder_prefix, clock, tell).await;
+    }
+}
+
+/// Whether uploads are taken at all.
+fn uploads(config: &Config) -> Check {
+    const NAME: &str = "uploads";
+    if config.store.uploads_enabled {
+        return Check::ok(NAME, "switched on");
+    }
+    let advice = "NEXT_PUBLIC_ENABLE_AWS_S3_STORAGE=false; set it to true to take uploads";
+    Check::warn(NAME, "switched off", advice)
 }
 
 /// Which bucket, where.
@@ -59,10 +90,6 @@ fn place(config: &Config, s3: &S3Config) -> Check {
     if !config.store.folder_prefix.is_empty() {
         seen.push_str(", folder ");
         seen.push_str(&config.store.folder_prefix);
-    }
-    if !config.store.uploads_enabled {
-        let advice = "NEXT_PUBLIC_ENABLE_AWS_S3_STORAGE=false; set it to true to take uploads";
-        return Check::warn("bucket", format!("{seen}; uploads are switched off"), advice);
     }
     let plain = s3.endpoint.as_deref().is_some_and(|at| {
         let near = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
@@ -111,5 +138,6 @@ fn check(finding: &Finding) -> Check {
         store::Verdict::Failed => Verdict::Fail,
     };
     let check = Check::new(name, verdict, &*finding.what);
+    let check = check.took(finding.took);
     if verdict == Verdict::Ok { check } else { check.with(finding.consequence) }
 }

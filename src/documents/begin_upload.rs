@@ -9,6 +9,7 @@ use crate::documents::placing::{Place, object_key};
 use crate::documents::quota::add_pending;
 use crate::documents::rows::{self, Reference};
 use crate::documents::{Category, Document, DocumentError, Release, State};
+use crate::http::fields::is_label;
 use crate::ids::{DocumentId, PatientId};
 use crate::sensitive::Phi;
 use crate::store::{PresignPut, PresignedRequest, Size, UploadMethod};
@@ -54,8 +55,8 @@ pub struct BegunUpload {
     pub request: PresignedRequest,
 }
 
-/// Allows one upload of exactly what was announced, by `method`. A form may leave open how long
-/// it is.
+/// Allows one upload of exactly what was announced, by `method`. How long it is may be left open,
+/// up to the limit of its kind.
 pub async fn begin_upload(
     app: &App,
     call: &Call,
@@ -65,9 +66,6 @@ pub async fn begin_upload(
     let abilities = app.store.abilities()?;
     if method == UploadMethod::Form && !abilities.forms {
         return Err(DocumentError::field("method", "must be PUT; this store takes no forms"));
-    }
-    if method == UploadMethod::Put && asked.size.exact().is_none() {
-        return Err(DocumentError::field("size", "is required for an upload by PUT"));
     }
     let place = Place::for_upload(abilities.can_be_reused(method));
     let (grant, mut document) = announce(app, call, asked, place, Limit::OneRequest).await?;
@@ -161,9 +159,7 @@ pub(super) fn check(
 
 /// What is wrong with an id that a caller gave, if anything.
 pub(super) fn id_problem(id: &str) -> Option<&'static str> {
-    let wrong =
-        id.trim().is_empty() || id.chars().count() > 128 || id.chars().any(char::is_control);
-    wrong.then_some("must have 1 to 128 characters, none of them control characters")
+    (!is_label(id)).then_some("must have 1 to 128 characters, none of them control characters")
 }
 
 /// Names the ids that cannot be ids.

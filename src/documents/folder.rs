@@ -4,6 +4,7 @@
 
 use crate::access::Call;
 use crate::app::App;
+use crate::documents::key_layout::patient_folders;
 use crate::documents::{Category, DocumentError, Filter, State, rows};
 use crate::ids::{PatientId, PatientRef};
 use crate::time::Timestamp;
@@ -57,8 +58,14 @@ async fn patient(app: &App, call: &Call, id: &str) -> Result<PatientId, Document
         return Ok(own.clone());
     }
     let mut reader = app.db.reader().await?;
-    for patient in rows::patients_in_folder(&mut reader, call.clinic(), id).await? {
-        if app.secrets.patient_ref(&patient) == of_key {
+    if rows::has_patient(&mut reader, call.clinic(), id).await? {
+        return Ok(PatientId::new(id));
+    }
+    for folder in patient_folders(&app.config.store.folder_prefix, of_key) {
+        let bucket = app.store.bucket();
+        let found = rows::patients_in_folder(&mut reader, call.clinic(), bucket, &folder).await?;
+        let mut of_folder = found.into_iter();
+        if let Some(patient) = of_folder.find(|p| app.secrets.patient_ref(p) == of_key) {
             return Ok(patient);
         }
     }

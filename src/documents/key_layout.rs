@@ -48,6 +48,14 @@ pub fn object_key(layout: KeyLayout, folder: &str, parts: &KeyParts<'_>) -> Stri
     if folder.is_empty() { path } else { format!("{folder}/{path}") }
 }
 
+/// What the keys of a patient's documents begin with in the layouts that have folders of patients;
+/// each ends with a slash.
+pub fn patient_folders(folder: &str, patient: PatientRef) -> Vec<String> {
+    let under = |path: String| if folder.is_empty() { path } else { format!("{folder}/{path}") };
+    let first = Category::ALL.map(|category| format!("medical-files/{category}/{patient}/"));
+    std::iter::once(format!("patients/{patient}/")).chain(first).map(under).collect()
+}
+
 fn owner_folder(parts: &KeyParts<'_>) -> String {
     match (parts.patient, parts.entity) {
         (Some(patient), _) => format!("patients/{patient}"),
@@ -99,6 +107,20 @@ mod tests {
             format!("docs/medical-files/consent-forms/{p}/{d}")
         );
         assert_eq!(key(KeyLayout::Flat, ""), d);
+    }
+
+    #[test]
+    fn a_key_begins_with_one_of_its_patients_folders() {
+        let patient = parts().patient.unwrap();
+        for layout in [KeyLayout::ByMonth, KeyLayout::ByCategory, KeyLayout::CategoryFirst] {
+            for folder in ["", "docs"] {
+                for category in Category::ALL {
+                    let key = object_key(layout, folder, &KeyParts { category, ..parts() });
+                    let folders = patient_folders(folder, patient);
+                    assert!(folders.iter().any(|folder| key.starts_with(folder)), "{key}");
+                }
+            }
+        }
     }
 
     #[test]

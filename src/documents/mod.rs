@@ -133,17 +133,6 @@ impl State {
         matches!(self, Self::Scanning | Self::Quarantined)
     }
 
-    /// Whether a document's bytes may be erased for good out of this state: it has some, and
-    /// nobody is at work on them.
-    pub const fn may_be_purged(self) -> bool {
-        match self {
-            Self::Available | Self::Quarantined | Self::Deleted => true,
-            Self::Pending | Self::Scanning | Self::Purged | Self::Abandoned | Self::Refused => {
-                false
-            }
-        }
-    }
-
     /// As stored, shown and sent.
     pub const fn as_str(self) -> &'static str {
         match self {

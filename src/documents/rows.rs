@@ -268,29 +268,41 @@ pub async fn mark_ended(
     Ok(changed == 1)
 }
 
-/// The patients of this id, or in whose folder of keys documents lie: one, in practice.
-pub async fn patients_in_folder(
+/// Whether any document is of this patient.
+pub async fn has_patient(
     mut conn: &mut impl Connection,
     clinic: ClinicId,
-    folder: &str,
-) -> Result<Vec<PatientId>, DbError> {
+    patient: &str,
+) -> Result<bool, DbError> {
     let known = fetch_optional!(
         conn,
         (PatientId,),
         "select patient_id from document_assets where clinic_id = $1 and patient_id = $2 limit 1",
         clinic,
-        folder
+        patient
     )?;
-    if let Some((patient,)) = known {
-        return Ok(vec![patient]);
-    }
+    Ok(known.is_some())
+}
+
+/// Whose documents lie in a folder of keys, named with the slash at its end: one patient's, but
+/// for what was filed anew since.
+pub async fn patients_in_folder(
+    mut conn: &mut impl Connection,
+    clinic: ClinicId,
+    bucket: &str,
+    folder: &str,
+) -> Result<Vec<PatientId>, DbError> {
+    // '0' is the character after '/': the range is the folder's.
+    let behind = format!("{}0", folder.trim_end_matches('/'));
     let found = fetch_all!(
         conn,
         (PatientId,),
-        "select distinct patient_id from document_assets where clinic_id = $1 \
-         and patient_id is not null and object_key like $2 limit 2",
-        clinic,
-        format!("%/{folder}/%")
+        "select distinct patient_id from document_assets where bucket = $1 and object_key >= $2 \
+         and object_key < $3 and clinic_id = $4 and patient_id is not null",
+        bucket,
+        folder,
+        behind,
+        clinic
     )?;
     Ok(found.into_iter().map(|(patient,)| patient).collect())
 }
@@ -323,6 +335,9 @@ pub struct KeyOwner {
     /// Where it is in its life.
     #[sqlx(try_from = "String")]
     pub state: State,
+    /// How many bytes it has, or may have at most while that is not known.
+    #[sqlx(try_from = "i64")]
+    pub byte_size: u64,
 }
 
 /// Whose object a key is, in any clinic; for the trail of the embedded S3 endpoint, which knows
@@ -332,9 +347,9 @@ pub async fn owner_of_key(
     bucket: &str,
     key: &str,
 ) -> Result<Option<KeyOwner>, DbError> {
-    let by_key = "select id, clinic_id, patient_id, state from document_assets \
+    let by_key = "select id, clinic_id, patient_id, state, byte_size from document_assets \
                   where bucket = $1 and object_key = $2";
-    let by_upload = "select id, clinic_id, patient_id, state from document_assets \
+    let by_upload = "select id, clinic_id, patient_id, state, byte_size from document_assets \
                      where bucket = $1 and upload_key = $2";
     let by_preview = "select d.id, d.clinic_id, d.patient_id, d.state from document_previews p \
                       join document_assets d on d.id = p.document_id \

@@ -11,6 +11,7 @@
 use async_trait::async_trait;
 
 use crate::access::{Action, DEFAULT_CLINIC, write};
+use crate::app::App;
 use crate::audit::{Actor, Event, Outcome, Subject};
 use crate::db::{Db, DbError};
 use crate::documents::State;
@@ -25,14 +26,11 @@ const READS: [&str; 1] = ["GetObject"];
 
 /// Writes an event for each access that needs one.
 pub struct WireTrail {
-    /// Where the trail is.
-    pub db: Db,
-    /// The time.
-    pub clock: Clock,
-    /// New ids.
-    pub ids: Ids,
+    db: Db,
+    clock: Clock,
+    ids: Ids,
     /// The endpoint's bucket.
-    pub bucket: String,
+    bucket: String,
 }
 
 #[async_trait]
@@ -46,16 +44,29 @@ impl WireObserver for WireTrail {
 }
 
 impl WireTrail {
+    /// Writes into the trail of a server.
+    pub fn of(app: &App) -> Self {
+        Self {
+            db: app.db.clone(),
+            clock: app.clock.clone(),
+            ids: app.ids.clone(),
+            bucket: app.store.bucket().to_owned(),
+        }
+    }
+
     async fn record(&self, access: &WireAccess) -> Result<Result<(), WireRefusal>, DbError> {
         let action = action(access.operation);
         let owner = self.owner(access).await?;
         let bytes = ["PutObject", "UploadPart", "PostObject"].contains(&access.operation);
         if access.presigned && bytes {
-            match owner.as_ref().map(|owner| owner.state) {
+            match owner.as_ref().map(|owner| (owner.state, owner.byte_size)) {
+                Some((State::Pending, most)) if access.length.is_some_and(|it| it > most) => {
+                    return Ok(Err(WireRefusal::TooLarge));
+                }
                 // Recorded when it was allowed, and again when it is confirmed.
-                Some(State::Pending) => return Ok(Ok(())),
+                Some((State::Pending, _)) => return Ok(Ok(())),
                 // Its object is gone for good, and the URL may not bring another.
-                Some(State::Refused | State::Abandoned | State::Purged) => {
+                Some((State::Refused | State::Abandoned | State::Purged, _)) => {
                     return Ok(Err(WireRefusal::Ended));
                 }
                 _ => {}

@@ -44,6 +44,7 @@ pub fn header_value(disposition: Disposition, file_name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use percent_encoding::percent_decode_str;
     use proptest::prelude::*;
 
     #[test]
@@ -65,6 +66,21 @@ mod tests {
             prop_assert!(http::HeaderValue::from_str(&value).is_ok());
             prop_assert!(value.is_ascii());
             prop_assert_eq!(value.matches('"').count(), 2);
+        }
+
+        #[test]
+        fn whoever_reads_the_header_has_the_name_again(name in "[^\\p{Cc}]{1,60}") {
+            let value = header_value(Disposition::Inline, &name);
+            let (plain, exact) = match value.split_once("; filename*=UTF-8''") {
+                Some((plain, exact)) => (plain, Some(exact)),
+                None => (value.as_str(), None),
+            };
+            let plain = plain.strip_prefix("inline; filename=\"").unwrap();
+            let read = match exact {
+                Some(exact) => percent_decode_str(exact).decode_utf8().unwrap().into_owned(),
+                None => plain.strip_suffix('"').unwrap().to_owned(),
+            };
+            prop_assert_eq!(read, name);
         }
     }
 }

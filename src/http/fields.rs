@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use super::ApiError;
 use crate::time::Timestamp;
@@ -14,6 +15,22 @@ pub const PRINTABLE: &str = concat!(
     r"[^\s\u0000-\u001f\u007f-\u009f]",
     r"[^\u0000-\u001f\u007f-\u009f]*$",
 );
+
+/// Whether a text can be somebody's id or a name: 1 to 128 characters, not blank, no control
+/// character.
+pub fn is_label(text: &str) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= 128 && !text.chars().any(char::is_control)
+}
+
+/// What [`is_label`] takes, as the contract says it.
+pub fn label_schema() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(128))
+        .pattern(Some(PRINTABLE))
+        .build()
+}
 
 /// Collects what is wrong with a request's fields.
 #[derive(Default)]

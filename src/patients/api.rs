@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use crate::access::{Call, Target, TargetKind, rows};
 use crate::app::App;
+use crate::http::fields::is_label;
 use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Nothing, page};
 use crate::ids::{PatientId, UserId};
 use crate::time::Timestamp;
@@ -37,7 +38,7 @@ fn target(call: &Call, patient: &PatientId) -> Target {
 }
 
 fn check(name: &str, id: &str) -> Result<(), ApiError> {
-    if id.trim().is_empty() || id.chars().count() > 128 || id.chars().any(char::is_control) {
+    if !is_label(id) {
         return Err(page::field(name, "must have 1 to 128 characters, no control characters"));
     }
     Ok(())

@@ -18,9 +18,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{
-    AnswerHeaders, ObjectKey, PartialUpload, PresignPut, PresignedRequest, Size, StoreError,
-};
+use super::{AnswerHeaders, ObjectKey, PartialUpload, PresignPut, PresignedRequest, StoreError};
 use crate::keys::S3Credentials;
 use crate::sensitive::Secret;
 use crate::time::Timestamp;
@@ -94,7 +92,8 @@ impl Presigner {
         &self.object_headers
     }
 
-    /// A PUT of exactly what `put` describes; with `create_only` it never replaces.
+    /// A PUT of exactly what `put` describes; with `create_only` it never replaces. S3 has no
+    /// header for a limit: where the size is open, so is what it takes.
     pub fn put(
         &self,
         put: &PresignPut,
@@ -102,13 +101,10 @@ impl Presigner {
         expires: Duration,
         now: Timestamp,
     ) -> Result<PresignedRequest, StoreError> {
-        let Size::Exactly(size) = put.size else {
-            return Err(StoreError::Unsupported("a PUT is signed for an exact size; use a form"));
-        };
-        let mut headers = vec![
-            ("content-type".to_owned(), put.content_type.clone()),
-            ("content-length".to_owned(), size.to_string()),
-        ];
+        let mut headers = vec![("content-type".to_owned(), put.content_type.clone())];
+        if let Some(size) = put.size.exact() {
+            headers.push(("content-length".to_owned(), size.to_string()));
+        }
         if create_only {
             headers.push(("if-none-match".to_owned(), "*".to_owned()));
         }
@@ -214,6 +210,7 @@ fn push_query(url: &mut String, separator: &mut char, name: &str, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Size;
 
     fn presigner() -> Presigner {
         Presigner::new(&PresignerConfig {

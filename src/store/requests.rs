@@ -10,7 +10,8 @@ pub struct PresignPut {
     pub key: ObjectKey,
     /// The media type that must be sent.
     pub content_type: String,
-    /// The length in bytes. Only a form can leave open what it is, up to a limit.
+    /// The length in bytes. A store holds a form to its limit; of a PUT whose length is open, the
+    /// limit holds only where the store itself is ours.
     pub size: Size,
     /// The SHA-256 the bytes must have, where known.
     pub sha256: Option<[u8; 32]>,

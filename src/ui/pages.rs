@@ -104,6 +104,7 @@ fn media_type(name: &str) -> &'static str {
         "woff2" => "font/woff2",
         "wasm" => "application/wasm",
         "json" => "application/json",
+        "md" => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
 }

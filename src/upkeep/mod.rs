@@ -7,27 +7,15 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
-
-use crate::app::App;
+use crate::app::{App, UpkeepRun};
 use crate::documents::stats::{self, Piece};
 use crate::documents::{self, DocumentError};
 use crate::webhooks::{self, WebhookError};
 
-/// Time between two runs.
-const INTERVAL: Duration = Duration::from_mins(1);
+pub use crate::app::Ran;
 
-/// What one run of a task did.
-#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct Ran {
-    /// The task.
-    pub task: &'static str,
-    /// What was done, by name.
-    pub did: Vec<(&'static str, usize)>,
-    /// How many things failed; the next run tries them again.
-    pub failed: usize,
-}
+/// Time between two runs.
+pub const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Why a run could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -113,10 +101,15 @@ pub async fn run_alone(app: &App, dry_run: bool) -> Result<Vec<Ran>, UpkeepError
 /// Runs every task, again and again, beside serving.
 pub async fn run(app: &App) {
     loop {
-        match run_tasks(app, Piece::InTurn, false).await {
-            Ok(ran) => ran.iter().for_each(tell),
-            Err(e) => tracing::warn!(error = %e, "upkeep could not be done now"),
+        let (tasks, problem) = match run_tasks(app, Piece::InTurn, false).await {
+            Ok(ran) => (ran, None),
+            Err(e) => (Vec::new(), Some(e.to_string())),
+        };
+        tasks.iter().for_each(tell);
+        if let Some(problem) = &problem {
+            tracing::warn!(error = problem, "upkeep could not be done now");
         }
+        app.upkeep.keep(UpkeepRun { at: app.clock.now(), problem, tasks });
         // Not all servers at the same instant.
         let jitter = Duration::from_millis(u64::from(app.ids.next().as_bytes()[15]) * 20);
         tokio::time::sleep(INTERVAL + jitter).await;

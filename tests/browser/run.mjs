@@ -54,7 +54,7 @@ function otherOrigin(origin) {
 }
 
 /**
- * A page with a script in it; with a cookie where one is given. It is really fetched, so that the
+ * A page, with a script in it where there is one; with a cookie where one is given. It is really fetched, so that the
  * browser's rules for its address hold.
  */
 async function openPage(browser, address, script, cookie) {
@@ -67,8 +67,13 @@ async function openPage(browser, address, script, cookie) {
     page.said = [];
     page.on('console', (message) => page.said.push(`${message.type()}: ${message.text()}`));
     page.on('pageerror', (error) => page.said.push(`error: ${error.message}`));
+    page.on('response', async (answer) => {
+        if (answer.status() < 400) return;
+        const text = await answer.text().catch(() => '');
+        page.said.push(`${answer.request().method()} ${answer.status()}: ${text.slice(0, 500)}`);
+    });
     await page.goto(address);
-    await page.addScriptTag({ content: script });
+    if (script) await page.addScriptTag({ content: script });
     return page;
 }
 

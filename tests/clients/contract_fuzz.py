@@ -6,7 +6,8 @@ once for every role. An answer that the contract does not know, a 5xx, a wrong r
 taken or a right one that is refused ends the run with 1 and shows the request as a curl line.
 
 The server is somebody else's to start: `--url`, and the credentials in STRONGROOM_FUZZ_TOKENS, a
-JSON object from role to token. What is written stays.
+JSON object from role to token. What is written stays. With STRONGROOM_FUZZ_INFECTED, a text that the
+server's scanner finds, a document is quarantined too.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 
@@ -53,18 +55,32 @@ def must(done, *statuses):
     return json.loads(body) if body else None
 
 
-def seed(url, token):
+def until_scanned(url, token, document):
+    """Waits for the scanner, where one is on."""
+    for _ in range(300):
+        row = must(call(url, "GET", f"/api/docs/{document}", token), 200)
+        if row["state"] != "scanning":
+            return document
+        time.sleep(0.1)
+    sys.exit(f"seeding: {document} is not scanned")
+
+
+def seed(url, token, infected):
     """Documents in the states an admin can bring about: by name, their ids."""
     def begin(**more):
         asked = {"patientId": PATIENT, "filename": "letter.pdf", "size": len(PDF),
                  "contentType": "application/pdf", **more}
         return must(call(url, "POST", "/api/docs/presign-upload", token, asked), 201)
 
-    def upload(**more):
-        begun = begin(**more)
-        must((call(url, "PUT", begun["url"], None, PDF, begun["headers"])[0], b""), 200)
-        must(call(url, "POST", "/api/docs/confirm", token, {"id": begun["id"]}), 200, 201)
+    def send(content=PDF, **more):
+        begun = begin(size=len(content), **more)
+        must((call(url, "PUT", begun["url"], None, content, begun["headers"])[0], b""), 200)
         return begun["id"]
+
+    def upload(content=PDF, **more):
+        document = send(content, **more)
+        must(call(url, "POST", "/api/docs/confirm", token, {"id": document}), 200, 201)
+        return until_scanned(url, token, document)
 
     ids = {"pending": begin()["id"], "available": upload(), "general": upload(patientId=None)}
     ids["invoice"] = upload(category="invoices")
@@ -77,6 +93,19 @@ def seed(url, token):
     given_up = must(call(url, "POST", "/api/docs/multipart", token, asked), 201)["uploadId"]
     must(call(url, "DELETE", f"/api/docs/multipart/{given_up}", token), 204)
     ids["abandoned"] = given_up
+    ids["refused"] = send(PDF.replace(b"%PDF", b"MZ%P"))
+    must(call(url, "POST", "/api/docs/confirm", token, {"id": ids["refused"]}), 422)
+    ids["purged"] = upload()
+    must(call(url, "DELETE", f"/api/docs/{ids['purged']}?permanent=true", token), 200, 202, 204)
+    ids["superseded"] = upload()
+    ids["newest"] = upload(supersedes=ids["superseded"])
+    ids["held"], ids["withdrawn"] = upload(), upload()
+    reason = {"reason": "a test"}
+    must(call(url, "PUT", f"/api/docs/{ids['held']}/hold", token, reason), 200, 204)
+    withdrawn = {"state": "withdrawn", **reason}
+    must(call(url, "PUT", f"/api/docs/{ids['withdrawn']}/release", token, withdrawn), 200, 204)
+    if infected:
+        ids["quarantined"] = upload(infected, filename="notes.txt", contentType="text/plain")
     member = f"/api/patients/{PATIENT}/care-team/test-clinician"
     must(call(url, "PUT", member, token), 204)
     return ids
@@ -140,7 +169,8 @@ def main():
     parser.add_argument("--only", help="one operationId")
     arguments = parser.parse_args()
     tokens = json.loads(os.environ["STRONGROOM_FUZZ_TOKENS"])
-    ids = seed(arguments.url, tokens["admin"])
+    infected = os.environ.get("STRONGROOM_FUZZ_INFECTED", "").encode()
+    ids = seed(arguments.url, tokens["admin"], infected)
     roles = arguments.roles.split(",") if arguments.roles else [*tokens, NOBODY]
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
         config.write(configuration(ids, [PATIENT, "another-patient"]))

@@ -47,7 +47,6 @@ SAID = {
     " bytes": "JSON Schema counts characters; a character has up to four bytes",
     "must be after from": "two parameters",
     "goes with presigned=true": "two parameters",
-    "is required for an upload by PUT": "goes with method, and one schema serves three ways",
     "is required to move a document to another patient": "depends on the document's patient",
     "must be the patient of the path": "path and form",
     "must name at least one event, or *": "* stands alone",

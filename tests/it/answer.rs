@@ -43,17 +43,26 @@ pub fn form(
     file: &Sample,
     behind: &[(&str, &str)],
 ) -> (&'static str, Vec<u8>) {
+    form_of(before, (file.name, file.mime), &file.bytes, behind)
+}
+
+/// The same with any name, type and bytes.
+pub fn form_of(
+    before: &[(&str, &str)],
+    (name, mime): (&str, &str),
+    bytes: &[u8],
+    behind: &[(&str, &str)],
+) -> (&'static str, Vec<u8>) {
     let field = |(name, value): &(&str, &str)| {
         format!("--edge\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
     };
     let mut body = before.iter().map(field).collect::<String>().into_bytes();
     let head = format!(
-        "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\n\
-         Content-Type: {}\r\n\r\n",
-        file.name, file.mime
+        "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
+         Content-Type: {mime}\r\n\r\n"
     );
     body.extend_from_slice(head.as_bytes());
-    body.extend_from_slice(&file.bytes);
+    body.extend_from_slice(bytes);
     body.extend_from_slice(b"\r\n");
     body.extend_from_slice(behind.iter().map(field).collect::<String>().as_bytes());
     body.extend_from_slice(b"--edge--\r\n");

@@ -12,11 +12,11 @@ use crate::on_every_store;
 on_every_store!(
     an_upload_as_it_was_announced_is_let_in,
     a_second_upload_does_what_the_abilities_say,
-    two_uploads_at_once_do_what_the_abilities_say,
     a_form_as_it_was_announced_is_let_in,
     a_download_shows_the_type_and_the_name_that_were_signed,
     a_download_of_a_version_stays_that_version;
-    not_moto("it checks no signature and no policy"):
+    not_moto("it checks no signature and no policy, and looks for an object before it writes one"):
+    two_uploads_at_once_do_what_the_abilities_say,
     an_upload_of_another_length_is_refused,
     an_upload_of_another_type_is_refused,
     an_upload_of_other_bytes_is_refused_if_the_store_says_so,

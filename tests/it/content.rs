@@ -15,7 +15,7 @@ use crate::garage::Account;
 use crate::made_files::{SVG, docx, part};
 use crate::on_every_ground;
 use crate::process::Seeded;
-use crate::support::{Answer, Sample, TestApp, pdf};
+use crate::support::{Answer, Sample, TestApp, form_of, pdf};
 
 on_every_ground!(
     every_file_gets_its_verdict_behind_every_door,
@@ -113,8 +113,8 @@ impl Door {
         let said = [("category", "other"), ("entityType", "appointment"), ("entityId", &of)];
         let file = (asked["filename"].as_str().unwrap(), asked["contentType"].as_str().unwrap());
         let (path, (kind, form)) = match self {
-            Self::Record => ("/api/patients/patient-1/records", form(&said, file, bytes, &[])),
-            _ => ("/api/v2/aws/s3/upload", form(&[], file, bytes, &said)),
+            Self::Record => ("/api/patients/patient-1/records", form_of(&said, file, bytes, &[])),
+            _ => ("/api/v2/aws/s3/upload", form_of(&[], file, bytes, &said)),
         };
         let request = Request::builder().method(Method::POST).uri(path);
         let request = request.header(&admin.header.0, &admin.header.1);
@@ -126,29 +126,6 @@ impl Door {
         let items = app.get(&admin, &path).await.expect(200).json()["items"].clone();
         (items[0]["id"].as_str().unwrap_or_default().to_owned(), answer)
     }
-}
-
-/// A form with one file.
-fn form(
-    before: &[(&str, &str)],
-    (name, mime): (&str, &str),
-    bytes: &[u8],
-    behind: &[(&str, &str)],
-) -> (&'static str, Vec<u8>) {
-    let field = |(name, value): &(&str, &str)| {
-        format!("--edge-7f\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
-    };
-    let head = format!(
-        "--edge-7f\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\
-         Content-Type: {mime}\r\n\r\n"
-    );
-    let mut body = before.iter().map(field).collect::<String>().into_bytes();
-    body.extend_from_slice(head.as_bytes());
-    body.extend_from_slice(bytes);
-    body.extend_from_slice(b"\r\n");
-    body.extend_from_slice(behind.iter().map(field).collect::<String>().as_bytes());
-    body.extend_from_slice(b"--edge-7f--\r\n");
-    ("multipart/form-data; boundary=edge-7f", body)
 }
 
 /// As Uppy does: a part's URL, the part, and all of them put together.

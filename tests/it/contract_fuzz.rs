@@ -7,7 +7,9 @@
 use std::process::Command;
 
 use serde_json::{Map, Value};
+use strongroom::scanning::test_file;
 
+use crate::clamd::shared;
 use crate::process::{Server, variable};
 use crate::support::TestApp;
 
@@ -28,13 +30,16 @@ fn tokens(server: &Server) -> Value {
 async fn holds(vars: &[(&str, &str)], roles: &str) {
     let python = variable("STRONGROOM_TEST_PYTHON")
         .expect("STRONGROOM_TEST_PYTHON is set by `make test`, which makes the environment");
-    let server = Server::start(vars).await;
+    let clamd = shared();
+    let scanner = [("STRONGROOM_SCANNER", "clamd"), ("CLAMD_ADDRESS", clamd.as_str())];
+    let server = Server::start(&[vars, &scanner].concat()).await;
     let mut command = Command::new(python);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/contract_fuzz.py"));
     command.args(["--url", &server.url, "--roles", roles]);
     command.args(["--examples", &variable("STRONGROOM_FUZZ_EXAMPLES").unwrap_or("2".to_owned())]);
     command.args(["--seed", &variable("STRONGROOM_TEST_SEED").unwrap_or("1".to_owned())]);
     command.env("STRONGROOM_FUZZ_TOKENS", tokens(&server).to_string());
+    command.env("STRONGROOM_FUZZ_INFECTED", String::from_utf8(test_file()).unwrap());
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     let done = tokio::task::block_in_place(|| command.output()).unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned();

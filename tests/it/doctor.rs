@@ -2,9 +2,13 @@
 //! changes nothing.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
+use http::Method;
 use serde_json::Value;
 
+use crate::clamd::shared;
+use crate::garage::Account;
 use crate::process::{Server, free_port};
 use crate::s3::S3;
 
@@ -142,4 +146,68 @@ async fn a_bucket_is_asked_as_a_browser_asks_before_it_uploads() {
         assert_eq!(check(&report, name)["verdict"], "ok", "{report}");
     }
     assert_ne!(report["verdict"], "fail", "{report}");
+}
+
+/// The checks of a running server, told by itself.
+async fn self_tested(server: &Server) -> Vec<Value> {
+    let token = server.token("admin");
+    let call = server.request(Method::POST, "/api/v2/aws/s3/test", &token);
+    let answer = call.send().await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "application/x-ndjson");
+    let second = server.request(Method::POST, "/api/v2/aws/s3/test", &token).send().await.unwrap();
+    assert_eq!(second.status(), 409, "one at a time");
+    let text = answer.text().await.unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+const ROUND_TRIP: [&str; 7] = [
+    "upload and download",
+    "metadata",
+    "presigned upload and download",
+    "expired URL",
+    "changed header",
+    "large file in parts",
+    "clean-up",
+];
+
+#[track_caller]
+fn all_well(checks: &[Value], more: &[&str]) {
+    for name in ROUND_TRIP.iter().chain(more) {
+        let check = checks.iter().find(|check| check["name"] == *name);
+        assert_eq!(check.unwrap_or_else(|| panic!("{name}"))["verdict"], "ok", "{checks:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_server_tries_its_own_store_and_leaves_nothing_in_it() {
+    let clamd = shared();
+    let scanner = [("STRONGROOM_SCANNER", "clamd"), ("CLAMD_ADDRESS", clamd.as_str())];
+    let server = Server::start(&scanner).await;
+    let checks = self_tested(&server).await;
+    all_well(&checks, &["uploads", "encryption", "scanner", "malware detection", "public URL"]);
+    let files = walk(&server.store().join("objects"));
+    assert!(files.is_empty(), "{files:?}");
+    // Another one can be made, and the trail tells who made them.
+    self_tested(&server).await;
+    let trail =
+        server.get(&server.token("admin"), "/api/audit?action=config.read&outcome=granted").await;
+    assert_eq!(trail.expect(200).json()["items"].as_array().unwrap().len(), 2);
+}
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|at| if at.is_dir() { walk(&at) } else { vec![at] }).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_server_tries_its_bucket_and_leaves_nothing_in_it() {
+    let bucket = Account::garage().bucket().await;
+    let mut variables = bucket.variables();
+    variables.push(("STRONGROOM_ALLOWED_ORIGINS".into(), "https://app.example.com".into()));
+    bucket.let_pages_in(&["https://app.example.com"]).await;
+    let variables: Vec<_> = variables.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    let server = Server::start(&variables).await;
+    let checks = self_tested(&server).await;
+    all_well(&checks, &["uploads", "object store", "write", "multipart", "presignedPut", "CORS"]);
+    assert_eq!(bucket.keys().await, Vec::<String>::new());
 }

@@ -86,6 +86,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "owner_of_key",
             // By the tests of forms, and of folders.
             "set_meaning",
+            "has_patient",
             "patients_in_folder",
         ],
     ),

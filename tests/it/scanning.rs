@@ -13,7 +13,8 @@ use crate::clamd::{
     Clamd, Impostor, Manner, SIGNATURE, infected, infected_text, locked_pdf, shared,
 };
 use crate::garage::Account;
-use crate::samples::{Sample, samples};
+use crate::made_files::{part, zip};
+use crate::samples::{DOCX, Sample, samples};
 use crate::support::{Answer, Caller, TestApp, pdf};
 
 /// Runs each test on every ground, with the scanner of the test run.
@@ -430,6 +431,23 @@ async fn what_clamd_cannot_open_is_quarantined_with_the_reason() {
     let large = send_through(&app, &admin, &large).await.expect(201).json();
     assert_eq!(large["stateReason"], "unscannable: beyond the scanner's limits", "{large}");
     assert_eq!(clamd.files_seen(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn malware_in_a_bare_archive_does_not_come_as_far_as_the_scanner() {
+    let clamd = Clamd::start(&[]).await;
+    let app = app_with(&clamd.address(), &[]).await;
+    let admin = app.admin();
+    let bytes = zip(&[part("test.com", test_file())]);
+    let archive = Sample { name: "a.zip", mime: "application/zip", category: "other", bytes };
+    let asked = archive.asked("patient-1");
+    app.post(&admin, "/api/docs/presign-upload", asked).await.expect(415);
+    for (name, mime) in [("a.pdf", "application/pdf"), ("a.docx", DOCX)] {
+        let lying = Sample { name, mime, ..archive.clone() };
+        let refused = send_through(&app, &admin, &lying).await.expect(422);
+        assert_eq!(refused.code(), "content_mismatch", "{name}");
+    }
+    assert_eq!(clamd.files_seen(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -28,7 +28,7 @@ use uuid::Uuid;
 use crate::garage::{Account, Bucket};
 use crate::process::{PATIENCE, PAUSE};
 
-pub use crate::answer::{Answer, Caller, form};
+pub use crate::answer::{Answer, Caller, form, form_of};
 pub use crate::samples::{Sample, invoice, pdf, samples};
 
 /// A clinic that is not the callers' own.
@@ -188,10 +188,7 @@ impl TestApp {
         let jwt = opened.jwt();
         let (app, local) = opened.into_app().await.unwrap();
         let wire = local.map(|store| {
-            let (db, ids) = (app.db.clone(), app.ids.clone());
-            let bucket = app.store.bucket().to_owned();
-            let trail = WireTrail { db, clock: clock.clone(), ids, bucket };
-            store.wire(Arc::new(trail), app.config.server.allowed_origins.clone())
+            store.wire(Arc::new(WireTrail::of(&app)), app.config.server.allowed_origins.clone())
         });
         let router = routes::router(app.clone(), wire);
         Self { app, dir, clock, jwt, router, ground }

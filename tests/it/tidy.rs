@@ -43,7 +43,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "*/api.rs",
             "src/accounts/api/",
             "src/access/call/",
-            "src/operation.rs",
+            "src/operation/",
             "src/routes.rs",
             "src/ui/",
             "src/app.rs",

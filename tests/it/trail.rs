@@ -88,7 +88,9 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("GET", "/api/v2/aws/s3/list" | "/api/patients/{patientId}/records") => {
             ("document.list", "patient")
         }
-        ("GET", "/api/v2/aws/s3/config") => ("config.read", "system"),
+        (_, "/api/config" | "/api/v2/aws/s3/config" | "/api/v2/aws/s3/test") => {
+            ("config.read", "system")
+        }
         ("POST", "/api/uppy/tickets") => ("upload.ticket", "ticket"),
         ("GET", path) if path.starts_with("/api/uppy") => ("upload.sign_parts", "document"),
         ("POST", path) if path.starts_with("/api/uppy") => ("upload.confirm", "document"),

@@ -77,6 +77,11 @@ impl<T> Unread<T> {
         Self(value)
     }
 
+    /// Closes each of some rows; only SQL does this.
+    pub(crate) fn all(rows: Vec<T>) -> Vec<Self> {
+        rows.into_iter().map(Self).collect()
+    }
+
     /// What is inside, for those who may look without showing it.
     pub(super) const fn closed(&self) -> &T {
         &self.0

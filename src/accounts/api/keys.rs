@@ -7,12 +7,11 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
 use crate::access::api_keys::{ApiKey, NewKey, create_key, keys_of_clinic};
 use crate::access::{Call, Role, Target, TargetKind, rows};
 use crate::app::App;
-use crate::http::fields::PRINTABLE;
+use crate::http::fields::{is_label, label_schema};
 use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Nothing, page};
 use crate::ids::ApiKeyId;
 use crate::time::Timestamp;
@@ -56,21 +55,12 @@ pub struct Keys {
 }
 
 /// 1 to 128 characters, not blank, none of them a control character.
-fn key_name() -> Object {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(128))
-        .pattern(Some(PRINTABLE))
-        .build()
-}
-
 /// A key to make.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewKeyRequest {
     /// What it is for, 1 to 128 characters.
-    #[schema(schema_with = key_name)]
+    #[schema(schema_with = label_schema)]
     name: String,
     /// Its role; `service` for an app that names the people it acts for.
     #[schema(pattern = "^(admin|clinician|staff|service|auditor)$")]
@@ -145,10 +135,7 @@ pub async fn make(
 }
 
 fn read(call: &Call, body: NewKeyRequest, now: Timestamp) -> Result<NewKey, ApiError> {
-    let named = !body.name.trim().is_empty()
-        && body.name.chars().count() <= 128
-        && !body.name.chars().any(char::is_control);
-    if !named {
+    if !is_label(&body.name) {
         let right = "must have 1 to 128 characters, none of them control characters";
         return Err(page::field("name", right));
     }

@@ -6,9 +6,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::{
-    AuthError, Call, LogInError, SessionCookie, Target, TargetKind, Visitor, rows, users,
-};
+use crate::access::{Call, LogInError, SessionCookie, Target, TargetKind, Visitor, rows, users};
 use crate::app::App;
 use crate::http::{ApiError, ApiJson, Code};
 use crate::sensitive::Secret;
@@ -33,6 +31,11 @@ pub struct SessionAnswer {
     roles: Vec<&'static str>,
     /// Their clinic.
     clinic_id: String,
+    /// Whose documents a patient sees: their own, perhaps their children's.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    patient_ids: Vec<String>,
+    /// Seconds after which a session that nobody uses ends.
+    idle_seconds: u64,
 }
 
 /// Sign in; the answer sets the session's cookie.
@@ -48,28 +51,39 @@ pub async fn log_in(
     ApiJson(body): ApiJson<LogInRequest>,
 ) -> Result<Response, ApiError> {
     // Before anybody is named: what another site or a machine sends is nobody's attempt.
-    let origin = app.gate.authenticator.check_origin(&headers, &Method::POST);
-    origin.map_err(|e| forbidden_origin(&e))?;
+    check_origin(&app, &headers)?;
     if body.username.len() > users::MAX_NAME || body.password.len() > users::MAX_PASSWORD {
         return Err(refused(&app, LogInError::Wrong));
     }
-    visitor.claims(&body.username).await?;
-    let signing_in = app.gate.authenticator.log_in(&body.username, Secret::new(body.password));
-    let cookie = signing_in.await.map_err(|e| refused(&app, e))?;
+    enter(&app, &visitor, &body.username, body.password).await
+}
+
+/// A form of another site may not sign anybody in.
+pub(super) fn check_origin(app: &App, headers: &HeaderMap) -> Result<(), ApiError> {
+    let checked = app.gate.authenticator.check_origin(headers, &Method::POST);
+    checked.map_err(|e| ApiError::new(Code::Forbidden, e.to_string()))
+}
+
+/// Signs somebody in and sets the session's cookie.
+pub(super) async fn enter(
+    app: &App,
+    visitor: &Visitor,
+    name: &str,
+    password: String,
+) -> Result<Response, ApiError> {
+    visitor.claims(name).await?;
+    let signing_in = app.gate.authenticator.log_in(name, Secret::new(password));
+    let cookie = signing_in.await.map_err(|e| refused(app, e))?;
     visitor.signed_in(cookie.session.to_string()).await?;
     let value = cookie.set_cookie().ok_or_else(no_cookie)?;
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response())
 }
 
-pub(super) fn forbidden_origin(e: &AuthError) -> ApiError {
-    ApiError::new(Code::Forbidden, e.to_string())
-}
-
-pub(super) fn no_cookie() -> ApiError {
+fn no_cookie() -> ApiError {
     ApiError::new(Code::Internal, "The session's cookie could not be written.")
 }
 
-pub(super) fn refused(app: &App, e: LogInError) -> ApiError {
+fn refused(app: &App, e: LogInError) -> ApiError {
     let text = e.to_string();
     match e {
         LogInError::Wrong => ApiError::new(Code::WrongPassword, text),
@@ -86,13 +100,15 @@ pub(super) fn refused(app: &App, e: LogInError) -> ApiError {
 #[utoipa::path(get, path = "/api/session",
     operation_id = "readSession", tag = "session",
     responses((status = 200, body = SessionAnswer)))]
-pub async fn read(call: Call) -> Result<ApiJson<SessionAnswer>, ApiError> {
+pub async fn read(State(app): State<App>, call: Call) -> Result<ApiJson<SessionAnswer>, ApiError> {
     let grant = call.authorize(Target::new(TargetKind::Session, call.clinic())).await?;
     grant.begin().await?.commit(None).await?;
     Ok(ApiJson(SessionAnswer {
         user: call.caller.effective_user().as_str().to_owned(),
         roles: call.caller.effective_roles().iter().map(|role| role.as_str()).collect(),
         clinic_id: call.clinic().to_string(),
+        patient_ids: call.caller.patients.iter().map(|id| id.as_str().to_owned()).collect(),
+        idle_seconds: app.config.access.session_idle.as_secs(),
     }))
 }
 

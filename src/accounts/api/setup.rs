@@ -5,12 +5,12 @@
 //! send to nobody.
 
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
-use http::{HeaderMap, Method, StatusCode, header};
+use axum::response::Response;
+use http::HeaderMap;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::session::{forbidden_origin, no_cookie, refused};
+use super::session::{check_origin, enter};
 use crate::access::users::{NewUser, insert_user};
 use crate::access::{Role, Visitor, rows};
 use crate::app::App;
@@ -42,20 +42,14 @@ pub async fn set_up(
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiJson(body): ApiJson<SetupRequest>,
 ) -> Result<Response, ApiError> {
-    let authenticator = &app.gate.authenticator;
-    authenticator.check_origin(&headers, &Method::POST).map_err(|e| forbidden_origin(&e))?;
+    check_origin(&app, &headers)?;
     if !app.secrets.is_setup_token(&body.token) {
         let detail = "This link is not valid here. `strongroom serve` prints the right one when \
                       it starts.";
         return Err(ApiError::new(Code::InvalidCredential, detail));
     }
     add_first(&app, &body).await?;
-    visitor.claims(&body.username).await?;
-    let signing_in = authenticator.log_in(&body.username, Secret::new(body.password));
-    let cookie = signing_in.await.map_err(|e| refused(&app, e))?;
-    visitor.signed_in(cookie.session.to_string()).await?;
-    let value = cookie.set_cookie().ok_or_else(no_cookie)?;
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, value)]).into_response())
+    enter(&app, &visitor, &body.username, body.password).await
 }
 
 async fn add_first(app: &App, body: &SetupRequest) -> Result<(), ApiError> {

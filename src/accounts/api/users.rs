@@ -7,13 +7,13 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::schema::{Array, ArrayBuilder};
 
 use crate::access::rows::UserRow;
 use crate::access::users::{NewUser, UserError, hash_password, insert_user, make_password};
 use crate::access::{Call, Role, Target, TargetKind, rows};
 use crate::app::App;
-use crate::http::fields::PRINTABLE;
+use crate::http::fields::{is_label, label_schema};
 use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Code, Nothing, page};
 use crate::ids::PatientId;
 use crate::sensitive::Secret;
@@ -55,12 +55,7 @@ pub struct Users {
 
 /// Up to 100 ids of 1 to 128 characters.
 fn patient_ids() -> Array {
-    let id = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(128))
-        .pattern(Some(PRINTABLE));
-    ArrayBuilder::new().items(id).max_items(Some(MAX_PATIENTS)).build()
+    ArrayBuilder::new().items(label_schema()).max_items(Some(MAX_PATIENTS)).build()
 }
 
 /// A user to add.
@@ -172,10 +167,7 @@ fn patients(role: Role, ids: Vec<String>) -> Result<Vec<PatientId>, ApiError> {
     if (role == Role::Patient) == ids.is_empty() {
         return wrong("must name whose documents a patient sees, and nobody for other roles");
     }
-    let fits = |id: &String| {
-        !id.trim().is_empty() && id.chars().count() <= 128 && !id.chars().any(char::is_control)
-    };
-    if ids.len() > MAX_PATIENTS || !ids.iter().all(fits) {
+    if ids.len() > MAX_PATIENTS || !ids.iter().all(|id| is_label(id)) {
         return wrong("must be up to 100 ids of 1 to 128 characters without control characters");
     }
     Ok(ids.into_iter().map(PatientId::new).collect())

@@ -15,6 +15,7 @@ use super::{DocumentJson, bytes, schemas};
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::{self, Category, Change, Document, Filter, Reference, State as Life, list};
+use crate::http::fields::label_schema;
 use crate::http::page::{self, Page};
 use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Nothing};
 use crate::ids::{DocumentId, PatientId};
@@ -77,13 +78,13 @@ pub struct FileForm {
     #[schema(schema_with = schemas::plain_category)]
     category: Option<String>,
     /// The patient.
-    #[schema(schema_with = schemas::plain_id_text)]
+    #[schema(schema_with = label_schema)]
     patient_id: Option<String>,
     /// What else it belongs to; `patient` names the patient.
-    #[schema(schema_with = schemas::plain_id_text)]
+    #[schema(schema_with = label_schema)]
     entity_type: Option<String>,
     /// The id of that.
-    #[schema(schema_with = schemas::plain_id_text)]
+    #[schema(schema_with = label_schema)]
     entity_id: Option<String>,
     /// SHA-256 of the file, as hexadecimal or base64.
     #[schema(schema_with = schemas::plain_sha256)]

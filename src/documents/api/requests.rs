@@ -31,7 +31,7 @@ pub struct PresignUploadRequest {
     /// Its media type.
     #[schema(schema_with = schemas::content_type)]
     content_type: String,
-    /// Its exact size in bytes. May be left out where nobody knows it, for a form and for parts.
+    /// Its exact size in bytes. May be left out where nobody knows it: then its limit holds.
     #[schema(minimum = 1)]
     size: Option<u64>,
     /// Its category; `other` when left out.

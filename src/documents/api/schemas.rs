@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{
 
 use crate::documents::content::TYPES;
 use crate::documents::{Category, State};
-use crate::http::fields::PRINTABLE;
+use crate::http::fields::{PRINTABLE, label_schema};
 
 /// The aliases of guides 001 and 004 that `Category` reads, too.
 const ALIASES: [&str; 5] = ["lab_results", "medical_records", "prescription", "forms", "billing"];
@@ -25,11 +25,6 @@ fn optional() -> ObjectBuilder {
 /// 1 to 128 characters, not blank, none of them a control character.
 pub(super) fn id_text() -> Object {
     optional().min_length(Some(1)).max_length(Some(128)).pattern(Some(PRINTABLE)).build()
-}
-
-/// The same, where `null` is none.
-pub(super) fn plain_id_text() -> Object {
-    text().min_length(Some(1)).max_length(Some(128)).pattern(Some(PRINTABLE)).build()
 }
 
 /// 1 to 128 characters of any kind.
@@ -191,11 +186,11 @@ pub(super) fn metadata() -> Object {
     let size = ObjectBuilder::new().schema_type(size).minimum(Some(1)).maximum(Some(1_u64 << 50));
     ObjectBuilder::new()
         .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
-        .property("patientId", plain_id_text())
+        .property("patientId", label_schema())
         .property("clinicId", plain_uuid())
         .property("category", plain_category())
-        .property("entityType", plain_id_text())
-        .property("entityId", plain_id_text())
+        .property("entityType", label_schema())
+        .property("entityId", label_schema())
         .property("size", size.pattern(Some("^[1-9][0-9]{0,14}$")))
         .property("sha256", plain_sha256())
         .property("supersedes", plain_uuid())

@@ -25,7 +25,7 @@ pub async fn expired_uploads(
         now,
         limit
     )?;
-    Ok(found.into_iter().map(Unread::new).collect())
+    Ok(Unread::all(found))
 }
 
 /// Uploads to this bucket that have ended one way or another, whose URLs have expired, and whose
@@ -54,7 +54,7 @@ pub async fn ended_uploads(
         after.1,
         limit
     )?;
-    Ok(found.into_iter().map(Unread::new).collect())
+    Ok(Unread::all(found))
 }
 
 /// Notes that nothing of an upload is left over.

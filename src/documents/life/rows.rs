@@ -250,7 +250,7 @@ pub async fn trashed(
         before,
         limit
     )?;
-    Ok(found.into_iter().map(Unread::new).collect())
+    Ok(Unread::all(found))
 }
 
 /// Temporary documents of this bucket, in any clinic, from before a time.
@@ -274,7 +274,7 @@ pub async fn temporary(
         before,
         limit
     )?;
-    Ok(found.into_iter().map(Unread::new).collect())
+    Ok(Unread::all(found))
 }
 
 /// Purged documents of this bucket, in any clinic, whose bytes may still be there, after an id.
@@ -298,5 +298,5 @@ pub async fn to_erase(
         after,
         limit
     )?;
-    Ok(found.into_iter().map(Unread::new).collect())
+    Ok(Unread::all(found))
 }

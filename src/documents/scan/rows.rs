@@ -42,7 +42,7 @@ pub async fn due_scans(
         bucket.1,
         limit
     )?;
-    Ok(found.into_iter().map(Unread::new).collect())
+    Ok(Unread::all(found))
 }
 
 /// How many documents of this bucket wait, since when the first of them has, and when the next one

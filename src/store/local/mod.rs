@@ -14,6 +14,7 @@ mod blocks;
 mod checksum;
 mod copy;
 mod delete;
+mod examine;
 mod folder;
 mod intake;
 mod listing;

@@ -11,9 +11,9 @@ use super::{
     MultipartError, NamedPart, Put, blocking, rows,
 };
 use crate::store::{
-    Abilities, AnswerHeaders, ByteRange, ByteStream, NewObject, ObjectBody, ObjectInfo, ObjectKey,
-    ObjectStore, PartialUpload, PresignPut, PresignedRequest, Size, StoreError, UploadMethod,
-    UploadedPart,
+    Abilities, AnswerHeaders, ByteRange, ByteStream, Finding, NewObject, ObjectBody, ObjectInfo,
+    ObjectKey, ObjectStore, PartialUpload, PresignPut, PresignedRequest, Size, StoreError,
+    UploadMethod, UploadedPart,
 };
 use crate::time::Timestamp;
 
@@ -178,6 +178,10 @@ impl ObjectStore for LocalStore {
             return Err(StoreError::Precondition);
         }
         Ok(self.copy_object(&found, &to.key, None).await?.info)
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        vec![self.examine_sealing().await]
     }
 
     async fn head(&self, key: &ObjectKey, version: Option<&str>) -> Result<ObjectInfo, StoreError> {

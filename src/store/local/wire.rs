@@ -21,7 +21,7 @@ use s3s::{S3, S3Error, S3Request, S3Response, S3Result};
 
 use super::LocalStore;
 use super::wire_cors::Origins;
-use super::wire_guard::{Gate, OneKey, is_form_upload, observe, refuse};
+use super::wire_guard::{Gate, OneKey, forget_reload, is_form_upload, observe, refuse};
 use crate::http::layers::RequestInfo;
 use crate::store::ObjectKey;
 
@@ -37,6 +37,8 @@ pub struct WireAccess {
     pub key: Option<ObjectKey>,
     /// The version that was asked for.
     pub version_id: Option<String>,
+    /// How many bytes the request says it brings; unknown of a form.
+    pub length: Option<u64>,
     /// Whether a presigned URL (or form) was used.
     pub presigned: bool,
     /// Whose signature it was.
@@ -55,6 +57,7 @@ impl WireAccess {
             operation: "",
             key: None,
             version_id: None,
+            length: None,
             presigned: false,
             access_key_id: signed.map_or_else(String::new, |c| c.access_key.clone()),
             remote: remote(&req.extensions),
@@ -82,6 +85,8 @@ pub enum WireRefusal {
     Ended,
     /// It is not known to be free of malware: 403.
     Unscanned,
+    /// It brings more than it was made for: 400.
+    TooLarge,
 }
 
 /// Is told of every access before bytes flow or anything changes.
@@ -130,11 +135,12 @@ impl LocalStore {
 impl Wire {
     /// Answers one request.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         if let Some(answer) = self.origins.preflight(&parts) {
             return answer;
         }
         let headers = parts.headers.clone();
+        forget_reload(&mut parts);
         let reads_object = is_object_read(&parts);
         let now = self.endpoint.store.now();
         let mut answer = if let Err(e) = refuse(&parts, now) {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderValue, Method, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
 use percent_encoding::percent_decode_str;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
@@ -14,6 +14,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::wire::{WireAccess, WireObserver, WireRefusal, remote, request_id};
+use super::wire_convert::announced_length;
 use super::wire_errors::{fail, key_error};
 use crate::keys::S3Credentials;
 use crate::store::ObjectKey;
@@ -121,6 +122,24 @@ pub fn refuse(parts: &Parts, now: Timestamp) -> Result<(), S3Error> {
     Ok(())
 }
 
+/// What browsers say of their own cache, whoever wrote the request: `max-age=0` along with
+/// `If-None-Match`, which our uploads have; `no-cache` while their developer tools are open. In an
+/// upload it would be kept with the object if it were signed; it is not, and means nothing.
+pub fn forget_reload(parts: &mut Parts) {
+    let unsigned = query_param(&parts.uri, "X-Amz-SignedHeaders")
+        .is_some_and(|signed| !signed.split(';').any(|s| s.eq_ignore_ascii_case("cache-control")));
+    let said = parts.headers.get(header::CACHE_CONTROL).map(HeaderValue::as_bytes);
+    if unsigned && (said == Some(b"max-age=0") || said == Some(b"no-cache")) {
+        parts.headers.remove(header::CACHE_CONTROL);
+    }
+}
+
+/// How long the body is by its headers.
+fn body_length(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    announced_length(length, headers).ok()
+}
+
 /// Whether a date (`YYYYMMDDThhmmssZ`) lies further ahead than clocks may differ. What is no date
 /// is the library's to refuse.
 fn is_early(date: &str, now: Timestamp) -> bool {
@@ -169,6 +188,10 @@ pub async fn observe(observer: &dyn WireObserver, access: &WireAccess) -> S3Resu
         WireRefusal::Ended => {
             fail(S3ErrorCode::AccessDenied, "The upload that this URL was made for has ended.")
         }
+        WireRefusal::TooLarge => fail(
+            S3ErrorCode::EntityTooLarge,
+            "Your proposed upload exceeds the maximum allowed object size.",
+        ),
         WireRefusal::Unscanned => fail(
             S3ErrorCode::AccessDenied,
             "The document waits for the malware scanner or is quarantined; nobody may read it.",
@@ -202,6 +225,7 @@ impl S3Access for Gate {
             operation,
             key,
             version_id: query_param(cx.uri(), "versionId"),
+            length: body_length(cx.headers()),
             presigned: is_presigned(cx.uri()),
             access_key_id,
             remote: remote(cx.extensions_mut()),

@@ -75,6 +75,7 @@ impl Endpoint {
             operation: "PostObject",
             key: Some(key.clone()),
             version_id: None,
+            length: None,
             presigned: true,
             access_key_id: config.credentials.access_key_id.clone(),
             remote: remote(&parts.extensions),

@@ -504,7 +504,15 @@ async fn what_a_download_would_show_cannot_be_added_to_a_presigned_upload() {
         }
     }
     assert!(server.watcher.seen.lock().unwrap().is_empty());
-    assert_eq!(server.send(&good, b"x").await.0, 200);
+    // What browsers say of their own cache is neither kept nor refused.
+    for said in ["max-age=0", "no-cache"] {
+        let mut uncached = server.presign(&upload_of(said, b"x"));
+        set(&mut uncached, "cache-control", said);
+        assert_eq!(server.send(&uncached, b"x").await.0, 200, "{said}");
+    }
+    let url = server.presigned_get("no-cache", &AnswerHeaders::default());
+    let kept = server.client.get(&url).send().await.unwrap();
+    assert_eq!(kept.headers()["cache-control"], "private, no-store");
 }
 
 #[tokio::test]

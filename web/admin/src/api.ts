@@ -19,6 +19,11 @@ export class ApiError extends Error {
   }
 }
 
+/** What the server said of single fields of a form. */
+export function fieldErrors(error: unknown): Record<string, string> {
+  return error instanceof ApiError ? error.fields : {};
+}
+
 /** Called when the session is over, so that the page can ask who is there. */
 let onSignedOut: () => void = () => undefined;
 export function whenSignedOut(call: () => void) {
@@ -27,22 +32,37 @@ export function whenSignedOut(call: () => void) {
 
 const errors: Middleware = {
   async onResponse({ request, response }) {
+    lastCall = Date.now();
     if (response.ok) return response;
-    const problem = (await response.clone().json().catch(() => ({}))) as Partial<Problem>;
-    const asked = new URL(request.url).pathname;
-    if (response.status === 401 && asked !== "/api/session" && asked !== "/api/setup") onSignedOut();
-    throw new ApiError(
-      response.status,
-      problem.code ?? "unknown",
-      problem.detail ?? `The server answered ${response.status}.`,
-      problem.errors ?? {},
-      problem.requestId,
-    );
+    throw await problemOf(response, new URL(request.url).pathname);
   },
-  onError() {
-    return new ApiError(0, "unreachable", "The server cannot be reached. Check the connection and try again.", {}, undefined);
-  },
+  onError: unreachable,
 };
+
+async function problemOf(response: Response, asked: string): Promise<ApiError> {
+  const problem = (await response.clone().json().catch(() => ({}))) as Partial<Problem>;
+  if (response.status === 401 && asked !== "/api/session" && asked !== "/api/setup") onSignedOut();
+  const text = problem.detail ?? `The server answered ${response.status}.`;
+  return new ApiError(response.status, problem.code ?? "unknown", text, problem.errors ?? {}, problem.requestId);
+}
+
+function unreachable() {
+  return new ApiError(0, "unreachable", "The server cannot be reached. Check the connection and try again.", {}, undefined);
+}
+
+/** When the server last heard of us: a session lives as long as it is used. */
+let lastCall = 0;
+export function sinceLastCall(): number {
+  return Date.now() - lastCall;
+}
+
+/** A call that is no JSON, with the same errors. */
+export async function answerOf(call: Promise<Response>): Promise<Response> {
+  const response = await call.catch(() => { throw unreachable(); });
+  lastCall = Date.now();
+  if (!response.ok) throw await problemOf(response, new URL(response.url).pathname);
+  return response;
+}
 
 export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });
 api.use(errors);

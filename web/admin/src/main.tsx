@@ -1,20 +1,13 @@
 import "@mantine/core/styles.css";
-import { createTheme, MantineProvider } from "@mantine/core";
+import { MantineProvider } from "@mantine/core";
 import { MutationCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
 import { ApiError } from "./api";
 import { App } from "./app";
-
-const theme = createTheme({
-  primaryColor: "cyan",
-  primaryShade: { light: 9, dark: 5 },
-  autoContrast: true,
-  fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif',
-  defaultRadius: "md",
-  cursorType: "pointer",
-});
+import { readable, theme } from "./theme";
 
 const queries = new QueryClient({
   defaultOptions: {
@@ -28,12 +21,14 @@ const queries = new QueryClient({
 });
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content;
+// What keeps the page still behind a dialog writes a style of its own and asks for the nonce here.
+if (nonce) setNonce(nonce);
 
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(
     <StrictMode>
-      <MantineProvider theme={theme} defaultColorScheme="auto" {...(nonce ? { getStyleNonce: () => nonce } : {})}>
+      <MantineProvider theme={theme} cssVariablesResolver={readable} defaultColorScheme="auto" {...(nonce ? { getStyleNonce: () => nonce } : {})}>
         <QueryClientProvider client={queries}>
           <BrowserRouter>
             <App />

@@ -329,10 +329,7 @@ pub async fn confirm(
     ApiJson(body): ApiJson<ConfirmRequest>,
 ) -> Result<(StatusCode, ApiJson<DocumentJson>), ApiError> {
     let (reference, announced) = read_confirm(app.store.bucket(), body)?;
-    Ok(match documents::confirm_upload(&app, &call, &reference, &announced).await? {
-        Confirmed::Now(document) => (StatusCode::CREATED, ApiJson(document.into())),
-        Confirmed::Before(document) => (StatusCode::OK, ApiJson(document.into())),
-    })
+    Ok(super::answer(documents::confirm_upload(&app, &call, &reference, &announced).await?))
 }
 
 /// Credentials of the bucket itself are for nobody: they would reach every object.

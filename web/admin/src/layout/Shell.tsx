@@ -1,21 +1,24 @@
 /** The frame around every page: where one can go, who one is, light or dark. */
 import { ActionIcon, AppShell, Burger, Group, Menu, NavLink, Text, useMantineColorScheme } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { useDisclosure, useDocumentTitle } from "@mantine/hooks";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { IconDeviceDesktop, IconLogout, IconMoon, IconSun, IconUser } from "@tabler/icons-react";
+import { IconApi, IconDeviceDesktop, IconLicense, IconLogout, IconMoon, IconSun, IconUser } from "@tabler/icons-react";
 import { Suspense } from "react";
 import { Link, Outlet, useLocation, useNavigate } from "react-router";
 import { api } from "../api";
 import icon from "../icon.svg";
+import { Boundary } from "../parts/Boundary";
 import { Waiting } from "../parts/states";
 import { useSession } from "../session";
-import { sections } from "./navigation";
+import { Idle } from "./Idle";
+import { sectionsOf } from "./navigation";
 
 export function Shell() {
   const [open, { toggle, close }] = useDisclosure();
   const session = useSession();
   const { pathname } = useLocation();
-  const shown = sections.filter((section) => section.roles.some((role) => session.roles.includes(role)));
+  const page = sectionsOf(session.roles).findLast(({ path }) => pathname.startsWith(path));
+  useDocumentTitle(page ? `${page.name} - Strongroom` : "Strongroom");
   return (
     <AppShell header={{ height: 52 }} navbar={{ width: 216, breakpoint: "sm", collapsed: { mobile: !open } }} padding="md">
       <AppShell.Header>
@@ -29,7 +32,7 @@ export function Shell() {
         </Group>
       </AppShell.Header>
       <AppShell.Navbar p="xs" component="nav" aria-label="Pages">
-        {shown.map(({ path, name, icon: Icon }) => (
+        {sectionsOf(session.roles).map(({ path, name, icon: Icon }) => (
           <NavLink
             key={path}
             component={Link}
@@ -43,8 +46,9 @@ export function Shell() {
         ))}
       </AppShell.Navbar>
       <AppShell.Main>
-        <Suspense fallback={<Waiting />}><Outlet /></Suspense>
+        <Boundary of={pathname}><Suspense fallback={<Waiting />}><Outlet /></Suspense></Boundary>
       </AppShell.Main>
+      <Idle />
     </AppShell>
   );
 }
@@ -78,6 +82,8 @@ function Account() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Label>{user}: {roles.join(", ")}</Menu.Label>
+        <Menu.Item component="a" href="/docs" target="_blank" leftSection={<IconApi size={16} />}>API</Menu.Item>
+        <Menu.Item component="a" href="/assets/licenses.md" target="_blank" leftSection={<IconLicense size={16} />}>Licences</Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leave.mutate()}>Sign out</Menu.Item>
       </Menu.Dropdown>
     </Menu>

@@ -1,15 +1,39 @@
-/** Lists of documents that need looking after. */
+/** Lists of documents that are about one thing. */
+import { Select } from "@mantine/core";
+import { useState } from "react";
 import { Empty } from "../parts/states";
+import { useSession } from "../session";
 import { DocumentList } from "./documents/Documents";
 
 export function Trash() {
-  return <DocumentList title="Trash" fixed={{ state: "deleted" }} empty={<Empty title="The trash is empty">Documents that are deleted wait here before they are erased.</Empty>} />;
+  return (
+    <DocumentList title="Trash" fixed={{ state: "deleted" }} without={["state"]} about="Nobody can open these; they can be taken out again until their time here is over."
+      empty={<Empty title="The trash is empty">Documents that are deleted wait here before they are erased.</Empty>} />
+  );
 }
 
 export function Quarantine() {
-  return <DocumentList title="Quarantine" fixed={{ state: "quarantined" }} empty={<Empty title="Nothing is in quarantine">What the scanner does not let pass is kept here, out of everybody&rsquo;s reach.</Empty>} />;
+  return (
+    <DocumentList title="Quarantine" fixed={{ state: "quarantined" }} without={["state", "release"]} about="What the scanner did not let pass. Nobody can open these, you neither."
+      empty={<Empty title="Nothing is in quarantine">What the scanner does not let pass is kept here, out of everybody&rsquo;s reach.</Empty>} />
+  );
+}
+
+export function Holds() {
+  return (
+    <DocumentList title="Legal holds" fixed={{ held: "yes", state: "every" }} about="These cannot be erased until their hold is lifted, whatever retention and the trash say."
+      empty={<Empty title="Nothing is under legal hold">Put a document under hold from its panel; then nobody and nothing erases it.</Empty>} />
+  );
 }
 
 export function Mine() {
-  return <DocumentList title="My documents" fixed={{ state: "available" }} empty={<Empty title="No documents yet">What your clinic releases to you will stand here.</Empty>} />;
+  const { patientIds = [] } = useSession();
+  const [patientId, setPatientId] = useState(patientIds[0] ?? "");
+  return (
+    <>
+      {patientIds.length > 1 && <Select label="Whose documents" data={patientIds} value={patientId} allowDeselect={false} onChange={(to) => to && setPatientId(to)} mb="md" maw={280} />}
+      <DocumentList key={patientId} title="My documents" fixed={{ state: "available", patientId, held: "" }} without={["state", "patient", "release", "uploader"]}
+        empty={<Empty title="No documents yet">What your clinic releases to you will stand here.</Empty>} />
+    </>
+  );
 }

@@ -10,7 +10,7 @@ export function Login() {
   const [password, setPassword] = useState("");
   const navigate = useNavigate();
   const cache = useQueryClient();
-  const place = useLocation() as { state?: { back?: string } | null };
+  const place = useLocation() as { state?: { back?: string; idle?: boolean } | null };
   const enter = useMutation({
     mutationFn: () => api.POST("/api/session", { body: { username, password } }),
     onSuccess: () => {
@@ -25,6 +25,7 @@ export function Login() {
   return (
     <Card title="Sign in">
       <form onSubmit={submit}>
+        {place.state?.idle && !enter.error && <Alert color="yellow" mb="sm" role="status">You were signed out because nothing was done for a while.</Alert>}
         {enter.error && <Alert color="red" mb="sm" role="alert">{enter.error.message}</Alert>}
         <TextInput label="Name" autoComplete="username" autoFocus required value={username} onChange={(e) => setUsername(e.currentTarget.value)} />
         <PasswordInput label="Password" autoComplete="current-password" required mt="sm" value={password} onChange={(e) => setPassword(e.currentTarget.value)} />

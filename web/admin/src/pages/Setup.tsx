@@ -3,7 +3,7 @@ import { Alert, Button, PasswordInput, Text, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { useNavigate } from "react-router";
-import { api, ApiError } from "../api";
+import { api, fieldErrors } from "../api";
 import { Card } from "../layout/Card";
 
 const MIN_PASSWORD = 12;
@@ -18,7 +18,7 @@ export function Setup() {
     mutationFn: () => api.POST("/api/setup", { body: { token, username, password } }),
     onSuccess: () => void navigate("/storage", { replace: true }),
   });
-  const fields = create.error instanceof ApiError ? create.error.fields : {};
+  const fields = fieldErrors(create.error);
   const tooShort = password !== "" && [...password].length < MIN_PASSWORD;
   const differs = again !== "" && again !== password;
   const submit = (event: FormEvent) => {

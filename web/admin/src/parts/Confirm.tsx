@@ -12,16 +12,17 @@ interface Props {
   error: unknown;
   onConfirm: () => void;
   onClose: () => void;
+  color?: string;
 }
 
-export function Confirm({ opened, title, action, children, pending, error, onConfirm, onClose }: Props) {
+export function Confirm({ opened, title, action, children, pending, error, onConfirm, onClose, color = "red" }: Props) {
   return (
-    <Modal opened={opened} onClose={onClose} title={title} centered>
+    <Modal opened={opened} onClose={onClose} title={title} centered closeButtonProps={{ "aria-label": "Close" }}>
       <Text size="sm" component="div">{children}</Text>
       {error ? <Failed error={error} /> : null}
       <Group justify="flex-end" mt="lg" gap="xs">
         <Button variant="default" onClick={onClose}>Cancel</Button>
-        <Button color="red" loading={pending} onClick={onConfirm} data-autofocus>{action}</Button>
+        <Button color={color} loading={pending} onClick={onConfirm} data-autofocus>{action}</Button>
       </Group>
     </Modal>
   );

@@ -3,7 +3,7 @@ import { Alert, Button, Code, CopyButton, Group, Modal, Stack, Text } from "@man
 
 export function Secret({ what, text, onClose }: { what: string; text: string | undefined; onClose: () => void }) {
   return (
-    <Modal opened={text !== undefined} onClose={onClose} title={what} closeOnClickOutside={false} centered>
+    <Modal opened={text !== undefined} onClose={onClose} title={what} closeOnClickOutside={false} centered closeButtonProps={{ "aria-label": "Close" }}>
       <Stack>
         <Alert color="yellow">It is shown this once and cannot be read again.</Alert>
         <Code block style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>{text}</Code>

@@ -27,10 +27,11 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
   );
 }
 
-export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+/** `page`: there is nothing else on the page, so this is its heading. */
+export function Empty({ title, children, page }: { title: string; children?: ReactNode; page?: boolean }) {
   return (
     <Stack align="center" gap={4} py={48} px="md">
-      <Text fw={600}>{title}</Text>
+      <Text fw={600} m={0} {...(page && { component: "h1" })}>{title}</Text>
       <Text size="sm" c="dimmed" ta="center" maw={420} component="div">{children}</Text>
     </Stack>
   );

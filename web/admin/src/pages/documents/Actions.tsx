@@ -1,13 +1,15 @@
 /** What the caller may do to a document; the server refuses what the page should not have offered. */
-import { Button, Group, Menu, Modal, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Menu, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { IconDots, IconDownload } from "@tabler/icons-react";
-import { type FormEvent, useState } from "react";
-import { api, ApiError, data, type Document } from "../../api";
+import { useState } from "react";
+import { ApiError, api, type Document, fieldErrors } from "../../api";
 import { Confirm } from "../../parts/Confirm";
+import { FormModal } from "../../parts/FormModal";
 import { Failed } from "../../parts/states";
 import { useRole } from "../../session";
-import { CATEGORIES } from "./words";
+import { saveDocument } from "./save";
+import { CATEGORIES, options } from "./words";
 
 type Asked = "trash" | "erase" | "edit" | "move" | "hold" | "lift" | "withdraw" | undefined;
 
@@ -17,40 +19,48 @@ export function Actions({ document: d }: { document: Document }) {
   const done = () => setAsked(undefined);
   const path = { params: { path: { id: d.id } } };
   const download = useMutation({
-    mutationFn: () => data(api.GET("/api/docs/{id}/download", { params: { path: { id: d.id }, query: { disposition: "attachment" } } })),
-    onSuccess: ({ url, filename }) => save(url, filename),
+    mutationFn: () => saveDocument(d),
   });
   const trash = useMutation({ mutationFn: () => api.DELETE("/api/docs/{id}", path), onSuccess: done });
   const erase = useMutation({ mutationFn: () => api.DELETE("/api/docs/{id}", { params: { path: { id: d.id }, query: { permanent: true } } }), onSuccess: done });
   const restore = useMutation({ mutationFn: () => api.POST("/api/docs/{id}/restore", path) });
   const rescan = useMutation({ mutationFn: () => api.POST("/api/docs/{id}/scan", path) });
-  const release = useMutation({
-    mutationFn: (state: "released" | "held") => api.PUT("/api/docs/{id}/release", { ...path, body: { state } }),
-  });
+  const retrieve = useMutation({ mutationFn: () => api.POST("/api/docs/{id}/retrieval", { ...path, body: {} }) });
+  const release = useMutation({ mutationFn: () => api.PUT("/api/docs/{id}/release", { ...path, body: { state: "released" } }) });
   const works = is("admin", "clinician", "staff");
-  const failed = download.error ?? restore.error ?? rescan.error ?? release.error;
   const there = d.state === "available";
+  const archived = download.error instanceof ApiError && download.error.code === "archived";
+  const failed = (archived ? undefined : download.error) ?? restore.error ?? rescan.error ?? release.error ?? retrieve.error;
+  const kept = there || d.state === "deleted" || d.state === "quarantined";
   return (
     <Stack gap="xs">
       <Group gap="xs">
         {there && <Button size="sm" leftSection={<IconDownload size={16} />} loading={download.isPending} onClick={() => download.mutate()}>Download</Button>}
-        {d.state === "deleted" && works && <Button size="sm" variant="light" loading={restore.isPending} onClick={() => restore.mutate()}>Take out of the trash</Button>}
-        {works && (there || d.state === "deleted" || d.state === "quarantined") && (
+        {d.state === "deleted" && works && <Button size="sm" loading={restore.isPending} onClick={() => restore.mutate()}>Take out of the trash</Button>}
+        {d.state === "quarantined" && is("admin") && <Button size="sm" loading={rescan.isPending} onClick={() => rescan.mutate()}>Scan again</Button>}
+        {works && kept && (there || is("admin")) && (
           <Menu position="bottom-start" withinPortal>
             <Menu.Target><Button size="sm" variant="default" aria-label="More actions"><IconDots size={16} /></Button></Menu.Target>
             <Menu.Dropdown>
-              {there && <Menu.Item onClick={() => setAsked("edit")}>Change name or category</Menu.Item>}
-              {there && d.patientId && is("admin", "clinician") && <Menu.Item onClick={() => setAsked("move")}>Wrong patient: move</Menu.Item>}
-              {there && d.patientId && d.release !== "released" && is("admin", "clinician") && <Menu.Item onClick={() => release.mutate("released")}>Release to the patient</Menu.Item>}
-              {there && d.patientId && d.release === "released" && is("admin", "clinician") && <Menu.Item onClick={() => setAsked("withdraw")}>Withdraw from the patient</Menu.Item>}
+              {there && <Menu.Item disabled={d.onHold} onClick={() => setAsked("edit")}>Change name or category</Menu.Item>}
+              {there && d.patientId && is("admin", "clinician") && <Menu.Item disabled={d.onHold} onClick={() => setAsked("move")}>Wrong patient: move</Menu.Item>}
+              {there && d.patientId && !d.released && is("admin", "clinician") && <Menu.Item onClick={() => release.mutate()}>Release to the patient</Menu.Item>}
+              {there && d.patientId && d.released && is("admin", "clinician") && <Menu.Item onClick={() => setAsked("withdraw")}>Withdraw from the patient</Menu.Item>}
+              {there && is("admin") && <Menu.Item onClick={() => rescan.mutate()}>Scan again</Menu.Item>}
               {is("admin") && (d.onHold ? <Menu.Item onClick={() => setAsked("lift")}>Lift the legal hold</Menu.Item> : <Menu.Item onClick={() => setAsked("hold")}>Put under legal hold</Menu.Item>)}
-              {d.state === "quarantined" && is("admin") && <Menu.Item onClick={() => rescan.mutate()}>Scan again</Menu.Item>}
               {there && <Menu.Item color="red" onClick={() => setAsked("trash")}>Move to the trash</Menu.Item>}
               {is("admin") && <Menu.Item color="red" disabled={d.onHold} onClick={() => setAsked("erase")}>Erase for good</Menu.Item>}
             </Menu.Dropdown>
           </Menu>
         )}
       </Group>
+      {archived && (
+        <Alert color="yellow" title="It lies in an archive">
+          <Text size="sm" mb="xs">A readable copy has to be asked for; it takes hours.</Text>
+          {retrieve.isSuccess ? <Text size="sm" role="status">Asked for. Try the download again later.</Text>
+            : works && <Button size="xs" variant="light" loading={retrieve.isPending} onClick={() => retrieve.mutate()}>Ask for a copy</Button>}
+        </Alert>
+      )}
       {failed && <Failed error={failed} />}
       <Confirm opened={asked === "trash"} title="Move to the trash" action="Move to the trash" pending={trash.isPending} error={trash.error} onConfirm={() => trash.mutate()} onClose={done}>
         Nobody can open it from there. It can be taken out again until the trash is emptied.
@@ -65,14 +75,6 @@ export function Actions({ document: d }: { document: Document }) {
   );
 }
 
-function save(url: string, filename: string) {
-  const link = window.document.createElement("a");
-  link.href = url;
-  link.download = filename;
-  link.rel = "noreferrer";
-  link.click();
-}
-
 function Edit({ document: d, onClose }: { document: Document; onClose: () => void }) {
   const [filename, setFilename] = useState(d.filename);
   const [category, setCategory] = useState<string>(d.category);
@@ -81,10 +83,10 @@ function Edit({ document: d, onClose }: { document: Document; onClose: () => voi
     onSuccess: onClose,
   });
   return (
-    <Form title="Change name or category" action="Save" mutation={edit} onClose={onClose}>
-      <TextInput label="File name" required maxLength={255} value={filename} error={fields(edit.error).filename} onChange={(e) => setFilename(e.currentTarget.value)} />
-      <Select label="Category" allowDeselect={false} data={Object.entries(CATEGORIES).map(([value, label]) => ({ value, label }))} value={category} onChange={(to) => to && setCategory(to)} />
-    </Form>
+    <FormModal title="Change name or category" action="Save" mutation={edit} onClose={onClose}>
+      <TextInput label="File name" required maxLength={255} value={filename} error={fieldErrors(edit.error).filename} onChange={(e) => setFilename(e.currentTarget.value)} />
+      <Select label="Category" allowDeselect={false} data={options(CATEGORIES)} value={category} onChange={(to) => to && setCategory(to)} />
+    </FormModal>
   );
 }
 
@@ -96,11 +98,11 @@ function Move({ document: d, onClose }: { document: Document; onClose: () => voi
     onSuccess: onClose,
   });
   return (
-    <Form title="Wrong patient: move" action="Move" mutation={move} onClose={onClose}>
+    <FormModal title="Wrong patient: move" action="Move" mutation={move} onClose={onClose}>
       <Text size="sm" c="dimmed">The move stands in the trail of both patients.</Text>
-      <TextInput label="It belongs to patient" required maxLength={128} value={patientId} error={fields(move.error).patientId} onChange={(e) => setPatientId(e.currentTarget.value)} />
-      <Textarea label="Why" required maxLength={500} value={reason} error={fields(move.error).reason} onChange={(e) => setReason(e.currentTarget.value)} />
-    </Form>
+      <TextInput label="It belongs to patient" required maxLength={128} value={patientId} error={fieldErrors(move.error).patientId} onChange={(e) => setPatientId(e.currentTarget.value)} />
+      <Textarea label="Why" required maxLength={500} value={reason} error={fieldErrors(move.error).reason} onChange={(e) => setReason(e.currentTarget.value)} />
+    </FormModal>
   );
 }
 
@@ -123,40 +125,9 @@ function WithReason({ what, document: d, onClose }: { what: keyof typeof WITH_RE
     onSuccess: onClose,
   });
   return (
-    <Form title={title} action={action} mutation={act} onClose={onClose}>
+    <FormModal title={title} action={action} mutation={act} onClose={onClose}>
       <Text size="sm" c="dimmed">{about}</Text>
-      <Textarea label="Why" required maxLength={500} value={reason} error={fields(act.error).reason} onChange={(e) => setReason(e.currentTarget.value)} />
-    </Form>
-  );
-}
-
-function fields(error: unknown): Record<string, string> {
-  return error instanceof ApiError ? error.fields : {};
-}
-
-interface FormProps {
-  title: string;
-  action: string;
-  mutation: { mutate: () => void; isPending: boolean; error: unknown };
-  onClose: () => void;
-  children: React.ReactNode;
-}
-
-function Form({ title, action, mutation, onClose, children }: FormProps) {
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    mutation.mutate();
-  };
-  const general = mutation.error && Object.keys(fields(mutation.error)).length === 0;
-  return (
-    <Modal opened onClose={onClose} title={title} centered>
-      <form onSubmit={submit}>
-        <Stack>
-          {general ? <Failed error={mutation.error} /> : null}
-          {children}
-          <Group justify="flex-end" gap="xs"><Button variant="default" onClick={onClose}>Cancel</Button><Button type="submit" loading={mutation.isPending}>{action}</Button></Group>
-        </Stack>
-      </form>
-    </Modal>
+      <Textarea label="Why" required maxLength={500} value={reason} error={fieldErrors(act.error).reason} onChange={(e) => setReason(e.currentTarget.value)} />
+    </FormModal>
   );
 }

@@ -1,47 +1,123 @@
 /** One action on everything that is marked; what failed is said by name and stays marked. */
-import { Alert, Button, Group, Paper, Progress, Text } from "@mantine/core";
+import { Alert, Button, Group, Paper, Progress, Text, Textarea, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { IconDownload } from "@tabler/icons-react";
+import { useEffect, useRef, useState } from "react";
 import { api, type Document } from "../../api";
+import { each } from "../../parts/each";
 import { Confirm } from "../../parts/Confirm";
-import { useRole } from "../../session";
+import { FormModal } from "../../parts/FormModal";
+import { size } from "../../parts/format";
+import { type Role, useRole } from "../../session";
+import { zip } from "./zip";
 
-export function Bulk({ documents, onDone }: { documents: Document[]; onDone: () => void }) {
+interface Deed {
+  name: string;
+  roles: Role[];
+  /** Whether it can be done to a document. */
+  fits: (document: Document) => boolean;
+  about: string;
+  /** What has to be said for it, beside a reason. */
+  patient?: boolean;
+  reason?: boolean;
+  color?: string;
+  act: (id: string, said: Said) => Promise<unknown>;
+}
+
+interface Said { patientId: string; reason: string }
+
+const path = (id: string) => ({ params: { path: { id } } });
+const there = ({ state }: Document) => state === "available";
+
+const DEEDS: Deed[] = [
+  { name: "Take out of the trash", roles: ["admin", "clinician", "staff"], fits: (d) => d.state === "deleted", about: "They stand in the lists again.",
+    act: (id) => api.POST("/api/docs/{id}/restore", path(id)) },
+  { name: "Move to another patient", roles: ["admin", "clinician"], fits: (d) => there(d) && Boolean(d.patientId) && !d.onHold, about: "Each move stands in the trail of both patients.", patient: true, reason: true,
+    act: (id, { patientId, reason }) => api.PATCH("/api/docs/{id}", { ...path(id), body: { patientId, reason } }) },
+  { name: "Release to the patient", roles: ["admin", "clinician"], fits: (d) => there(d) && Boolean(d.patientId) && !d.released, about: "The patient sees them from then on.",
+    act: (id) => api.PUT("/api/docs/{id}/release", { ...path(id), body: { state: "released" } }) },
+  { name: "Put under legal hold", roles: ["admin"], fits: (d) => !d.onHold && (there(d) || d.state === "deleted" || d.state === "quarantined"), about: "None of them can be erased until its hold is lifted.", reason: true,
+    act: (id, { reason }) => api.PUT("/api/docs/{id}/hold", { ...path(id), body: { reason } }) },
+  { name: "Lift the legal hold", roles: ["admin"], fits: (d) => d.onHold, about: "Retention and the trash apply to them again.", reason: true,
+    act: (id, { reason }) => api.DELETE("/api/docs/{id}/hold", { ...path(id), body: { reason } }) },
+  { name: "Move to the trash", roles: ["admin", "clinician", "staff"], fits: there, about: "They can be taken out again until the trash is emptied.", color: "red",
+    act: (id) => api.DELETE("/api/docs/{id}", path(id)) },
+];
+
+export function Bulk({ documents, unmark }: { documents: Document[]; unmark: (documents: Document[]) => void }) {
   const is = useRole();
-  const [asked, setAsked] = useState(false);
+  const [deed, setDeed] = useState<Deed>();
   const [past, setPast] = useState(0);
-  const [failed, setFailed] = useState<string[]>([]);
-  const trash = useMutation({
-    mutationFn: async () => {
-      const problems: string[] = [];
+  const [said, setSaid] = useState<Said>({ patientId: "", reason: "" });
+  const act = useMutation({
+    mutationFn: (one: Deed) => {
       setPast(0);
-      for (const { id, filename } of documents) {
-        await api.DELETE("/api/docs/{id}", { params: { path: { id } } }).catch((e: Error) => problems.push(`${filename}: ${e.message}`));
-        setPast((count) => count + 1);
-      }
-      setFailed(problems);
-      return problems;
+      return each(documents, ({ id }) => one.act(id, said), setPast);
     },
     onSuccess: (problems) => {
-      setAsked(false);
-      if (problems.length === 0) onDone();
+      setDeed(undefined);
+      setSaid({ patientId: "", reason: "" });
+      unmark(documents.filter(({ id }) => !problems.some(({ of }) => of.id === id)));
     },
   });
-  const removable = documents.every((document) => document.state === "available");
+  const offered = DEEDS.filter(({ roles, fits }) => is(...roles) && documents.some(fits));
+  const bytes = documents.reduce((sum, document) => sum + document.size, 0);
+  const progress = act.isPending && <Progress mt="sm" value={(100 * past) / documents.length} aria-label="Progress" />;
+  const form = deed && { title: `${deed.name}: ${documents.length}`, action: deed.name, onClose: () => setDeed(undefined) };
   return (
-    <Paper withBorder p="xs" mb="sm">
-      <Group justify="space-between">
-        <Text size="sm" role="status">{documents.length} marked</Text>
+    <Paper withBorder p="xs" mb="sm" style={{ position: "sticky", top: "calc(var(--app-shell-header-height) + 4px)", zIndex: 3 }}>
+      <Group justify="space-between" gap="xs">
+        <Text size="sm" role="status">{documents.length} marked, {size(bytes)}</Text>
         <Group gap="xs">
-          {is("admin", "clinician", "staff") && removable && <Button size="xs" variant="light" color="red" onClick={() => setAsked(true)}>Move to the trash</Button>}
-          <Button size="xs" variant="subtle" color="gray" onClick={onDone}>Unmark</Button>
+          {documents.every(there) && <Zip documents={documents} />}
+          {offered.map((one) => <Button key={one.name} size="xs" variant="light" disabled={!documents.every(one.fits)} title={documents.every(one.fits) ? one.about : "Not all that are marked can be"} {...(one.color && { color: one.color })} onClick={() => { act.reset(); setDeed(one); }}>{one.name}</Button>)}
+          <Button size="xs" variant="subtle" color="gray" onClick={() => unmark(documents)}>Unmark</Button>
         </Group>
       </Group>
-      {failed.length > 0 && <Alert color="red" mt="xs" title={`${failed.length} could not be moved`}>{failed.map((text) => <Text size="sm" key={text}>{text}</Text>)}</Alert>}
-      <Confirm opened={asked} title={`Move ${documents.length} to the trash`} action="Move to the trash" pending={trash.isPending} error={trash.error} onConfirm={() => trash.mutate()} onClose={() => setAsked(false)}>
-        They can be taken out again until the trash is emptied.
-        {trash.isPending && <Progress mt="sm" value={(100 * past) / documents.length} aria-label="Progress" />}
-      </Confirm>
+      {act.data && act.data.length > 0 && (
+        <Alert color="red" mt="xs" title={`${act.data.length} of them: it could not be done`} withCloseButton onClose={act.reset} closeButtonLabel="Close">
+          {act.data.slice(0, 10).map(({ of, message }) => <Text size="sm" key={of.id}>{of.filename}: {message}</Text>)}
+          {act.data.length > 10 && <Text size="sm">and {act.data.length - 10} more</Text>}
+        </Alert>
+      )}
+      {deed && form && (deed.reason ? (
+        <FormModal {...form} mutation={{ ...act, mutate: () => act.mutate(deed) }}>
+          <Text size="sm" c="dimmed">{deed.about}</Text>
+          {deed.patient && <TextInput label="They belong to patient" required maxLength={128} data-autofocus value={said.patientId} onChange={(e) => setSaid({ ...said, patientId: e.currentTarget.value })} />}
+          <Textarea label="Why" required maxLength={500} value={said.reason} onChange={(e) => setSaid({ ...said, reason: e.currentTarget.value })} />
+          {progress}
+        </FormModal>
+      ) : (
+        <Confirm {...form} opened pending={act.isPending} error={act.error} onConfirm={() => act.mutate(deed)} color={deed.color ?? "cyan"}>
+          {deed.about}
+          {progress}
+        </Confirm>
+      ))}
     </Paper>
+  );
+}
+
+function Zip({ documents }: { documents: Document[] }) {
+  const [done, setDone] = useState(0);
+  const stop = useRef<AbortController>(undefined);
+  const bytes = Math.max(1, documents.reduce((sum, document) => sum + document.size, 0));
+  const make = useMutation({
+    mutationFn: () => {
+      stop.current = new AbortController();
+      setDone(0);
+      const name = `documents-${new Date().toISOString().slice(0, 10)}.zip`;
+      return zip(documents, name, (step) => setDone(step.bytes), stop.current.signal);
+    },
+  });
+  useEffect(() => () => stop.current?.abort(), []);
+  const given = make.error instanceof Error && make.error.name !== "AbortError" ? make.error.message : undefined;
+  const problem = make.data?.length ? `Not in it: ${make.data.join(", ")}` : given;
+  return (
+    <>
+      {make.isPending
+        ? <><Progress w={120} value={(100 * done) / bytes} aria-label="Progress of the download" /><Button size="xs" variant="default" onClick={() => stop.current?.abort()}>Stop</Button></>
+        : <Button size="xs" leftSection={<IconDownload size={14} />} onClick={() => make.mutate()}>Download (ZIP)</Button>}
+      {problem && <Text size="sm" c="red" role="alert">{problem}</Text>}
+    </>
   );
 }

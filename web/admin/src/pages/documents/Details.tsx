@@ -1,41 +1,54 @@
+/** What is known of a document. */
 import { Code, Table, Text } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import type { Document } from "../../api";
+import { api, data, type Document } from "../../api";
 import { Id, size, When } from "../../parts/format";
-import { CATEGORIES } from "./words";
+import { useRole } from "../../session";
+import { Patient } from "./Rows";
+import { category, RELEASES } from "./words";
 
 export function Details({ document: d }: { document: Document }) {
+  const is = useRole();
+  const inside = is("admin", "clinician", "staff");
   const rows: [string, ReactNode][] = [
     ["Id", <Id id={d.id} />],
-    ["Patient", d.patientId ?? "none"],
-    ["Category", CATEGORIES[d.category] ?? d.category],
+    ["Patient", inside && (d.patientId ? <Patient id={d.patientId} /> : "none")],
+    ["Category", category(d.category)],
     ["Belongs to", d.entityType && `${d.entityType} ${d.entityId ?? ""}`],
     ["Type", d.contentType],
-    ["Size", `${size(d.size)} (${d.size.toLocaleString()} bytes)`],
+    ["Size", `${d.sizeIsLimit ? "at most " : ""}${size(d.size)} (${d.size.toLocaleString()} bytes)`],
     ["SHA-256", d.sha256 && <Code style={{ overflowWrap: "anywhere" }}>{d.sha256}</Code>],
     ["Uploaded", <><When at={d.createdAt} /> by {d.uploadedBy}</>],
     ["Confirmed", d.confirmedAt && <When at={d.confirmedAt} />],
     ["Last changed", <When at={d.updatedAt} />],
     ["Why it is so", d.stateReason],
-    ["Scanner", d.scanVerdict && <>{d.scanVerdict}{d.scannedAt && <>, <When at={d.scannedAt} /></>}</>],
-    ["For the patient", d.release],
-    ["Legal hold", d.onHold ? "yes: it cannot be erased" : undefined],
+    ["Scanner", inside && d.scanVerdict && <>{d.scanVerdict}{d.scannedAt && <>, <When at={d.scannedAt} /></>}</>],
+    ["For the patient", inside && d.patientId && (RELEASES[d.release] ?? d.release)],
+    ["Legal hold", d.onHold && (is("admin") ? <Hold id={d.id} /> : "yes: it cannot be erased")],
+    ["Temporary", d.temporary && "yes: it is removed by itself"],
     ["Kept until", d.retainUntil && <When at={d.retainUntil} />],
     ["In the trash since", d.deletedAt && <When at={d.deletedAt} />],
     ["Erased", d.purgedAt && <When at={d.purgedAt} />],
-    ["Stored", `${d.storageProvider}: ${d.bucket}`],
-    ["Object key", <Code style={{ overflowWrap: "anywhere" }}>{d.key}</Code>],
+    ["Stored", inside && `${d.storageProvider}: ${d.bucket}`],
+    ["Object key", inside && <Code style={{ overflowWrap: "anywhere" }}>{d.key}</Code>],
   ];
   return (
     <Table variant="vertical" layout="fixed" verticalSpacing={6}>
       <Table.Tbody>
         {rows.filter(([, value]) => value).map(([name, value]) => (
           <Table.Tr key={name}>
-            <Table.Th w={132}><Text size="sm" c="dimmed">{name}</Text></Table.Th>
+            <Table.Th w={132} scope="row"><Text size="sm">{name}</Text></Table.Th>
             <Table.Td><Text size="sm" component="div" style={{ overflowWrap: "anywhere" }}>{value}</Text></Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>
     </Table>
   );
+}
+
+function Hold({ id }: { id: string }) {
+  const hold = useQuery({ queryKey: ["hold", id], queryFn: () => data(api.GET("/api/docs/{id}/hold", { params: { path: { id } } })) });
+  if (!hold.data) return <>it cannot be erased</>;
+  return <>{hold.data.reason}{hold.data.since && <>, since <When at={hold.data.since} /></>}{hold.data.by && ` by ${hold.data.by}`}</>;
 }

@@ -1,9 +1,11 @@
-import { Button, Group, MultiSelect, Select, TextInput } from "@mantine/core";
+/** What narrows a list of documents. */
+import { MultiSelect, Select, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { useEffect, useState } from "react";
+import { FilterBar } from "../../parts/FilterBar";
 import type { Filter } from "./useFilter";
-import { CATEGORIES, SORTS, STATES } from "./words";
+import { CATEGORIES, options, SORTS, STATES, TYPES } from "./words";
 
 interface Props {
   filter: Filter;
@@ -13,27 +15,36 @@ interface Props {
   clear: () => void;
 }
 
-const options = (words: Record<string, string>) => Object.entries(words).map(([value, label]) => ({ value, label }));
-const states = Object.entries(STATES).map(([value, { name }]) => ({ value, label: name }));
+const states = [{ value: "", label: "in use" }, ...Object.entries(STATES).map(([value, { name }]) => ({ value, label: name })), { value: "every", label: "every state" }];
+const THIRD = { base: "100%", xs: 112 };
+/** The lists are wider than their fields, so that the filters fit beside each other. */
+const LIST = { width: "max-content", position: "bottom-start" } as const;
 
-export function Filters({ filter, fixed, any, change, clear }: Props) {
+export function Filters(props: Props) {
+  const { filter, any, change, clear } = props;
+  const search = <Typed label="Search file names" value={filter.q} onChange={(q) => change({ q })} search w={{ base: "100%", xs: 180 }} />;
+  return <FilterBar first={search} any={any} clear={clear}><Narrow {...props} /></FilterBar>;
+}
+
+function Narrow({ filter, fixed, change }: Props) {
+  const asked = (field: keyof Filter) => !(field in fixed);
   return (
-    <Group gap="xs" align="flex-end" mb="sm" role="search">
-      <Typed label="Search file names" value={filter.q} onChange={(q) => change({ q })} search w={{ base: "100%", xs: 220 }} />
-      {!fixed.patientId && <Typed label="Patient" value={filter.patientId} onChange={(patientId) => change({ patientId })} w={{ base: "100%", xs: 160 }} />}
-      <MultiSelect label="Categories" size="sm" clearable w={{ base: "100%", xs: 220 }} data={options(CATEGORIES)} value={filter.category}
+    <>
+      {asked("patientId") && <Typed label="Patient" value={filter.patientId} onChange={(patientId) => change({ patientId })} w={THIRD} />}
+      <MultiSelect label="Categories" size="sm" clearable w={{ base: "100%", xs: 165 }} comboboxProps={LIST} data={options(CATEGORIES)} value={filter.category}
         placeholder={filter.category.length ? "" : "all"} onChange={(category) => change({ category })} />
-      {!fixed.state && <Select label="State" size="sm" clearable w={{ base: "48%", xs: 150 }} data={states} value={filter.state || null} placeholder="all" onChange={(state) => change({ state: state ?? "" })} />}
-      <TextInput label="From" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.from} onChange={(e) => change({ from: e.currentTarget.value })} />
-      <TextInput label="To" type="date" size="sm" w={{ base: "48%", xs: 140 }} value={filter.to} onChange={(e) => change({ to: e.currentTarget.value })} />
-      <Select label="Order" size="sm" allowDeselect={false} w={{ base: "48%", xs: 140 }} data={options(SORTS)} value={filter.sort} onChange={(sort) => change({ sort: sort ?? "-created" })} />
-      {any && <Button variant="subtle" color="gray" onClick={clear}>Clear</Button>}
-    </Group>
+      {asked("state") && <Select label="State" size="sm" allowDeselect={false} w={THIRD} comboboxProps={LIST} data={states} value={filter.state} onChange={(state) => change({ state: state ?? "" })} />}
+      <Select label="Type" size="sm" clearable w={THIRD} comboboxProps={LIST} data={options(TYPES)} value={filter.type || null} placeholder="all" onChange={(type) => change({ type: type ?? "" })} />
+      <TextInput label="From" type="date" size="sm" w={{ base: "48%", xs: 136 }} value={filter.from} onChange={(e) => change({ from: e.currentTarget.value })} />
+      <TextInput label="To" type="date" size="sm" w={{ base: "48%", xs: 136 }} value={filter.to} onChange={(e) => change({ to: e.currentTarget.value })} />
+      {/* Where there are columns, their headings do that. */}
+      <Select hiddenFrom="xs" label="Order" size="sm" allowDeselect={false} w={THIRD} data={options(SORTS)} value={filter.sort} onChange={(sort) => change({ sort: sort ?? "-created" })} />
+    </>
   );
 }
 
 /** A field that asks once its reader has stopped typing. */
-function Typed({ label, value, onChange, search, w }: { label: string; value: string; onChange: (text: string) => void; search?: boolean; w: Record<string, string | number> }) {
+export function Typed({ label, value, onChange, search, w }: { label: string; value: string; onChange: (text: string) => void; search?: boolean; w: Record<string, string | number> }) {
   const [text, setText] = useState(value);
   const later = useDebouncedCallback(onChange, 300);
   useEffect(() => setText(value), [value]);

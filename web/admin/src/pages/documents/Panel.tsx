@@ -6,13 +6,13 @@ import { Failed, Waiting } from "../../parts/states";
 import { useRole } from "../../session";
 import { Actions } from "./Actions";
 import { Details } from "./Details";
-import { State } from "./Documents";
 import { Preview } from "./Preview";
+import { State } from "./Rows";
 import { Trail } from "./Trail";
 import { Versions } from "./Versions";
 
 export default function Panel({ id, onClose }: { id: string; onClose: () => void }) {
-  const is = useRole();
+  const works = useRole()("admin", "clinician", "staff");
   const found = useQuery({
     queryKey: ["document", id],
     queryFn: () => data(api.GET("/api/docs/{id}", { params: { path: { id } } })),
@@ -36,8 +36,8 @@ export default function Panel({ id, onClose }: { id: string; onClose: () => void
             <Tabs.List mb="sm">
               {document.state === "available" && <Tabs.Tab value="preview">Preview</Tabs.Tab>}
               <Tabs.Tab value="details">Details</Tabs.Tab>
-              <Tabs.Tab value="versions">Versions</Tabs.Tab>
-              {is("admin", "clinician", "staff", "auditor") && <Tabs.Tab value="trail">Trail</Tabs.Tab>}
+              {(works || document.supersedes || document.supersededBy) && <Tabs.Tab value="versions">Versions</Tabs.Tab>}
+              {works && <Tabs.Tab value="trail">Trail</Tabs.Tab>}
             </Tabs.List>
             <Tabs.Panel value="preview"><Preview document={document} /></Tabs.Panel>
             <Tabs.Panel value="details"><Details document={document} /></Tabs.Panel>

@@ -2,25 +2,57 @@
 import { Alert, Box, Button, Group, Stack, Text } from "@mantine/core";
 import { GlobalWorkerOptions, getDocument, type PDFDocumentProxy } from "pdfjs-dist";
 import worker from "pdfjs-dist/build/pdf.worker.min.mjs?url";
+import jbig2 from "pdfjs-dist/wasm/jbig2.wasm?url";
+import openjpeg from "pdfjs-dist/wasm/openjpeg.wasm?url";
+import qcms from "pdfjs-dist/wasm/qcms_bg.wasm?url";
 import { useEffect, useRef, useState } from "react";
-import { Waiting } from "../../parts/states";
+import { answerOf } from "../../api";
+import { Failed, Waiting } from "../../parts/states";
+import type { Shown } from "./Preview";
 
 GlobalWorkerOptions.workerSrc = worker;
 
-export default function Pdf({ url }: { url: string }) {
+/** Up to this a PDF is read at once: one look is one event of the trail. Larger ones come in pieces. */
+const AT_ONCE = 20e6;
+const PIECE = 1 << 20;
+/** What scans are packed with is unpacked by these. */
+const DECODERS: Record<string, string> = { "jbig2.wasm": jbig2, "openjpeg.wasm": openjpeg, "qcms_bg.wasm": qcms };
+
+class Decoders {
+  async fetch({ filename }: { filename: string }): Promise<Uint8Array> {
+    const url = DECODERS[filename];
+    if (!url) throw new Error(`${filename} is not here`);
+    return new Uint8Array(await (await answerOf(fetch(url))).arrayBuffer());
+  }
+}
+
+export default function Pdf({ document, url }: Shown) {
   const [pdf, setPdf] = useState<PDFDocumentProxy>();
-  const [problem, setProblem] = useState<string>();
+  const [problem, setProblem] = useState<Error>();
   const [page, setPage] = useState(1);
+  const [tries, setTries] = useState(0);
+  const whole = document.size <= AT_ONCE;
   useEffect(() => {
-    const loading = getDocument({ url, isEvalSupported: false, enableXfa: false, disableAutoFetch: true });
-    loading.promise.then(setPdf, (e: Error) => setProblem(e.name === "PasswordException" ? "This PDF asks for a password. Download it to open it." : "This PDF cannot be shown here. Download it to open it."));
-    return () => void loading.destroy();
-  }, [url]);
-  if (problem) return <Alert variant="light" color="gray">{problem}</Alert>;
+    let over = false;
+    setProblem(undefined);
+    const open = async () => {
+      const source = whole ? { data: await (await answerOf(fetch(url))).arrayBuffer() } : { url, rangeChunkSize: PIECE, disableAutoFetch: true, disableStream: true };
+      if (over) return;
+      const loading = getDocument({ ...source, BinaryDataFactory: Decoders, isEvalSupported: false, enableXfa: false });
+      close = () => void loading.destroy();
+      setPdf(await loading.promise);
+    };
+    let close = () => {};
+    open().catch((error: Error) => over || setProblem(error));
+    return () => { over = true; close(); };
+  }, [url, whole, tries]);
+  if (problem?.name === "PasswordException") return <Alert variant="light" color="gray">This PDF asks for a password. Download it to open it.</Alert>;
+  if (problem?.name === "InvalidPDFException") return <Alert variant="light" color="gray">This PDF cannot be shown here. Download it to open it.</Alert>;
+  if (problem) return <Failed error={problem} retry={() => setTries(tries + 1)} />;
   if (!pdf) return <Waiting />;
   return (
     <Stack gap="xs">
-      <Page pdf={pdf} number={page} />
+      <Page pdf={pdf} number={page} name={document.filename} />
       {pdf.numPages > 1 && (
         <Group justify="center" gap="xs">
           <Button size="compact-sm" variant="default" disabled={page === 1} onClick={() => setPage(page - 1)}>Back</Button>
@@ -32,7 +64,7 @@ export default function Pdf({ url }: { url: string }) {
   );
 }
 
-function Page({ pdf, number }: { pdf: PDFDocumentProxy; number: number }) {
+function Page({ pdf, number, name }: { pdf: PDFDocumentProxy; number: number; name: string }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     let over = false;
@@ -46,9 +78,9 @@ function Page({ pdf, number }: { pdf: PDFDocumentProxy; number: number }) {
       target.height = viewport.height;
       const drawing = page.render({ canvas: target, viewport });
       cancel = () => drawing.cancel();
-      drawing.promise.catch(() => undefined);
-    });
+      drawing.promise.then(() => { target.dataset.drawn = String(number); }, () => undefined);
+    }).catch(() => undefined);
     return () => { over = true; cancel(); };
   }, [pdf, number]);
-  return <Box><canvas ref={canvas} role="img" aria-label={`Page ${number}`} style={{ width: "100%", borderRadius: 4, background: "#fff" }} /></Box>;
+  return <Box><canvas ref={canvas} role="img" aria-label={`${name}, page ${number}`} style={{ width: "100%", borderRadius: 4, background: "#fff", border: "1px solid var(--mantine-color-default-border)" }} /></Box>;
 }

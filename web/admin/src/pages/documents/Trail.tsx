@@ -23,7 +23,7 @@ export function Trail({ id }: { id: string }) {
       <Timeline bulletSize={14} lineWidth={2}>
         {events.map((event) => (
           <Timeline.Item key={event.id} title={<Group gap="xs"><Text size="sm" fw={550}>{event.action}</Text>
-            {event.outcome !== "granted" && <Badge size="xs" color={COLORS[event.outcome] ?? "gray"} variant="light">{event.outcome}</Badge>}</Group>}>
+            {event.outcome !== "granted" && <Badge size="xs" color={COLORS[event.outcome] ?? "gray"}>{event.outcome}</Badge>}</Group>}>
             <Text size="xs" c="dimmed">{event.actor.onBehalfOf ?? event.actor.id}, <When at={event.at} /></Text>
           </Timeline.Item>
         ))}

@@ -25,7 +25,7 @@ export function Versions({ document }: { document: Document }) {
             {version.id === document.id
               ? <Text size="sm" fw={600}>{version.filename}</Text>
               : <Anchor component="button" size="sm" onClick={() => show(version.id)}>{version.filename || version.id}</Anchor>}
-            {version.id === chain.data.current && <Badge size="xs" variant="light" color="teal">current</Badge>}
+            {version.id === chain.data.current && <Badge size="xs" color="teal">current</Badge>}
           </Group>
           <Text size="xs" c="dimmed"><When at={version.createdAt} /> by {version.uploadedBy}</Text>
         </List.Item>

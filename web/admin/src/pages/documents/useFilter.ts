@@ -1,38 +1,44 @@
 /** What the list shows, kept in the address so that it can be sent to a colleague. */
 import { useCallback, useMemo } from "react";
 import { useSearchParams } from "react-router";
+import { EVERY, IN_USE } from "./words";
 
 export interface Filter {
   q: string;
   patientId: string;
   category: string[];
   state: string;
+  type: string;
   from: string;
   to: string;
+  held: string;
   sort: string;
 }
 
-const NONE: Filter = { q: "", patientId: "", category: [], state: "", from: "", to: "", sort: "-created" };
+const NONE: Filter = { q: "", patientId: "", category: [], state: "", type: "", from: "", to: "", held: "", sort: "-created" };
+/** Names in the address, where they differ from ours. */
+const NAMES: Partial<Record<keyof Filter, string>> = { patientId: "patient" };
+const FIELDS = Object.keys(NONE) as (keyof Filter)[];
+const inAddress = (field: keyof Filter) => NAMES[field] ?? field;
 
 export function useFilter(fixed: Partial<Filter> = {}) {
   const [params, setParams] = useSearchParams();
-  const filter = useMemo<Filter>(() => ({
-    q: params.get("q") ?? "",
-    patientId: fixed.patientId ?? params.get("patient") ?? "",
-    category: params.get("category")?.split(",").filter(Boolean) ?? [],
-    state: fixed.state ?? params.get("state") ?? "",
-    from: params.get("from") ?? "",
-    to: params.get("to") ?? "",
-    sort: params.get("sort") ?? NONE.sort,
-  }), [params, fixed.patientId, fixed.state]);
+  const kept = JSON.stringify(fixed);
+  const filter = useMemo<Filter>(() => {
+    const said = FIELDS.map((field) => {
+      const text = params.get(inAddress(field)) ?? NONE[field];
+      return [field, field === "category" && typeof text === "string" ? text.split(",").filter(Boolean) : text];
+    });
+    return { ...(Object.fromEntries(said) as unknown as Filter), ...(JSON.parse(kept) as Partial<Filter>) };
+  }, [params, kept]);
   const change = useCallback((to: Partial<Filter>) => {
     setParams((old) => {
       const next = new URLSearchParams(old);
-      for (const [name, value] of Object.entries(to)) {
-        const key = name === "patientId" ? "patient" : name;
+      for (const [field, value] of Object.entries(to)) {
+        const name = inAddress(field as keyof Filter);
         const text = Array.isArray(value) ? value.join(",") : value;
-        if (!text || (name === "sort" && text === NONE.sort)) next.delete(key);
-        else next.set(key, text);
+        if (!text || (field === "sort" && text === NONE.sort)) next.delete(name);
+        else next.set(name, text);
       }
       return next;
     }, { replace: true });
@@ -45,9 +51,9 @@ export function useFilter(fixed: Partial<Filter> = {}) {
       return next;
     });
   }, [setParams]);
-  const any = filter.q !== "" || filter.category.length > 0 || filter.from !== "" || filter.to !== ""
-    || (!fixed.patientId && filter.patientId !== "") || (!fixed.state && filter.state !== "");
-  const clear = () => change({ q: "", category: [], from: "", to: "", ...(fixed.patientId ? {} : { patientId: "" }), ...(fixed.state ? {} : { state: "" }) });
+  const changeable = FIELDS.filter((field) => field !== "sort" && !(field in fixed));
+  const any = changeable.some((field) => filter[field].length > 0);
+  const clear = () => change(Object.fromEntries(changeable.map((field) => [field, NONE[field]])));
   return { filter, change, clear, any, openId: params.get("doc") ?? undefined, open };
 }
 
@@ -62,7 +68,9 @@ export function query(filter: Filter) {
     ...(filter.q && { q: filter.q }),
     ...(filter.patientId && { patientId: filter.patientId }),
     ...(filter.category.length > 0 && { category: filter.category.join(",") }),
-    ...(filter.state && { state: filter.state }),
+    state: filter.state === "every" ? EVERY : filter.state || IN_USE,
+    ...(filter.type && { type: filter.type }),
+    ...(filter.held && { held: filter.held === "yes" }),
     ...(filter.from && { from: day(filter.from) }),
     ...(filter.to && { to: day(filter.to, 1) }),
   };

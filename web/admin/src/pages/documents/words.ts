@@ -22,7 +22,30 @@ export const STATES: Record<string, { name: string; color: string }> = {
   purged: { name: "erased", color: "dark" },
 };
 
+/** What a list shows where nobody asks for a state: what is in use, without the trash and what never came to be. */
+export const IN_USE = "available,scanning,quarantined";
+export const EVERY = Object.keys(STATES).join(",");
+
 export const SORTS: Record<string, string> = { "-created": "Newest first", created: "Oldest first", filename: "By name", "-size": "Largest first" };
+
+/** Kinds of files as people ask for them; the values are the API's. */
+export const TYPES: Record<string, string> = {
+  "application/pdf": "PDF",
+  image: "Images",
+  medical: "DICOM",
+  "application/msword,application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
+  "application/vnd.ms-excel,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,text/csv": "Tables",
+  "text/plain": "Text",
+};
+
+/** What the trail says of a document, for people. */
+export const RELEASES: Record<string, string> = { held: "not yet shown", released: "shown", withdrawn: "withdrawn" };
+
+export function category(name: string): string {
+  return CATEGORIES[name] ?? name;
+}
+
+export const options = (words: Record<string, string>) => Object.entries(words).map(([value, label]) => ({ value, label }));
 
 /** What a person calls a media type. */
 export function typeName(mime: string): string {

@@ -1,9 +1,10 @@
-import { Badge, Button, Group, Modal, NumberInput, Select, Stack, Table, TextInput } from "@mantine/core";
+import { Badge, Button, Group, NumberInput, Select, Stack, Table, TextInput, VisuallyHidden } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { IconPlus } from "@tabler/icons-react";
-import { type FormEvent, useState } from "react";
-import { api, ApiError, data, type Schemas } from "../../api";
+import { useState } from "react";
+import { api, data, fieldErrors, type Schemas } from "../../api";
 import { Confirm } from "../../parts/Confirm";
+import { FormModal } from "../../parts/FormModal";
 import { Id, When } from "../../parts/format";
 import { Secret } from "../../parts/Secret";
 import { Empty, Failed, Waiting } from "../../parts/states";
@@ -26,18 +27,18 @@ export function Keys() {
     <Stack>
       <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)}>Make a key</Button></Group>
       {keys.data.keys.length === 0 ? <Empty title="No API keys">Your app&rsquo;s server calls Strongroom with a key. Make one for each app.</Empty> : (
-        <Table.ScrollContainer minWidth={640}>
+        <Table.ScrollContainer minWidth={0}>
           <Table highlightOnHover verticalSpacing="xs">
-            <Table.Thead><Table.Tr><Table.Th>For</Table.Th><Table.Th>Id</Table.Th><Table.Th>Role</Table.Th><Table.Th>State</Table.Th><Table.Th>Made</Table.Th><Table.Th>Ends</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+            <Table.Thead><Table.Tr><Table.Th>For</Table.Th><Table.Th visibleFrom="sm">Id</Table.Th><Table.Th visibleFrom="sm">Role</Table.Th><Table.Th>State</Table.Th><Table.Th visibleFrom="md">Made</Table.Th><Table.Th visibleFrom="sm">Ends</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
             <Table.Tbody>
               {keys.data.keys.map((key) => (
                 <Table.Tr key={key.id}>
                   <Table.Td>{key.name}</Table.Td>
-                  <Table.Td><Id id={key.id} /></Table.Td>
-                  <Table.Td>{key.role}</Table.Td>
-                  <Table.Td><Badge color={COLORS[key.state] ?? "gray"} variant="light">{key.state}</Badge></Table.Td>
-                  <Table.Td><When at={key.createdAt} /></Table.Td>
-                  <Table.Td>{key.expiresAt ? <When at={key.expiresAt} /> : "never"}</Table.Td>
+                  <Table.Td visibleFrom="sm"><Id id={key.id} /></Table.Td>
+                  <Table.Td visibleFrom="sm">{key.role}</Table.Td>
+                  <Table.Td><Badge color={COLORS[key.state] ?? "gray"}>{key.state}</Badge></Table.Td>
+                  <Table.Td visibleFrom="md"><When at={key.createdAt} /></Table.Td>
+                  <Table.Td visibleFrom="sm">{key.expiresAt ? <When at={key.expiresAt} /> : "never"}</Table.Td>
                   <Table.Td ta="right">{key.state === "valid" && <Button size="compact-sm" variant="subtle" color="red" onClick={() => setEnding(key)}>Revoke</Button>}</Table.Td>
                 </Table.Tr>
               ))}
@@ -69,22 +70,12 @@ function Make({ opened, onClose, onMade }: { opened: boolean; onClose: () => voi
       onMade(answer.key);
     },
   });
-  const fields = make.error instanceof ApiError ? make.error.fields : {};
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    make.mutate();
-  };
+  const fields = fieldErrors(make.error);
   return (
-    <Modal opened={opened} onClose={onClose} title="Make a key" centered>
-      <form onSubmit={submit}>
-        <Stack>
-          {make.error && Object.keys(fields).length === 0 && <Failed error={make.error} />}
-          <TextInput label="What it is for" required data-autofocus maxLength={128} value={name} error={fields.name} onChange={(e) => setName(e.currentTarget.value)} />
-          <Select label="Role" description="service: an app that names the people it acts for" required allowDeselect={false} data={ROLES} value={role} error={fields.role} onChange={(to) => to && setRole(to)} />
-          <NumberInput label="Ends after" description="Empty: never" suffix=" days" min={1} max={3650} allowDecimal={false} value={days} error={fields.expiresInDays} onChange={setDays} />
-          <Group justify="flex-end" gap="xs"><Button variant="default" onClick={onClose}>Cancel</Button><Button type="submit" loading={make.isPending}>Make</Button></Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormModal opened={opened} title="Make a key" action="Make" mutation={make} onClose={onClose}>
+      <TextInput label="What it is for" required data-autofocus maxLength={128} value={name} error={fields.name} onChange={(e) => setName(e.currentTarget.value)} />
+      <Select label="Role" description="service: an app that names the people it acts for" required allowDeselect={false} data={ROLES} value={role} error={fields.role} onChange={(to) => to && setRole(to)} />
+      <NumberInput label="Ends after" description="Empty: never" suffix=" days" min={1} max={3650} allowDecimal={false} value={days} error={fields.expiresInDays} onChange={setDays} />
+    </FormModal>
   );
 }

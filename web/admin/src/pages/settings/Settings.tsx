@@ -1,9 +1,20 @@
+/** What is set up: who may sign in and call, who is told, and what the operator decided. */
 import { Tabs, Title } from "@mantine/core";
+import { lazy, Suspense } from "react";
 import { useNavigate, useParams } from "react-router";
+import { Waiting } from "../../parts/states";
 import { Keys } from "./Keys";
 import { Users } from "./Users";
 
-const tabs = { users: ["Users", Users], keys: ["API keys", Keys] } as const;
+const rest = () => import("./Configured");
+const tabs = {
+  users: ["Users", Users],
+  keys: ["API keys", Keys],
+  webhooks: ["Webhooks", lazy(() => import("./Webhooks"))],
+  categories: ["Categories", lazy(() => rest().then((m) => ({ default: m.Categories })))],
+  storage: ["Storage", lazy(() => rest().then((m) => ({ default: m.Storage })))],
+  policy: ["Policy", lazy(() => rest().then((m) => ({ default: m.Policy })))],
+} as const;
 type Tab = keyof typeof tabs;
 
 export default function Settings() {
@@ -17,7 +28,7 @@ export default function Settings() {
         <Tabs.List mb="md">
           {Object.entries(tabs).map(([name, [label]]) => <Tabs.Tab key={name} value={name}>{label}</Tabs.Tab>)}
         </Tabs.List>
-        {Object.entries(tabs).map(([name, [, Page]]) => <Tabs.Panel key={name} value={name}><Page /></Tabs.Panel>)}
+        {Object.entries(tabs).map(([name, [, Page]]) => <Tabs.Panel key={name} value={name}><Suspense fallback={<Waiting />}><Page /></Suspense></Tabs.Panel>)}
       </Tabs>
     </>
   );

@@ -1,9 +1,10 @@
-import { Badge, Button, Group, Menu, Modal, Select, Stack, Table, TagsInput, Text, TextInput } from "@mantine/core";
+import { Badge, Button, Group, Menu, Select, Stack, Table, TagsInput, Text, TextInput, VisuallyHidden } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { IconDots, IconPlus } from "@tabler/icons-react";
-import { type FormEvent, useState } from "react";
-import { api, ApiError, data, type Schemas } from "../../api";
+import { useState } from "react";
+import { api, data, fieldErrors, type Schemas } from "../../api";
 import { Confirm } from "../../parts/Confirm";
+import { FormModal } from "../../parts/FormModal";
 import { When } from "../../parts/format";
 import { Secret } from "../../parts/Secret";
 import { Empty, Failed, Waiting } from "../../parts/states";
@@ -35,16 +36,16 @@ export function Users() {
       <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)}>Add a user</Button></Group>
       {failed && <Failed error={failed} />}
       {users.data.users.length === 0 ? <Empty title="No users">People who sign in to these pages will stand here.</Empty> : (
-        <Table.ScrollContainer minWidth={560}>
+        <Table.ScrollContainer minWidth={0}>
           <Table highlightOnHover verticalSpacing="xs">
-            <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>Role</Table.Th><Table.Th>State</Table.Th><Table.Th>Added</Table.Th><Table.Th aria-label="Actions" /></Table.Tr></Table.Thead>
+            <Table.Thead><Table.Tr><Table.Th>Name</Table.Th><Table.Th>Role</Table.Th><Table.Th>State</Table.Th><Table.Th visibleFrom="sm">Added</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
             <Table.Tbody>
               {users.data.users.map((user) => (
                 <Table.Tr key={user.name}>
                   <Table.Td>{user.name}</Table.Td>
                   <Table.Td>{user.role}{user.patientIds?.length ? <Text size="xs" c="dimmed">{user.patientIds.join(", ")}</Text> : null}</Table.Td>
                   <Table.Td><State user={user} /></Table.Td>
-                  <Table.Td><When at={user.createdAt} /></Table.Td>
+                  <Table.Td visibleFrom="sm"><When at={user.createdAt} /></Table.Td>
                   <Table.Td ta="right">
                     <Actions user={user} onReset={() => reset.mutate(user.name)} onEnable={() => enable.mutate(user.name)} onDisable={() => setOut(user)} />
                   </Table.Td>
@@ -65,9 +66,9 @@ export function Users() {
 }
 
 function State({ user }: { user: User }) {
-  if (user.disabledAt) return <Badge color="gray" variant="light">shut out</Badge>;
-  if (user.lockedUntil && new Date(user.lockedUntil) > new Date()) return <Badge color="yellow" variant="light">locked</Badge>;
-  return <Badge color="teal" variant="light">active</Badge>;
+  if (user.disabledAt) return <Badge color="gray">shut out</Badge>;
+  if (user.lockedUntil && new Date(user.lockedUntil) > new Date()) return <Badge color="yellow">locked</Badge>;
+  return <Badge color="teal">active</Badge>;
 }
 
 function Actions({ user, onReset, onEnable, onDisable }: { user: User; onReset: () => void; onEnable: () => void; onDisable: () => void }) {
@@ -98,23 +99,13 @@ function Add({ opened, onClose, onMade }: { opened: boolean; onClose: () => void
       if (answer.password) onMade({ name: answer.name, password: answer.password });
     },
   });
-  const fields = add.error instanceof ApiError ? add.error.fields : {};
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    add.mutate();
-  };
+  const fields = fieldErrors(add.error);
   return (
-    <Modal opened={opened} onClose={onClose} title="Add a user" centered>
-      <form onSubmit={submit}>
-        <Stack>
-          {add.error && Object.keys(fields).length === 0 && <Failed error={add.error} />}
-          <TextInput label="Name" description="What they sign in with" required data-autofocus maxLength={128} value={name} error={fields.name} onChange={(e) => setName(e.currentTarget.value)} />
-          <Select label="Role" required allowDeselect={false} data={ROLES} value={role} error={fields.role} onChange={(to) => to && setRole(to)} />
-          {role === "patient" && <TagsInput label="Patients" description="Whose documents they see" required value={patientIds} error={fields.patientIds} onChange={setPatientIds} />}
-          <Text size="sm" c="dimmed">A password is made and shown to you once.</Text>
-          <Group justify="flex-end" gap="xs"><Button variant="default" onClick={onClose}>Cancel</Button><Button type="submit" loading={add.isPending}>Add</Button></Group>
-        </Stack>
-      </form>
-    </Modal>
+    <FormModal opened={opened} title="Add a user" action="Add" mutation={add} onClose={onClose}>
+      <TextInput label="Name" description="What they sign in with" required data-autofocus maxLength={128} value={name} error={fields.name} onChange={(e) => setName(e.currentTarget.value)} />
+      <Select label="Role" required allowDeselect={false} data={ROLES} value={role} error={fields.role} onChange={(to) => to && setRole(to)} />
+      {role === "patient" && <TagsInput label="Patients" description="Whose documents they see" required value={patientIds} error={fields.patientIds} onChange={setPatientIds} />}
+      <Text size="sm" c="dimmed">A password is made and shown to you once.</Text>
+    </FormModal>
   );
 }

@@ -1,4 +1,7 @@
-//! What operators and their tools ask: alive, ready, figures. None of it is about a patient.
+//! What operators and their tools ask: alive, ready, figures, configured how. None of it is about
+//! a patient.
+
+pub mod config;
 
 use std::sync::OnceLock;
 

@@ -1,0 +1,1 @@
+-- Keys are compared byte by byte here already; the other engine's file of this number sees to it.

@@ -1,0 +1,110 @@
+/** The trail of the clinic: who asked for what, and what came of it. */
+import { Badge, Button, Drawer, Group, Select, Skeleton, Table, Text, TextInput, Title, UnstyledButton } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
+import { IconDownload } from "@tabler/icons-react";
+import { useEffect, useRef, useState } from "react";
+import { useSearchParams } from "react-router";
+import { api, data } from "../../api";
+import { FilterBar } from "../../parts/FilterBar";
+import { Id, When } from "../../parts/format";
+import { Empty, Failed } from "../../parts/states";
+import { More } from "../documents/Documents";
+import { Typed } from "../documents/Filters";
+import { saveBytes } from "../documents/save";
+import { csv, type Event, MOST, type Search } from "./csv";
+import { OneEvent } from "./OneEvent";
+import { OUTCOMES } from "./words";
+
+const FIELDS = [["action", "Action"], ["patientId", "Patient"], ["targetId", "Document or id"], ["requestId", "Request"]] as const;
+
+export default function Audit() {
+  const [params, setParams] = useSearchParams();
+  const [event, setEvent] = useState<Event>();
+  const change = (name: string, value: string) => setParams((old) => {
+    const next = new URLSearchParams(old);
+    if (value) next.set(name, value);
+    else next.delete(name);
+    return next;
+  }, { replace: true });
+  const [{ from, to, ...words }] = useDebouncedValue(Object.fromEntries(params), 200);
+  const query: Search = { ...words, ...(from && { from: new Date(from).toISOString() }), ...(to && { to: new Date(to).toISOString() }) };
+  const pages = useInfiniteQuery({
+    queryKey: ["audit", query],
+    queryFn: ({ pageParam }) => data(api.GET("/api/audit", { params: { query: { ...query, limit: 100, ...(pageParam && { cursor: pageParam }) } } })),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.nextCursor ?? undefined,
+  });
+  const field = (name: string, label: string) => <Typed key={name} label={label} w={{ base: name === "actor" ? "100%" : "48%", xs: 165 }} value={params.get(name) ?? ""} onChange={(text) => change(name, text.trim())} />;
+  const events = pages.data?.pages.flatMap((page) => page.items) ?? [];
+  return (
+    <>
+      <Group justify="space-between" mb="sm"><Title order={1} size="h2">Audit</Title><Export query={query} /></Group>
+      <FilterBar first={field("actor", "Who")} any={params.size > 0} clear={() => setParams({})}>
+        {FIELDS.map(([name, label]) => field(name, label))}
+        <Select label="Outcome" size="sm" clearable w={{ base: "48%", xs: 130 }} placeholder="all" data={Object.keys(OUTCOMES)} value={params.get("outcome")} onChange={(to) => change("outcome", to ?? "")} />
+        <TextInput label="From" type="datetime-local" size="sm" w={{ base: "100%", xs: 190 }} value={params.get("from") ?? ""} onChange={(e) => change("from", e.currentTarget.value)} />
+        <TextInput label="To" type="datetime-local" size="sm" w={{ base: "100%", xs: 190 }} value={params.get("to") ?? ""} onChange={(e) => change("to", e.currentTarget.value)} />
+      </FilterBar>
+      {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
+      {!pages.error && !pages.isPending && events.length === 0 && <Empty title="No events fit"><Button size="xs" mt="xs" variant="light" onClick={() => setParams({})}>Clear the filters</Button></Empty>}
+      {(pages.isPending || events.length > 0) && <Events events={events} waiting={pages.isPending} open={setEvent} />}
+      {events.length > 0 && <More pages={pages} shown={events.length} />}
+      <Drawer opened={event !== undefined} onClose={() => setEvent(undefined)} position="right" size="md" title="One event" closeButtonProps={{ "aria-label": "Close" }}>
+        {event && <OneEvent event={event} narrow={(name, value) => { setEvent(undefined); setParams({ [name]: value }); }} />}
+      </Drawer>
+    </>
+  );
+}
+
+function Export({ query }: { query: Search }) {
+  const [count, setCount] = useState(0);
+  const stop = useRef<AbortController>(undefined);
+  const make = useMutation({
+    mutationFn: async () => {
+      stop.current = new AbortController();
+      setCount(0);
+      const { file, cut } = await csv(query, setCount, stop.current.signal);
+      saveBytes(file, `audit-${new Date().toISOString().slice(0, 10)}.csv`);
+      return cut;
+    },
+  });
+  useEffect(() => () => stop.current?.abort(), []);
+  return (
+    <Group gap="xs">
+      {make.error && <Text size="sm" c="red" role="alert">{make.error.message}</Text>}
+      {make.data && <Text size="sm" role="alert">Only the newest {MOST.toLocaleString()}: narrow the time.</Text>}
+      {make.isPending && <Text size="sm" c="dimmed" role="status">{count.toLocaleString()} events</Text>}
+      <Button size="sm" variant="default" leftSection={<IconDownload size={16} />} loading={make.isPending} onClick={() => make.mutate()}>Export (CSV)</Button>
+    </Group>
+  );
+}
+
+function Events({ events, waiting, open }: { events: Event[]; waiting: boolean; open: (event: Event) => void }) {
+  return (
+    <Table highlightOnHover verticalSpacing={5}>
+      <Table.Thead><Table.Tr><Table.Th>When</Table.Th><Table.Th visibleFrom="sm">Who</Table.Th><Table.Th visibleFrom="sm">Action</Table.Th><Table.Th>Outcome</Table.Th><Table.Th visibleFrom="sm">On</Table.Th><Table.Th visibleFrom="md">Patient</Table.Th></Table.Tr></Table.Thead>
+      <Table.Tbody>
+        {waiting && Array.from({ length: 10 }, (_, row) => <Table.Tr key={row}><Table.Td colSpan={6}><Skeleton h={22} /></Table.Td></Table.Tr>)}
+        {events.map((event) => {
+          const who = event.actor.onBehalfOf ?? event.actor.id;
+          return (
+            <Table.Tr key={event.id}>
+              <Table.Td maw={220}>
+                <UnstyledButton fz="sm" onClick={() => open(event)} maw="100%" style={{ display: "block" }}>
+                  <When at={event.at} exact />
+                  <Text size="xs" c="dimmed" hiddenFrom="sm" truncate>{event.action}, {who}</Text>
+                </UnstyledButton>
+              </Table.Td>
+              <Table.Td maw={200} visibleFrom="sm"><Text size="sm" truncate>{who}</Text></Table.Td>
+              <Table.Td visibleFrom="sm"><Text size="sm">{event.action}</Text></Table.Td>
+              <Table.Td><Badge color={OUTCOMES[event.outcome] ?? "gray"}>{event.outcome}</Badge></Table.Td>
+              <Table.Td visibleFrom="sm">{event.targetId ? <Group gap={4} wrap="nowrap"><Text size="sm">{event.targetKind}</Text><Id id={event.targetId} bare /></Group> : <Text size="sm">{event.targetKind}</Text>}</Table.Td>
+              <Table.Td maw={160} visibleFrom="md"><Text size="sm" truncate>{event.patientId}</Text></Table.Td>
+            </Table.Tr>
+          );
+        })}
+      </Table.Tbody>
+    </Table>
+  );
+}

@@ -1,0 +1,69 @@
+/** One patient: their documents by category or by time, and who cares for them. */
+import { Anchor, Breadcrumbs, Grid, Group, SegmentedControl, Stack, Switch, Text, Title } from "@mantine/core";
+import { lazy, Suspense } from "react";
+import { Link, useParams, useSearchParams } from "react-router";
+import type { Document } from "../../api";
+import { Id } from "../../parts/format";
+import { Boundary } from "../../parts/Boundary";
+import { Empty, Failed, Waiting } from "../../parts/states";
+import { useRole } from "../../session";
+import { More, useDocuments } from "../documents/Documents";
+import { Rows } from "../documents/Rows";
+import { useFilter } from "../documents/useFilter";
+import { CATEGORIES, category } from "../documents/words";
+import { CareTeam } from "./CareTeam";
+
+const Panel = lazy(() => import("../documents/Panel"));
+const WAYS = [{ value: "category", label: "By category" }, { value: "time", label: "By time" }];
+const month = new Intl.DateTimeFormat(undefined, { year: "numeric", month: "long" });
+
+export default function OnePatient() {
+  const { patientId = "" } = useParams();
+  const is = useRole();
+  const [params, setParams] = useSearchParams();
+  const by = params.get("by") ?? "category";
+  const every = params.get("all") === "yes";
+  const { filter, openId, open } = useFilter({ patientId, state: every ? "every" : "", q: "", category: [], type: "", from: "", to: "", held: "" });
+  const { pages, items } = useDocuments(filter, 200);
+  const set = (name: string, value: string | undefined) => setParams((old) => {
+    const next = new URLSearchParams(old);
+    if (value) next.set(name, value);
+    else next.delete(name);
+    return next;
+  }, { replace: true });
+  const group = by === "time" ? ofMonth : ofCategory;
+  const shown = by === "time" ? items : byCategory(items);
+  const team = is("admin", "clinician");
+  return (
+    <Stack>
+      <div>
+        <Breadcrumbs mb={4}><Anchor component={Link} to="/storage/patients" size="sm">Patients</Anchor><Text size="sm" c="dimmed">One patient</Text></Breadcrumbs>
+        <Group gap="sm"><Title order={1} size="h2" style={{ overflowWrap: "anywhere" }}>{patientId}</Title><Id id={patientId} only /></Group>
+      </div>
+      <Grid gap="xl">
+        <Grid.Col span={{ base: 12, md: team ? 8 : 12, lg: team ? 9 : 12 }}>
+          <Group justify="space-between" mb="xs" gap="xs">
+            <SegmentedControl size="xs" data={WAYS} value={by} onChange={(to) => set("by", to === "category" ? undefined : to)} aria-label="In which order" />
+            <Switch size="sm" label="The trash and what was never finished, too" checked={every} onChange={(e) => set("all", e.currentTarget.checked ? "yes" : undefined)} />
+          </Group>
+          {pages.isPending && <Waiting />}
+          {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
+          {!pages.isPending && !pages.error && items.length === 0 && <Empty title="No documents that you may see">Of this patient, or under this id, there is nothing here for you.</Empty>}
+          {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} without={["patient", by === "time" ? "type" : "category"]} />}
+          {items.length > 0 && <More pages={pages} shown={items.length} />}
+        </Grid.Col>
+        {team && <Grid.Col span={{ base: 12, md: 4, lg: 3 }}><CareTeam patientId={patientId} /></Grid.Col>}
+      </Grid>
+      {openId && <Boundary of={openId}><Suspense><Panel id={openId} onClose={() => open(undefined)} /></Suspense></Boundary>}
+    </Stack>
+  );
+}
+
+const ORDER = Object.keys(CATEGORIES);
+const ofMonth = ({ createdAt }: Document) => month.format(new Date(createdAt));
+const ofCategory = (document: Document) => category(document.category);
+
+/** The newest first within each category. */
+function byCategory(items: Document[]): Document[] {
+  return items.toSorted((a, b) => ORDER.indexOf(a.category) - ORDER.indexOf(b.category));
+}

@@ -1,0 +1,84 @@
+/** The checks of the self-test: the server's, told one by one, and what only a browser can see. */
+import { answerOf, api, data, type Schemas } from "../../api";
+
+export type Check = Schemas["SelfTestCheck"];
+type Tell = (check: Check) => void;
+
+/** Asks the server to try everything; tells of each check as its line comes. */
+export async function serverChecks(tell: Tell, signal: AbortSignal): Promise<void> {
+  const call = fetch("/api/v2/aws/s3/test", { method: "POST", credentials: "same-origin", signal });
+  const { body } = await answerOf(call);
+  if (!body) return;
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    const lines = (rest + (value ?? "")).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) tell(JSON.parse(line) as Check);
+    if (done) return;
+  }
+}
+
+const TEXT = "A file that the self-test of the document room sent from a browser.\n";
+
+/** One upload from this page, as an app's page makes it, and its way out again. */
+export async function browserChecks(tell: Tell): Promise<void> {
+  const bytes = new TextEncoder().encode(TEXT);
+  const sent = await step(tell, "browser: allowed", "the session may upload", async () => {
+    const body = { filename: "self-test.txt", contentType: "text/plain", size: bytes.length, temporary: true };
+    const { id, url, headers } = await data(api.POST("/api/docs/presign-upload", { body }));
+    return { seen: `a presigned PUT to ${new URL(url).host}`, id, url, headers };
+  });
+  if (!sent) return;
+  const { id, url, headers } = sent;
+  const path = { params: { path: { id } } };
+  const cors = `the bucket's CORS rules must allow ${location.origin}, PUT and GET, and the headers of the upload`;
+  const put = await step(tell, "browser: upload", cors, async () => {
+    const answer = await fetch(url, { method: "PUT", headers: sendable(headers), body: bytes });
+    if (!answer.ok) throw new Error(`the store answers ${answer.status}: ${code(await answer.text())}`);
+    return { seen: `${bytes.length} bytes went straight from this page to the store` };
+  });
+  if (!put) return;
+  const confirmed = await step(tell, "browser: confirm", "the store must give the server what a page has sent", async () => {
+    const document = await data(api.POST("/api/docs/confirm", { body: { id } }));
+    return { seen: `it is a document now: ${document.state}`, state: document.state };
+  });
+  if (!confirmed) return;
+  if (confirmed.state === "available") {
+    await step(tell, "browser: download", cors, async () => {
+      const link = await data(api.GET("/api/docs/{id}/download", path));
+      const answer = await fetch(link.url);
+      if (!answer.ok || (await answer.text()) !== TEXT) throw new Error(`the store answers ${answer.status}, or with other bytes`);
+      return { seen: "the same bytes came back by a presigned URL" };
+    });
+  }
+  await step(tell, "browser: clean-up", "delete the document self-test.txt by hand", async () => {
+    await api.DELETE("/api/docs/{id}", { params: { ...path.params, query: { permanent: true } } });
+    return { seen: "the document is destroyed; its row says that it was there" };
+  });
+}
+
+/** A browser sets the length itself and lets nobody else do it. */
+function sendable(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== "content-length"));
+}
+
+/** S3's own word for what is wrong. */
+function code(xml: string): string {
+  return /<Code>([^<]*)<\/Code>/.exec(xml)?.[1] ?? "no reason given";
+}
+
+async function step<T extends { seen: string }>(tell: Tell, name: string, advice: string, work: () => Promise<T>): Promise<T | undefined> {
+  const begun = performance.now();
+  const took = () => Math.round(performance.now() - begun);
+  try {
+    const done = await work();
+    tell({ name, verdict: "ok", seen: done.seen, tookMs: took() });
+    return done;
+  } catch (error) {
+    const seen = error instanceof TypeError ? "the browser did not let the request through (its console says why)" : String(error instanceof Error ? error.message : error);
+    tell({ name, verdict: "fail", seen, do: advice, tookMs: took() });
+    return undefined;
+  }
+}

@@ -1,0 +1,103 @@
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { startLine } from "../../testing/proxy.mjs";
+import { freePort, startServer } from "../../testing/server.mjs";
+import { expect, PATIENT, signIn, test } from "./fixtures";
+
+const PAGES = [
+  "", "/documents", "/documents?doc=pdf", "/documents?doc=csv", "/documents?q=nothing-is-called-so", "/patients", `/patients/${PATIENT}`, "/quarantine", "/holds", "/trash", "/audit",
+  "/settings/users", "/settings/keys", "/settings/webhooks", "/settings/categories", "/settings/storage", "/settings/policy", "/nowhere",
+];
+
+async function settled(page: Page) {
+  await page.waitForLoadState("networkidle");
+  await expect(page.getByRole("status", { name: "Loading" })).toHaveCount(0);
+  await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => undefined))));
+}
+
+async function violations(page: Page) {
+  const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]).analyze();
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(" ")} ${failureSummary}`).join("; ")}`);
+}
+
+for (const scheme of ["light", "dark"] as const) {
+  for (const width of [1440, 390]) {
+    test(`axe finds nothing and nothing is wider than the page, ${scheme}, ${width}`, async ({ open, page: blank, world }) => {
+      test.setTimeout(180_000);
+      await blank.setViewportSize({ width, height: 900 });
+      await blank.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+      for (const path of PAGES) {
+        const id = path.endsWith("=pdf") ? world.documents["referral-letter.pdf"]?.id : world.documents["home-exercises.csv"]?.id;
+        const page = await open(`/storage${path.replace(/doc=\w+/, `doc=${id}`)}`);
+        await settled(page);
+        expect.soft(await violations(page), path).toEqual([]);
+        expect.soft(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), path).toBeLessThanOrEqual(0);
+      }
+    });
+  }
+
+  test(`axe finds nothing in what is asked before somebody is signed in, and in forms, ${scheme}`, async ({ open, page: blank, world }) => {
+    await blank.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    for (const path of ["/login", "/setup", "/setup#made-up"]) {
+      await blank.goto(world.server.url + path);
+      await settled(blank);
+      expect.soft(await violations(blank), path).toEqual([]);
+    }
+    const page = await open("/storage/settings/users");
+    await page.getByRole("button", { name: "Add a user" }).click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+    await settled(page);
+    expect.soft(await violations(page), "a form").toEqual([]);
+  });
+}
+
+test("everything can be reached by keys", async ({ open }) => {
+  const page = await open("/storage/documents");
+  await expect(page.locator("tbody tr")).toHaveCount(5);
+  await page.getByRole("button", { name: /referral-letter/ }).focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(page).not.toHaveURL(/doc=/);
+});
+
+test("a server that cannot be reached is told of, and the page goes on when it is back", async ({ page, context }) => {
+  const port = await freePort();
+  const server = await startServer({ vars: { STRONGROOM_PUBLIC_URL: `http://127.0.0.1:${port}` } });
+  const line = await startLine(port, server.url);
+  await server.user({ name: "test-admin" });
+  await signIn(context, line.url, "test-admin");
+  const told = page.getByRole("main").getByRole("alert");
+  await page.goto(`${line.url}/storage/documents?q=made-up`);
+  await expect(page.getByText("Nothing fits")).toBeVisible();
+  // What is asked for now: the answer cannot come, what was typed stays.
+  line.cut();
+  await page.getByLabel("Search file names").fill("made-up words");
+  await expect(told).toContainText("cannot be reached", { timeout: 30_000 });
+  line.mend();
+  await told.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByText("Nothing fits")).toBeVisible();
+  await expect(page.getByLabel("Search file names")).toHaveValue("made-up words");
+  // A page whose script was not asked for before.
+  line.cut();
+  await page.getByRole("link", { name: "Settings" }).click();
+  await expect(told).toContainText("cannot be reached", { timeout: 30_000 });
+  line.mend();
+  await told.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("button", { name: "Add a user" })).toBeVisible();
+  await line.stop();
+  await server.stop();
+});
+
+test("the first load is small", async ({ page, context, world }) => {
+  await signIn(context, world.server.url, "test-admin");
+  let bytes = 0;
+  page.on("response", async (response) => {
+    if (new URL(response.url()).pathname.startsWith("/assets/")) bytes += (await response.request().sizes()).responseBodySize;
+  });
+  await page.goto(`${world.server.url}/storage`);
+  await settled(page);
+  expect(bytes).toBeGreaterThan(50_000);
+  expect(bytes).toBeLessThan(300_000);
+});

@@ -1,0 +1,58 @@
+// What went wrong with a file, in words for the person who sent it.
+import { type ErrorCode, StrongroomError } from "../client/index.js";
+import type { Texts } from "./texts.js";
+
+/** Trying the same file again will not help. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "content_mismatch",
+  "content_refused",
+  "empty_file",
+  "file_too_large",
+  "forbidden",
+  "invalid_fields",
+  "too_many_files",
+  "unsupported_type",
+]);
+
+export function isFinal(error: StrongroomError): boolean {
+  return FINAL.has(error.code);
+}
+
+/** The upload itself has ended at the server: trying again means beginning again. */
+export function hasEnded(error: StrongroomError): boolean {
+  return isFinal(error) || [401, 404, 409].includes(error.status);
+}
+
+/** What the S3 plugin throws carries the request that failed. */
+function requestOf(error: unknown): XMLHttpRequest | undefined {
+  const source = (error as { source?: unknown } | undefined)?.source;
+  return source instanceof XMLHttpRequest ? source : undefined;
+}
+
+/** Any failure as the one type. */
+export function failureOf(error: unknown, texts: Texts): StrongroomError {
+  if (error instanceof StrongroomError) return error;
+  const request = requestOf(error);
+  if (request && request.status === 0) {
+    return new StrongroomError("unreachable", texts.cut, { cause: error });
+  }
+  if (request) {
+    const said = /<Message>([^<]*)<\/Message>/.exec(request.responseText)?.[1];
+    const status = request.status;
+    return new StrongroomError("unknown", said ?? texts.unknown, { status, cause: error });
+  }
+  const text = error instanceof Error ? `${error.name} ${error.message}` : String(error);
+  if (/NotReadable|NotFound|could not be read/i.test(text)) {
+    return new StrongroomError("unreadable", texts.unreadable, { cause: error });
+  }
+  return new StrongroomError("unknown", texts.unknown, { cause: error });
+}
+
+/** What is shown: the server's own words, with what it says of single fields. */
+export function messageOf(error: StrongroomError, texts: Texts): string {
+  const fields = Object.values(error.fields).filter((text) => !error.message.includes(text));
+  // The server tells programs and people at once; here the people come first.
+  const own = { content_mismatch: texts.mismatch, file_too_large: texts.over };
+  const first = error.status > 0 && error.code in own ? [own[error.code as keyof typeof own]] : [];
+  return [...first, error.message, ...fields].join(" ");
+}

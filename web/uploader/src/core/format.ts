@@ -1,0 +1,41 @@
+// Sizes, times and names as people read them, in the reader's own locale.
+
+const UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
+
+/** `2.1 MB`: decimal units, as file managers show them. */
+export function formatSize(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < UNITS.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const format = new Intl.NumberFormat(undefined, {
+    style: "unit",
+    unit: UNITS[unit] ?? "byte",
+    unitDisplay: unit === 0 ? "long" : "short",
+    maximumFractionDigits: unit === 0 || value >= 100 ? 0 : 1,
+  });
+  // Number and unit stay on one line.
+  return format.format(value).replace(" ", "\u00a0");
+}
+
+/** `22 Nov 2026` */
+export function formatDate(iso: string): string {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+  return format.format(new Date(iso)).replaceAll(" ", "\u00a0");
+}
+
+/** `Lab results` of `lab-results`. */
+export function formatCategory(category: string): string {
+  const words = category.replaceAll("-", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** `pasted-20261122-091405.png`: browsers call every pasted picture and every photo the same. */
+export function datedName(what: string, extension: string, at: Date): string {
+  const two = (n: number) => String(n).padStart(2, "0");
+  const day = `${at.getFullYear()}${two(at.getMonth() + 1)}${two(at.getDate())}`;
+  const time = `${two(at.getHours())}${two(at.getMinutes())}${two(at.getSeconds())}`;
+  return `${what}-${day}-${time}.${extension}`;
+}

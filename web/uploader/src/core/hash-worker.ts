@@ -1,0 +1,23 @@
+// SHA-256 of files, a piece at a time, away from the page. Told `{ id, file }`, tells
+// `{ id, done: bytes }` now and then and `{ id, sha256 }` or `{ id, error }` at the end.
+import { hashFile } from "./hash-file.js";
+
+interface Asked {
+  id: number;
+  file: Blob;
+}
+
+/** The part of a worker's own scope that is used here. */
+interface Scope {
+  onmessage: ((event: MessageEvent<Asked>) => void) | null;
+  postMessage(message: unknown): void;
+}
+
+const scope = self as unknown as Scope;
+
+scope.onmessage = ({ data: { id, file } }) => {
+  hashFile(file, (done) => scope.postMessage({ id, done })).then(
+    (sha256) => scope.postMessage({ id, sha256 }),
+    (error: unknown) => scope.postMessage({ id, error: String(error) }),
+  );
+};

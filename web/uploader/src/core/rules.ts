@@ -1,0 +1,87 @@
+// What may come in, as the contract has it: looked at before the first byte is sent. The server
+// looks again, at the bytes. tests/contract.spec.ts holds this table to openapi.json.
+
+/** Media type → extensions, the usual one first. */
+export const TYPES: Readonly<Record<string, readonly string[]>> = {
+  "image/jpeg": ["jpg", "jpeg"],
+  "image/png": ["png"],
+  "image/gif": ["gif"],
+  "image/webp": ["webp"],
+  "image/heic": ["heic", "heif"],
+  "image/tiff": ["tif", "tiff"],
+  "image/svg+xml": ["svg"],
+  "application/pdf": ["pdf"],
+  "application/msword": ["doc"],
+  "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ["docx"],
+  "application/vnd.ms-excel": ["xls"],
+  "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ["xlsx"],
+  "text/plain": ["txt"],
+  "text/csv": ["csv"],
+  "application/dicom": ["dcm", "dicom"],
+};
+
+const BY_EXTENSION = new Map(
+  Object.entries(TYPES).flatMap(([type, extensions]) => extensions.map((e) => [e, type] as const)),
+);
+
+/** The last extension of a name, in lower case; empty when there is none. */
+export function extensionOf(name: string): string {
+  return /\.([^.\s/\\]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
+}
+
+/** DICOM files often have neither extension nor type; they say what they are at byte 128. */
+async function isDicom(file: Blob): Promise<boolean> {
+  const mark = await file.slice(128, 132).text().catch(() => "");
+  return mark === "DICM";
+}
+
+/**
+ * The media type to announce: the name decides, as it does at the server; only DICOM files may do
+ * without an extension. Nothing: it cannot come in.
+ */
+export async function typeOf(file: File): Promise<string | undefined> {
+  const extension = extensionOf(file.name);
+  if (extension !== "") return BY_EXTENSION.get(extension);
+  return (await isDicom(file)) ? "application/dicom" : undefined;
+}
+
+/** Whether a type is among those the app lets in; all the server takes when it names none. */
+export function isAccepted(type: string, accept: readonly string[] | undefined): boolean {
+  if (!accept || accept.length === 0) return true;
+  return accept.some((one) => {
+    const wanted = one.trim().toLowerCase();
+    if (wanted.startsWith(".")) return BY_EXTENSION.get(wanted.slice(1)) === type;
+    if (wanted.endsWith("/*")) return type.startsWith(wanted.slice(0, -1));
+    return wanted === type;
+  });
+}
+
+/** What a file dialog is told to offer. */
+export function dialogAccept(accept: readonly string[] | undefined): string {
+  const types = Object.keys(TYPES).filter((type) => isAccepted(type, accept));
+  const extensions = types.flatMap((type) => (TYPES[type] ?? []).map((e) => `.${e}`));
+  return [...types, ...extensions].join(",");
+}
+
+/** The kinds of file in a few words: `PDF, images, DICOM`. */
+export function kinds(accept: readonly string[] | undefined): string {
+  const types = Object.keys(TYPES).filter((type) => isAccepted(type, accept));
+  const has = (...wanted: string[]) => wanted.some((w) => types.some((type) => type.includes(w)));
+  const all: [boolean, string][] = [
+    [has("pdf"), "PDF"],
+    [has("image/"), "images"],
+    [has("word"), "Word"],
+    [has("excel", "spreadsheet"), "Excel"],
+    [has("text/"), "text"],
+    [has("dicom"), "DICOM"],
+  ];
+  return all.flatMap(([there, name]) => (there ? [name] : [])).join(", ");
+}
+
+const MIB = 1024 * 1024;
+
+/** Size of the parts a file is sent in: the same for the same size, so that it can go on later. */
+export function partSize(size: number): number {
+  const least = Math.ceil(size / 9_000);
+  return Math.max(8 * MIB, Math.ceil(least / MIB) * MIB);
+}

@@ -1,0 +1,29 @@
+// What is known of a file besides what is shown.
+import type { StrongroomError } from "../client/index.js";
+import type { Door, OpenUpload } from "./door.js";
+import { Pace } from "./pace.js";
+import type { Item } from "./types.js";
+
+export interface Track extends Item {
+  file: File;
+  type: string;
+  sha256?: string | undefined;
+  door?: Door | undefined;
+  open?: OpenUpload | undefined;
+  error?: StrongroomError | undefined;
+  pace: Pace;
+  /** Ends hashing and announcing. */
+  stop: AbortController;
+}
+
+export function trackOf(id: string, file: File, type: string): Track {
+  const { name, size } = file;
+  const [stop, pace] = [new AbortController(), new Pace()];
+  return { id, name, size, file, type, phase: "waiting", progress: 0, pace, stop };
+}
+
+/** What is shown of a file. */
+export function shownOf(track: Track): Item {
+  const { id, name, size, phase, progress, secondsLeft, message, retryable, document } = track;
+  return { id, name, size, phase, progress, secondsLeft, message, retryable, document };
+}

@@ -1,0 +1,119 @@
+// What an uploader is told and what it shows; no page and no network in it.
+import type { Connection, Document, StrongroomError } from "../client/index.js";
+
+/** The categories a document can have. */
+export const CATEGORIES = [
+  "medical-records",
+  "prescriptions",
+  "lab-results",
+  "imaging",
+  "insurance",
+  "consent-forms",
+  "intake-forms",
+  "invoices",
+  "other",
+] as const;
+export type Category = (typeof CATEGORIES)[number];
+
+/** Leave to upload, as `POST /api/uppy/tickets` answers it. */
+export interface Ticket {
+  companionEndpoint: string;
+  expiresAt?: string | undefined;
+}
+
+/** What a ticket is asked for. */
+export interface TicketWish {
+  patientId?: string;
+  category?: Category;
+  entityType?: string;
+  entityId?: string;
+}
+
+/** How an uploader says who is uploading: a ticket, a token, or the page's cookie. */
+export interface UploadConnection extends Connection {
+  /** An address of your app that answers a ticket to `POST` of what it is to be for. */
+  ticketUrl?: string | undefined;
+  /** How to get a ticket, where an address is not enough. */
+  getTicket?: ((wish: TicketWish) => Promise<Ticket>) | undefined;
+}
+
+export interface UploadOptions extends UploadConnection {
+  /** What the documents are. With a ticket that names it, it may be left out. */
+  category?: Category | undefined;
+  /** What they belong to: `patient`, `provider`, `appointment`, … */
+  entityType?: string | undefined;
+  /** The id of that. */
+  entityId?: string | undefined;
+  /** Whether several files can be chosen; true when left out. */
+  multiple?: boolean | undefined;
+  /** How many files at most. */
+  maxFiles?: number | undefined;
+  /** The largest file in bytes that is tried; the server's own limit holds anyway. */
+  maxSize?: number | undefined;
+  /** Media types or extensions that may come, of those the server takes: `["application/pdf", ".dcm"]`. */
+  accept?: readonly string[] | undefined;
+  /** Whether a file is sent as soon as it is chosen; true when left out. */
+  autoStart?: boolean | undefined;
+  /** The document that the upload is to replace. */
+  supersedes?: string | undefined;
+  /** Whether the documents may be cleaned up on their own. */
+  temporary?: boolean | undefined;
+  /** Whether what a reload interrupts can be taken up again in this tab; true when left out. */
+  resumable?: boolean | undefined;
+  /** Told of each document when it is there. */
+  onUploadComplete?: ((document: Document) => void) | undefined;
+  /** Told of each file that did not make it. */
+  onError?: ((error: StrongroomError, file: { name: string; size: number }) => void) | undefined;
+}
+
+/**
+ * Where a file stands.
+ *
+ *     waiting → checking → uploading ⇄ paused → finishing → done
+ *                  └──────────┴───────────────────┴──────→ failed → (retry) checking
+ *     refused: never sent          interrupted: by a reload; goes on when the file is chosen again
+ */
+export type Phase =
+  | "waiting"
+  | "checking"
+  | "uploading"
+  | "paused"
+  | "finishing"
+  | "done"
+  | "failed"
+  | "refused"
+  | "interrupted";
+
+/** A file as it is shown. */
+export interface Item {
+  id: string;
+  name: string;
+  size: number;
+  phase: Phase;
+  /** 0 to 1, of the phase. */
+  progress: number;
+  /** Seconds it will still take, where that can be said. */
+  secondsLeft?: number | undefined;
+  /** Why it failed or was refused, for people. */
+  message?: string | undefined;
+  /** Whether trying again makes sense. */
+  retryable?: boolean | undefined;
+  document?: Document | undefined;
+}
+
+export interface Snapshot {
+  items: readonly Item[];
+  /** Whether the browser has no connection; uploads wait for it. */
+  offline: boolean;
+  /** Whether no more files fit. */
+  full: boolean;
+  /** What a screen reader is to say now. */
+  said: string;
+}
+
+export const ACTIVE: ReadonlySet<Phase> = new Set([
+  "checking",
+  "uploading",
+  "paused",
+  "finishing",
+]);

@@ -1,0 +1,396 @@
+// The uploads of one uploader: what is chosen, how far it is, what can be done with it. A page, React or
+// not, subscribes and shows the snapshot.
+import { type Document, StrongroomError } from "../client/index.js";
+import { latest, scopeOf, wishOf } from "./connection.js";
+import { type Door, Doors, type OpenUpload } from "./door.js";
+import { failureOf, hasEnded, isFinal, messageOf } from "./failure.js";
+import { Hasher } from "./hash.js";
+import { Interrupted } from "./interrupted.js";
+import { makePipeline, type Pipeline } from "./pipeline.js";
+import { mostOf, refusalOf } from "./refusal.js";
+import { Resume } from "./resume.js";
+import { typeOf } from "./rules.js";
+import { TEXTS, type Texts } from "./texts.js";
+import { shownOf, type Track, trackOf } from "./track.js";
+import { ACTIVE, type Item, type Snapshot, type UploadOptions } from "./types.js";
+
+/** Files under way at once. */
+const AT_ONCE = 4;
+
+export class Uploads {
+  #options: UploadOptions;
+  #texts: Texts;
+  #uppy: Pipeline;
+  #doors: Doors;
+  #resume: Resume;
+  #hasher = new Hasher();
+  #tracks = new Map<string, Track>();
+  #interrupted: Interrupted;
+  #queue: string[] = [];
+  #running = new Set<string>();
+  #listeners = new Set<() => void>();
+  #snapshot: Snapshot = { items: [], offline: false, full: false, said: "" };
+  #said = "";
+  #refusals = 0;
+  #told = false;
+
+  constructor(options: UploadOptions, texts: Texts = TEXTS) {
+    this.#options = options;
+    this.#texts = texts;
+    this.#uppy = makePipeline({
+      prepare: (id) => this.#prepare(id),
+      of: (id) => this.#under(id),
+      finishing: (id) => this.#change(id, { phase: "finishing", progress: 1 }),
+      finished: async (id, door, open) => this.#change(id, { document: await door.document(open) }),
+    });
+    this.#uppy.on("upload-progress", (file, { bytesUploaded, bytesTotal }) => {
+      const track = file && this.#tracks.get(file.id);
+      if (!track || track.phase !== "uploading" || !bytesTotal) return;
+      const sent = Number(bytesUploaded);
+      track.pace.note(sent);
+      this.#change(track.id, { progress: sent / bytesTotal, secondsLeft: track.pace.left(bytesTotal) });
+    });
+    this.#uppy.on("upload-error", (file, error) => file && this.#fail(file.id, error));
+    this.#uppy.on("upload-success", (file) => file && this.#succeed(file.id));
+    this.#doors = new Doors(latest(() => this.#options), () => this.#options, wishOf(options));
+    this.#resume = new Resume(scopeOf(options), options.resumable !== false);
+    window.addEventListener("online", this.#connectionChanged);
+    window.addEventListener("offline", this.#connectionChanged);
+    window.addEventListener("beforeunload", this.#leaving);
+    this.#interrupted = new Interrupted(this.#doors, this.#resume, {
+      texts: () => this.#texts,
+      changed: () => this.#tell(),
+      done: (name, document) => {
+        this.#say(this.#texts.saidDone(name));
+        this.#options.onUploadComplete?.(document);
+      },
+      failed: (error, file) => this.#notUploaded(error, file),
+    });
+    void this.#interrupted.recall();
+  }
+
+  // What a page shows.
+
+  readonly subscribe = (listener: () => void) => {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  };
+
+  readonly snapshot = () => this.#snapshot;
+
+  // What a person does.
+
+  /** Adds files; what may not come in is shown as refused and never sent. */
+  async add(files: readonly File[]) {
+    let added = 0;
+    for (const file of files) if (await this.#addOne(file)) added += 1;
+    if (added > 0) this.#say(this.#texts.saidAdded(added));
+  }
+
+  /** Sends what waits to be sent. */
+  start() {
+    for (const track of this.#tracks.values()) {
+      if (track.phase === "waiting" && !this.#queue.includes(track.id)) this.#queue.push(track.id);
+    }
+    this.#next();
+  }
+
+  pause(id: string) {
+    const track = this.#tracks.get(id);
+    if (track?.phase !== "uploading") return;
+    this.#change(id, { phase: "paused" });
+    this.#uppy.pauseResume(id);
+    this.#say(this.#texts.saidPaused(track.name));
+  }
+
+  resume(id: string) {
+    const track = this.#tracks.get(id);
+    if (track?.phase !== "paused") return;
+    track.pace.reset();
+    this.#change(id, { phase: "uploading", secondsLeft: undefined });
+    this.#uppy.pauseResume(id);
+  }
+
+  retry(id: string) {
+    if (this.#tracks.get(id)?.phase !== "failed") return;
+    this.#change(id, { phase: "waiting", progress: 0, message: undefined, error: undefined });
+    this.#queue.push(id);
+    this.#next();
+  }
+
+  /** Cancels what is under way, and takes the file from the list. */
+  remove(id: string) {
+    if (this.#interrupted.discard(id)) return;
+    const track = this.#tracks.get(id);
+    if (!track) return;
+    if (ACTIVE.has(track.phase)) this.#say(this.#texts.saidCancelled(track.name));
+    this.#forget(track);
+    if (track.open && track.phase !== "done") {
+      this.#resume.drop(track.open.uploadId);
+      void track.door?.abort(track.open);
+    }
+  }
+
+  pauseAll() {
+    for (const { id } of this.#snapshot.items) this.pause(id);
+  }
+
+  resumeAll() {
+    for (const { id } of this.#snapshot.items) this.resume(id);
+  }
+
+  /** Cancels everything that is not done. */
+  cancelAll() {
+    for (const { id, phase } of this.#snapshot.items) if (phase !== "done") this.remove(id);
+  }
+
+  /** Takes from the list what has ended. */
+  clear() {
+    for (const { id, phase } of this.#snapshot.items) {
+      if (phase === "done" || phase === "failed" || phase === "refused") this.remove(id);
+    }
+  }
+
+  /** New callbacks, a new token; what the uploads belong to stays. */
+  setOptions(options: UploadOptions, texts: Texts = TEXTS) {
+    this.#options = options;
+    this.#texts = texts;
+  }
+
+  /** The page goes; what is under way stays open at the server, to be taken up again. */
+  destroy() {
+    window.removeEventListener("online", this.#connectionChanged);
+    window.removeEventListener("offline", this.#connectionChanged);
+    window.removeEventListener("beforeunload", this.#leaving);
+    this.#listeners.clear();
+    this.#interrupted.stop();
+    for (const track of this.#tracks.values()) {
+      track.stop.abort();
+      const open = this.#options.resumable === false && track.phase !== "done" && track.open;
+      if (open) void track.door?.abort(open);
+    }
+    this.#tracks.clear();
+    this.#uppy.destroy();
+    this.#hasher.stop();
+  }
+
+  // Inside.
+
+  #counted(): number {
+    const counts = ({ phase }: Track) => phase !== "refused" && phase !== "failed";
+    return [...this.#tracks.values()].filter(counts).length;
+  }
+
+  async #addOne(file: File): Promise<boolean> {
+    const same = [...this.#tracks.values()].find(
+      (t) => t.name === file.name && t.size === file.size && t.phase !== "refused",
+    );
+    if (same && same.file.lastModified === file.lastModified) {
+      if (same.phase !== "done" && same.phase !== "failed") return false;
+      this.remove(same.id);
+    }
+    const type = await typeOf(file);
+    const refusal = refusalOf(file, type, this.#counted(), this.#options, this.#texts);
+    if (refusal || !type) {
+      if (refusal) this.#refuse(file, refusal);
+      return false;
+    }
+    const id = this.#uppy.addFile({ name: file.name, type, data: file, meta: {} });
+    this.#tracks.set(id, trackOf(id, file, type));
+    if (this.#options.autoStart !== false) this.start();
+    this.#tell();
+    return true;
+  }
+
+  #refuse(file: File, error: StrongroomError) {
+    this.#refusals += 1;
+    const id = `refused-${this.#refusals}`;
+    const message = this.#notUploaded(error, file);
+    this.#tracks.set(id, { ...trackOf(id, file, ""), phase: "refused", message });
+  }
+
+  /** Starts what waits, as far as there is room. */
+  #next() {
+    while (this.#running.size < AT_ONCE) {
+      const id = this.#queue.shift();
+      if (id === undefined) return;
+      if (this.#tracks.get(id)?.phase !== "waiting") continue;
+      this.#running.add(id);
+      this.#change(id, { phase: "checking", progress: 0 });
+      // Runs this one file through the pipeline, for the first time or again.
+      this.#uppy.retryUpload(id).catch(() => undefined);
+    }
+  }
+
+  /** Another may go: this one ended or rests. */
+  #release(id: string) {
+    if (this.#running.delete(id)) this.#next();
+  }
+
+  #under(id: string): { door: Door; open: OpenUpload } {
+    const { door, open } = this.#tracks.get(id) ?? {};
+    if (!door || !open) throw new DOMException("The file was taken away.", "AbortError");
+    return { door, open };
+  }
+
+  /** Before the first byte: what the file is, and leave to send it. */
+  async #prepare(id: string): Promise<OpenUpload> {
+    const track = this.#tracks.get(id);
+    if (!track) throw new DOMException("The file was taken away.", "AbortError");
+    try {
+      const open = await this.#announce(track);
+      track.pace.reset();
+      this.#change(id, { phase: "uploading", progress: 0, secondsLeft: undefined });
+      return open;
+    } catch (error) {
+      this.#fail(id, error);
+      throw error;
+    }
+  }
+
+  async #announce(track: Track): Promise<OpenUpload> {
+    const { signal } = track.stop;
+    if (track.open && track.door) return track.open;
+    const onProgress = (done: number) => this.#change(track.id, { progress: done / track.size });
+    track.sha256 ??= await this.#hasher.hash(track.file, onProgress, signal);
+    const kept = await this.#goOn(track.sha256, track.size);
+    if (kept) {
+      Object.assign(track, kept);
+      return kept.open;
+    }
+    const { name, size, type, sha256 } = track;
+    const { supersedes, temporary } = this.#options;
+    const { door, open } = await this.#doors.create(
+      {
+        filename: name,
+        type,
+        metadata: {
+          ...(supersedes && { supersedes }),
+          ...(temporary && { temporary: "true" }),
+          size,
+          sha256,
+        },
+      },
+      signal,
+    );
+    if (signal.aborted) {
+      void door.abort(open);
+      signal.throwIfAborted();
+    }
+    Object.assign(track, { door, open });
+    this.#resume.keep({ ticket: door.ticket, ...open, name, size, sha256 });
+    return open;
+  }
+
+  /** The upload of the same bytes that a reload interrupted, if the server still has it. */
+  async #goOn(sha256: string, size: number) {
+    const kept = this.#resume.find(sha256, size);
+    if (!kept || [...this.#tracks.values()].some((t) => t.open?.uploadId === kept.uploadId)) return;
+    const { uploadId, key, ticket } = kept;
+    const open = { uploadId, key };
+    const door = this.#doors.again(ticket);
+    try {
+      await door.list(open);
+    } catch (error) {
+      if (!(error instanceof StrongroomError) || error.temporary) throw error;
+      this.#resume.drop(uploadId);
+      return undefined;
+    } finally {
+      this.#interrupted.taken(uploadId);
+    }
+    return { door, open };
+  }
+
+  #succeed(id: string) {
+    const track = this.#tracks.get(id);
+    if (!track) return;
+    if (track.open) this.#resume.drop(track.open.uploadId);
+    this.#change(id, { phase: "done", progress: 1, message: undefined });
+    this.#say(this.#texts.saidDone(track.name));
+    this.#release(id);
+    if (track.document) this.#options.onUploadComplete?.(track.document as Document);
+  }
+
+  #fail(id: string, cause: unknown) {
+    const track = this.#tracks.get(id);
+    if (!track || track.stop.signal.aborted || track.phase === "failed") return;
+    const error = failureOf(cause, this.#texts);
+    if (hasEnded(error)) {
+      if (track.open) this.#resume.drop(track.open.uploadId);
+      track.open = undefined;
+      track.door = undefined;
+    }
+    const message = this.#notUploaded(error, track);
+    this.#change(id, { phase: "failed", message, retryable: !isFinal(error), error });
+    this.#release(id);
+  }
+
+  /** Says that a file did not make it, to people and to the app; what is shown of it. */
+  #notUploaded(error: StrongroomError, { name, size }: { name: string; size: number }): string {
+    const message = messageOf(error, this.#texts);
+    this.#say(this.#texts.saidFailed(name, message));
+    this.#options.onError?.(error, { name, size });
+    return message;
+  }
+
+  /** Takes a file from the list and ends what is under way in the page. */
+  #forget(track: Track) {
+    track.stop.abort();
+    this.#tracks.delete(track.id);
+    if (this.#uppy.getFile(track.id)) this.#uppy.removeFile(track.id);
+    this.#release(track.id);
+    this.#tell();
+  }
+
+  readonly #connectionChanged = () => {
+    if (navigator.onLine) {
+      for (const { id, error } of [...this.#tracks.values()]) {
+        if (error?.code === "unreachable") this.retry(id);
+      }
+    }
+    this.#tell();
+  };
+
+  /** The browser asks before it leaves a page that is sending. */
+  readonly #leaving = (event: BeforeUnloadEvent) => {
+    const sending = [...this.#tracks.values()].some((track) => ACTIVE.has(track.phase));
+    if (sending) event.preventDefault();
+  };
+
+  #change(id: string, change: Partial<Track>) {
+    const track = this.#tracks.get(id);
+    if (!track) return;
+    Object.assign(track, change);
+    if (change.phase === "paused") this.#release(id);
+    this.#tell();
+  }
+
+  #say(text: string) {
+    this.#said = text;
+    this.#tell();
+  }
+
+  /** Tells whoever shows this, once for all that changes in a moment. */
+  #tell() {
+    if (this.#told) return;
+    this.#told = true;
+    queueMicrotask(() => {
+      this.#told = false;
+      this.#snapshot = this.#look();
+      for (const listener of this.#listeners) listener();
+    });
+  }
+
+  #look(): Snapshot {
+    const tracks = [...this.#tracks.values()];
+    const isChosen = ({ name, size }: Item) => tracks.some((t) => t.name === name && t.size === size);
+    const interrupted = this.#interrupted.items();
+    const items = tracks.map(shownOf);
+    return {
+      items: [...interrupted.filter((item) => !isChosen(item)), ...items],
+      offline: !navigator.onLine,
+      full: this.#counted() >= mostOf(this.#options),
+      said: this.#said,
+    };
+  }
+}

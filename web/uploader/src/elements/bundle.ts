@@ -1,0 +1,47 @@
+// <strongroom-uploader> and <strongroom-patient-records>: one file that carries what it needs.
+import { FileUploader } from "../react/FileUploader.js";
+import { PatientRecords } from "../react/PatientRecords.js";
+import { asFlag, asList, asNumber, asText, elementOf } from "./element.js";
+
+const properties = ["token", "headers", "getTicket", "texts"];
+
+const uploader = elementOf(
+  FileUploader,
+  {
+    endpoint: asText,
+    "ticket-url": asText,
+    category: asText,
+    "entity-type": asText,
+    "entity-id": asText,
+    multiple: asFlag,
+    "max-files": asNumber,
+    "max-size": asNumber,
+    accept: asList,
+    "auto-start": asFlag,
+    supersedes: asText,
+    temporary: asFlag,
+    resumable: asFlag,
+    label: asText,
+  },
+  properties,
+  { "upload-complete": "onUploadComplete", "upload-error": "onError" },
+);
+
+const records = elementOf(
+  PatientRecords,
+  {
+    endpoint: asText,
+    "patient-id": asText,
+    category: asText,
+    "allow-delete": asFlag,
+    "allow-upload": asFlag,
+    label: asText,
+  },
+  properties,
+  { "records-error": "onError" },
+);
+
+if (!customElements.get("strongroom-uploader")) customElements.define("strongroom-uploader", uploader);
+if (!customElements.get("strongroom-patient-records")) {
+  customElements.define("strongroom-patient-records", records);
+}

@@ -1,0 +1,17 @@
+// What an app imports: the two components, the client, and what they are told.
+export * from "./client/index.js";
+export {
+  CATEGORIES,
+  type Category,
+  type Item,
+  type Phase,
+  type Snapshot,
+  type Ticket,
+  type TicketWish,
+  type UploadConnection,
+  type UploadOptions,
+} from "./core/types.js";
+export { TEXTS, type Texts } from "./core/texts.js";
+export { Uploads } from "./core/uploads.js";
+export { FileUploader, type FileUploaderProps } from "./react/FileUploader.js";
+export { PatientRecords, type PatientRecordsProps } from "./react/PatientRecords.js";

@@ -1,0 +1,189 @@
+"use client";
+// Where files are dropped, pasted, chosen or photographed, and the list of what becomes of them.
+import { type CSSProperties, type DragEvent, useEffect, useMemo, useRef, useState } from "react";
+import { formatSize } from "../core/format.js";
+import { dropped, named } from "../core/picked.js";
+import { dialogAccept, isAccepted, kinds } from "../core/rules.js";
+import { TEXTS, type Texts } from "../core/texts.js";
+import type { UploadOptions } from "../core/types.js";
+import { FileRow } from "./FileRow.js";
+import { CameraIcon, UploadIcon } from "./icons.js";
+import { Announcer } from "./parts.js";
+import { Summary } from "./Summary.js";
+import { useUploads } from "./useUploads.js";
+
+export interface FileUploaderProps extends UploadOptions {
+  /** What the whole is called, for screen readers. */
+  label?: string | undefined;
+  /** Your own words for any text. */
+  texts?: Partial<Texts> | undefined;
+  className?: string | undefined;
+  style?: CSSProperties | undefined;
+}
+
+/** Uploaders on the page: with one alone, a paste anywhere is meant for it. */
+const shown = new Set<HTMLElement>();
+
+function isWriting(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.matches("input, textarea, [contenteditable]");
+}
+
+/** Hands over what is pasted into the uploader, or anywhere while it is the only one. */
+function usePaste(root: { current: HTMLElement | null }, add: (files: File[]) => void) {
+  const latest = useRef(add);
+  latest.current = add;
+  useEffect(() => {
+    const own = root.current;
+    if (!own) return;
+    shown.add(own);
+    const onPaste = (event: ClipboardEvent) => {
+      const inside = event.composedPath().includes(own);
+      if (!inside && (shown.size > 1 || isWriting(event.composedPath()[0] ?? null))) return;
+      const files = named(event.clipboardData?.files, "pasted");
+      if (files.length === 0) return;
+      event.preventDefault();
+      latest.current(files);
+    };
+    document.addEventListener("paste", onPaste);
+    return () => {
+      shown.delete(own);
+      document.removeEventListener("paste", onPaste);
+    };
+  }, [root]);
+}
+
+/** A file dropped beside the uploader would open in the place of the page. */
+function useNoStrayDrops() {
+  useEffect(() => {
+    const onStray = (event: globalThis.DragEvent) => {
+      if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      event.dataTransfer.dropEffect = "none";
+    };
+    window.addEventListener("dragover", onStray);
+    window.addEventListener("drop", onStray);
+    return () => {
+      window.removeEventListener("dragover", onStray);
+      window.removeEventListener("drop", onStray);
+    };
+  }, []);
+}
+
+/** Uploads files for a patient or another entity. */
+export function FileUploader(props: FileUploaderProps) {
+  const { label, texts: own, className, style, ...options } = props;
+  const texts = useMemo(() => ({ ...TEXTS, ...own }), [own]);
+  const { uploads, snapshot } = useUploads(options, texts);
+  const { accept, maxSize, multiple = true, maxFiles, autoStart = true } = options;
+  const several = multiple && maxFiles !== 1;
+  const root = useRef<HTMLElement>(null);
+  const input = useRef<HTMLInputElement>(null);
+  const camera = useRef<HTMLInputElement>(null);
+  const button = useRef<HTMLButtonElement>(null);
+  const [over, setOver] = useState(0);
+  const add = (files: readonly File[]) => void uploads?.add(files);
+  usePaste(root, add);
+  useNoStrayDrops();
+
+  const onDrag = (change: number) => (event: DragEvent) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    setOver((count) => Math.max(0, count + change));
+  };
+  const onDrop = (event: DragEvent) => {
+    event.preventDefault();
+    setOver(0);
+    void dropped(event.dataTransfer).then(add);
+  };
+  const takes = (field: HTMLInputElement) => {
+    add(named(field.files ?? [], "photo"));
+    field.value = "";
+  };
+  const { items } = snapshot;
+  return (
+    <section
+      ref={root}
+      className={`srm srm-uploader ${className ?? ""}`}
+      style={style}
+      aria-label={label ?? texts.label}
+      onDragEnter={onDrag(1)}
+      onDragOver={onDrag(0)}
+      onDragLeave={onDrag(-1)}
+      onDrop={onDrop}
+    >
+      <div className="srm-drop" data-over={over > 0 || undefined} data-full={snapshot.full || undefined}>
+        <span className="srm-drop-icon">
+          <UploadIcon />
+        </span>
+        <p className="srm-drop-text">
+          {over > 0 ? texts.dropNow : several ? texts.drop : texts.dropOne}
+          {over === 0 && <span className="srm-muted"> {texts.or}</span>}
+        </p>
+        <div className="srm-drop-buttons">
+          <button
+            ref={button}
+            type="button"
+            className="srm-button"
+            onClick={() => input.current?.click()}
+          >
+            {several ? texts.choose : texts.chooseOne}
+          </button>
+          {isAccepted("image/jpeg", accept) && (
+            <button
+              type="button"
+              className="srm-button srm-quiet srm-touch"
+              onClick={() => camera.current?.click()}
+            >
+              <CameraIcon />
+              {texts.photo}
+            </button>
+          )}
+        </div>
+        <p className="srm-hint">
+          {texts.hint(kinds(accept), maxSize === undefined ? undefined : formatSize(maxSize))}
+        </p>
+        <input
+          ref={input}
+          className="srm-hidden"
+          type="file"
+          tabIndex={-1}
+          aria-hidden="true"
+          multiple={several}
+          accept={dialogAccept(accept)}
+          onChange={(event) => takes(event.currentTarget)}
+        />
+        <input
+          ref={camera}
+          className="srm-hidden"
+          type="file"
+          tabIndex={-1}
+          aria-hidden="true"
+          accept="image/*"
+          capture="environment"
+          onChange={(event) => takes(event.currentTarget)}
+        />
+      </div>
+      {snapshot.offline && <p className="srm-note">{texts.offline}</p>}
+      {uploads && items.length > 0 && (
+        <>
+          <Summary items={items} uploads={uploads} texts={texts} autoStart={autoStart} />
+          <ul className="srm-files" aria-label={texts.list}>
+            {items.map((item) => (
+              <FileRow
+                key={item.id}
+                item={item}
+                uploads={uploads}
+                texts={texts}
+                autoStart={autoStart}
+                onChoose={() => input.current?.click()}
+                // The button may only just be coming back.
+                onGone={() => requestAnimationFrame(() => button.current?.focus())}
+              />
+            ))}
+          </ul>
+        </>
+      )}
+      <Announcer said={snapshot.said} />
+    </section>
+  );
+}

@@ -1,0 +1,178 @@
+"use client";
+// A patient's documents: found, looked at, downloaded, and where it is allowed added and deleted.
+import { type CSSProperties, useId, useMemo, useState } from "react";
+import { type Connection, type Document, StrongroomError } from "../client/index.js";
+import { messageOf } from "../core/failure.js";
+import { formatCategory } from "../core/format.js";
+import { TEXTS, type Texts } from "../core/texts.js";
+import { CATEGORIES, type Category } from "../core/types.js";
+import { FileUploader } from "./FileUploader.js";
+import { SearchIcon } from "./icons.js";
+import { Announcer, Progress } from "./parts.js";
+import { RecordRow } from "./RecordRow.js";
+import { linkOf, useClient, useRecords, useRested } from "./useRecords.js";
+import { PICTURES, Viewer } from "./Viewer.js";
+
+export interface PatientRecordsProps extends Connection {
+  patientId: string;
+  /** Shows this category alone; without it people may choose. */
+  category?: Category | undefined;
+  /** Whether documents can be moved to the trash from here. */
+  allowDelete?: boolean | undefined;
+  /** Whether documents can be added from here; they get `category`. */
+  allowUpload?: boolean | undefined;
+  onError?: ((error: StrongroomError) => void) | undefined;
+  label?: string | undefined;
+  texts?: Partial<Texts> | undefined;
+  className?: string | undefined;
+  style?: CSSProperties | undefined;
+}
+
+/** A patient's documents. */
+export function PatientRecords(props: PatientRecordsProps) {
+  const { patientId, category, allowDelete = false, allowUpload = false, onError } = props;
+  const { endpoint, token, headers } = props;
+  const texts = useMemo(() => ({ ...TEXTS, ...props.texts }), [props.texts]);
+  const client = useClient({ endpoint, token, headers });
+  const [search, setSearch] = useState("");
+  const [chosen, setChosen] = useState("");
+  const q = useRested(search.trim());
+  const records = useRecords(client, { patientId, q, category: category ?? chosen });
+  const [viewed, setViewed] = useState<{ name: string; url: string }>();
+  const [failure, setFailure] = useState<string>();
+  const [said, setSaid] = useState("");
+  const searchId = useId();
+
+  const act = async (work: () => Promise<unknown>) => {
+    setFailure(undefined);
+    try {
+      await work();
+    } catch (error) {
+      const known = error instanceof StrongroomError;
+      setFailure(known ? messageOf(error, texts) : texts.unknown);
+      if (known) onError?.(error);
+    }
+  };
+  const view = (document: Document) => {
+    const isPicture = PICTURES.has(document.contentType);
+    // Opened at once, while the browser still knows that somebody clicked.
+    const tab = isPicture ? null : window.open("", "_blank");
+    if (tab) tab.opener = null;
+    void act(async () => {
+      const link = await linkOf(client, document.id, "inline").catch((error: unknown) => {
+        tab?.close();
+        throw error;
+      });
+      if (isPicture) setViewed({ name: document.filename, url: link.url });
+      else if (tab) tab.location.replace(link.url);
+      else window.location.assign(link.url);
+    });
+  };
+  const download = (document: Document) =>
+    act(async () => {
+      const link = await linkOf(client, document.id, "attachment");
+      const anchor = window.document.createElement("a");
+      anchor.href = link.url;
+      anchor.download = link.filename;
+      anchor.click();
+    });
+  const remove = (document: Document) =>
+    act(async () => {
+      const id = document.id;
+      await client.DELETE("/api/docs/{id}", { params: { path: { id } } });
+      setSaid(texts.saidDeleted(document.filename));
+      await records.load();
+    });
+
+  const { documents, loading, error, next } = records;
+  const filtered = q !== "" || chosen !== "";
+  const shownError = error ? messageOf(error, texts) : failure;
+  return (
+    <section
+      className={`srm srm-records ${props.className ?? ""}`}
+      style={props.style}
+      aria-label={props.label ?? texts.records}
+      aria-busy={loading}
+    >
+      {allowUpload && (
+        <FileUploader
+          {...{ endpoint, token, headers, category, texts }}
+          entityType="patient"
+          entityId={patientId}
+          onUploadComplete={() => void records.load()}
+        />
+      )}
+      <div className="srm-filter">
+        <label className="srm-search" htmlFor={searchId}>
+          <SearchIcon />
+          <span className="srm-hidden">{texts.search}</span>
+          <input
+            id={searchId}
+            type="search"
+            placeholder={texts.search}
+            value={search}
+            onChange={(event) => setSearch(event.currentTarget.value)}
+          />
+        </label>
+        {!category && (
+          <select
+            className="srm-select"
+            aria-label={texts.category}
+            value={chosen}
+            onChange={(event) => setChosen(event.currentTarget.value)}
+          >
+            <option value="">{texts.anyCategory}</option>
+            {CATEGORIES.map((one) => (
+              <option key={one} value={one}>
+                {formatCategory(one)}
+              </option>
+            ))}
+          </select>
+        )}
+      </div>
+      <div className="srm-loading">
+        {loading && <Progress label={texts.recordsLoading} state="finishing" />}
+      </div>
+      {shownError && (
+        <p className="srm-note srm-wrong" role="alert">
+          {shownError}{" "}
+          {error && (
+            <button type="button" className="srm-link" onClick={() => void records.load()}>
+              {texts.reload}
+            </button>
+          )}
+        </p>
+      )}
+      {documents.length === 0 && !loading && !error && (
+        <p className="srm-empty">{filtered ? texts.recordsNone : texts.recordsEmpty}</p>
+      )}
+      {documents.length > 0 && (
+        <ul className="srm-files" aria-label={texts.records}>
+          {documents.map((document) => (
+            <RecordRow
+              key={document.id}
+              document={document}
+              texts={texts}
+              allowDelete={allowDelete}
+              onView={() => view(document)}
+              onDownload={() => void download(document)}
+              onDelete={() => void remove(document)}
+            />
+          ))}
+        </ul>
+      )}
+      {next && (
+        <button
+          type="button"
+          className="srm-button srm-quiet srm-more"
+          disabled={loading}
+          onClick={() => void records.load(next)}
+        >
+          {texts.more}
+        </button>
+      )}
+      {viewed && <Viewer {...viewed} texts={texts} onClose={() => setViewed(undefined)} />}
+      <Announcer said={said} />
+    </section>
+  );
+}

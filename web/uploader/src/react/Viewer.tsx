@@ -1,0 +1,31 @@
+"use client";
+// A picture, shown large over the page. Everything else opens in a tab of its own.
+import { useEffect, useRef } from "react";
+import type { Texts } from "../core/texts.js";
+import { CloseIcon } from "./icons.js";
+import { IconButton } from "./parts.js";
+
+/** Types that every browser shows in an `<img>`. */
+export const PICTURES: ReadonlySet<string> = new Set([
+  "image/jpeg",
+  "image/png",
+  "image/gif",
+  "image/webp",
+]);
+
+export function Viewer(props: { name: string; url: string; texts: Texts; onClose: () => void }) {
+  const { name, url, texts, onClose } = props;
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} className="srm-viewer" aria-label={name} onClose={onClose}>
+      <div className="srm-viewer-head">
+        <span className="srm-name">{name}</span>
+        <IconButton label={texts.close} onClick={() => dialog.current?.close()}>
+          <CloseIcon />
+        </IconButton>
+      </div>
+      <img src={url} alt={name} />
+    </dialog>
+  );
+}

@@ -1,0 +1,61 @@
+// Small pieces that both components are made of.
+import type { ReactNode } from "react";
+import { extensionOf } from "../core/rules.js";
+import { AlertIcon, CheckIcon } from "./icons.js";
+
+/** A file by its extension; with a mark when it is done or went wrong. */
+export function Glyph({ name, mark }: { name: string; mark?: "done" | "failed" | undefined }) {
+  return (
+    <span className="srm-glyph" data-mark={mark} aria-hidden="true">
+      <span className="srm-glyph-text">{extensionOf(name).slice(0, 4) || "file"}</span>
+      {mark && <span className="srm-mark">{mark === "done" ? <CheckIcon /> : <AlertIcon />}</span>}
+    </span>
+  );
+}
+
+export function IconButton(props: {
+  label: string;
+  onClick: () => void;
+  children: ReactNode;
+  disabled?: boolean;
+}) {
+  return (
+    <button
+      type="button"
+      className="srm-icon-button"
+      aria-label={props.label}
+      title={props.label}
+      onClick={props.onClick}
+      disabled={props.disabled}
+    >
+      {props.children}
+    </button>
+  );
+}
+
+/** A bar; without a value it only says that something happens. */
+export function Progress({ label, value, state }: { label: string; value?: number; state?: string }) {
+  const percent = value === undefined ? undefined : Math.round(value * 100);
+  return (
+    <div
+      className="srm-bar"
+      data-state={state}
+      role="progressbar"
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={100}
+      aria-valuenow={percent}
+    >
+      <div className="srm-bar-fill" style={{ width: `${percent ?? 100}%` }} />
+    </div>
+  );
+}
+
+/** Said by screen readers, not shown. */
+export function Announcer({ said }: { said: string }) {
+  return (
+    <div className="srm-hidden" role="status" aria-live="polite">
+      {said}
+    </div>
+  );
+}

@@ -1,0 +1,97 @@
+// For everybody: no findings of axe in any state, light and dark; all of it by keyboard; said aloud.
+import AxeBuilder from "@axe-core/playwright";
+import { expect, letter, photo, test, text, type Uploader } from "./fixtures.js";
+
+async function findings({ page }: Uploader) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test.describe(colorScheme, () => {
+    test.use({ colorScheme });
+
+    test(`axe finds nothing in the uploader, ${colorScheme}`, async ({ uploader, page, world }) => {
+      await uploader.open();
+      expect(await findings(uploader), "empty").toEqual([]);
+      world.line.rate = 4_000_000;
+      await uploader.drop(
+        letter(),
+        { ...photo(), name: "wound-photo.pdf", type: "application/pdf" },
+        { name: "setup.exe", type: "", bytes: Buffer.from("MZ") },
+      );
+      await expect(uploader.row("wound-photo.pdf")).toHaveAttribute("data-phase", "failed");
+      await expect(uploader.row("referral-letter.pdf")).toHaveAttribute("data-phase", "done");
+      const notes = text(`slow-${colorScheme}.txt`, 30_000_000);
+      await uploader.drop(notes);
+      await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "uploading");
+      expect(await findings(uploader), "under way").toEqual([]);
+      await uploader.button("Pause", notes.name).click();
+      expect(await findings(uploader), "paused").toEqual([]);
+      await page.reload();
+      await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "interrupted");
+      expect(await findings(uploader), "interrupted").toEqual([]);
+    });
+
+    test(`axe finds nothing in the records, ${colorScheme}`, async ({ uploader, page, world }) => {
+      const props = { endpoint: world.line.url, token: world.admin, patientId: "test-patient" };
+      await uploader.open({ ...props, allowDelete: true, allowUpload: true }, "records");
+      await expect(page.getByRole("listitem").first()).toBeVisible();
+      await page.getByRole("button", { name: /^Delete: / }).first().click();
+      expect(await findings(uploader)).toEqual([]);
+    });
+  });
+}
+
+test.describe("an accent of the app's own", () => {
+  test.use({ colorScheme: "dark" });
+
+  test("can be read in the dark too", async ({ uploader, page }) => {
+    await uploader.open();
+    await page.addStyleTag({ content: ":root { --strongroom-accent: #00695c }" });
+    await uploader.drop(letter("one.pdf"), letter("two.pdf"));
+    await expect(page.getByRole("button", { name: "Clear list" })).toBeVisible();
+    expect(await findings(uploader)).toEqual([]);
+  });
+});
+
+test("everything can be done by keyboard", async ({ uploader, page, world }) => {
+  await uploader.open({ ticketUrl: "/ticket", autoStart: false });
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("button", { name: "Choose files" })).toBeFocused();
+  const asked = page.waitForEvent("filechooser");
+  await page.keyboard.press("Enter");
+  const notes = text("by-keyboard.txt", 20_000_000);
+  const { name, type, bytes } = notes;
+  await (await asked).setFiles([
+    { name: "left-out.pdf", mimeType: "application/pdf", buffer: letter().bytes },
+    { name, mimeType: type, buffer: bytes },
+  ]);
+  await expect(uploader.row("left-out.pdf")).toContainText("Ready to upload");
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("button", { name: "Upload 2 files" })).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(uploader.button("Remove", "left-out.pdf")).toBeFocused();
+  await page.keyboard.press("Enter");
+  // The row is gone, and the focus is not lost with it.
+  await expect(uploader.row("left-out.pdf")).toHaveCount(0);
+  await expect(page.getByRole("button", { name: "Choose files" })).toBeFocused();
+  world.line.rate = 5_000_000;
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Space");
+  await uploader.button("Pause", name).focus();
+  await page.keyboard.press("Enter");
+  await expect(uploader.button("Resume", name)).toBeFocused();
+  world.line.rate = 0;
+  await page.keyboard.press("Enter");
+  await expect(uploader.row(name)).toHaveAttribute("data-phase", "done");
+});
+
+test("what happens is said to screen readers", async ({ uploader, page }) => {
+  await uploader.open();
+  const said = page.getByRole("status");
+  await uploader.drop(letter());
+  await expect(said).toHaveText("referral-letter.pdf is uploaded.");
+  await uploader.drop({ name: "setup.exe", type: "", bytes: Buffer.from("MZ") });
+  await expect(said).toHaveText(/^setup.exe was not uploaded\. This kind of file/);
+});

@@ -1,0 +1,67 @@
+// What this package knows by itself is what the contract says.
+import { readFileSync } from "node:fs";
+import { expect, test } from "@playwright/test";
+import { createClient, StrongroomError } from "../src/client/index.js";
+import { extensionOf, isAccepted, kinds, partSize, TYPES } from "../src/core/rules.js";
+import { CATEGORIES } from "../src/core/types.js";
+import { startServer } from "../../testing/server.mjs";
+
+const contract = JSON.parse(
+  readFileSync(new URL("../../../openapi.json", import.meta.url), "utf8"),
+);
+const { PresignUploadRequest } = contract.components.schemas;
+
+test("the types that are let through are those of the contract", () => {
+  const pattern = new RegExp(PresignUploadRequest.properties.contentType.pattern);
+  const known = Object.keys(TYPES);
+  for (const type of known) expect(type).toMatch(pattern);
+  const count = String(pattern).split("|").length;
+  expect(known).toHaveLength(count);
+});
+
+test("the categories are those of the contract", () => {
+  const all: string[] = PresignUploadRequest.properties.category.enum;
+  const aliases = ["lab_results", "medical_records", "prescription", "forms", "billing", null];
+  expect(all.filter((one) => !aliases.includes(one))).toEqual([...CATEGORIES]);
+});
+
+test("an app can narrow the types by type, family or extension", () => {
+  expect(isAccepted("image/png", ["image/*"])).toBe(true);
+  expect(isAccepted("application/dicom", [".dcm"])).toBe(true);
+  expect(isAccepted("application/pdf", ["image/*", ".dcm"])).toBe(false);
+  expect(kinds([".pdf", "image/*"])).toBe("PDF, images");
+  expect(extensionOf("a.b.PDF")).toBe("pdf");
+});
+
+test("a file of any size has at most 10,000 parts of at least 5 MiB", () => {
+  for (const size of [1, 5e6, 1e8, 5e9, 5e12]) {
+    expect(partSize(size)).toBeGreaterThanOrEqual(5 * 1024 * 1024);
+    expect(Math.ceil(size / partSize(size))).toBeLessThanOrEqual(10_000);
+  }
+});
+
+test("the client calls the whole API and throws what the server says as one type", async () => {
+  const server = await startServer();
+  try {
+    const token = await server.token({ user: "test-admin", role: "admin" });
+    const client = createClient({ endpoint: server.url, token: () => token });
+    const { data } = await client.GET("/api/docs", { params: { query: { limit: 5 } } });
+    expect(data.items).toEqual([]);
+
+    const wrong = { filename: "a.pdf", contentType: "application/pdf", size: 0, sha256: "x" };
+    const refused = await client
+      .POST("/api/docs/presign-upload", { body: wrong as never })
+      .catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(StrongroomError);
+    expect(refused).toMatchObject({ status: 422, code: "invalid_fields" });
+    const { fields, requestId } = refused as StrongroomError;
+    expect(Object.keys(fields)).toContain("sha256");
+    expect(requestId).toBeTruthy();
+
+    const nobody = createClient({ endpoint: "http://127.0.0.1:1" });
+    const unheard = await nobody.GET("/api/session").catch((error: unknown) => error);
+    expect(unheard).toMatchObject({ code: "unreachable", status: 0, temporary: true });
+  } finally {
+    await server.stop();
+  }
+});

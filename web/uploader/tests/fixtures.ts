@@ -1,0 +1,198 @@
+// What every test has: a server behind a line that can be cut, an app with pages and a ticket route, and a
+// page with the component in it.
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { type Page, test as base } from "@playwright/test";
+import type { Document } from "../src/client/index.js";
+import { startPages } from "../../testing/pages.mjs";
+import { startLine } from "../../testing/proxy.mjs";
+import { freePort, startServer } from "../../testing/server.mjs";
+
+export { expect } from "@playwright/test";
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+export const FOLDERS = [
+  here("../../../target/web-tests/uploader-page"),
+  here("page"),
+  here("../dist"),
+];
+
+/** A file as a test gives it to the page. */
+export interface Sample {
+  name: string;
+  type: string;
+  bytes: Buffer;
+}
+
+export function sample(name: string, type: string, as = name): Sample {
+  return { name: as, type, bytes: readFileSync(here(`../../../samples/${name}`)) };
+}
+
+export const letter = (as = "referral-letter.pdf") => sample("referral-letter.pdf", "application/pdf", as);
+export const photo = (as = "wound-photo.png") => sample("wound-photo.png", "image/png", as);
+export const scan = (as = "knee-xray.jpg") => sample("knee-xray.jpg", "image/jpeg", as);
+
+/** Readable text of a size that differs all along. */
+export function text(name: string, size: number): Sample {
+  const bytes = Buffer.alloc(size, "The quick brown fox jumps over the lazy dog.\n");
+  for (let at = 0; at + 16 < size; at += 65_536) bytes.write(`line ${at}\n`, at);
+  return { name, type: "text/plain", bytes };
+}
+
+export const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
+
+type Server = Awaited<ReturnType<typeof startServer>>;
+type Line = Awaited<ReturnType<typeof startLine>>;
+
+interface World {
+  server: Server;
+  line: Line;
+  pages: { url: string };
+  /** A token of somebody who may see everything. */
+  admin: string;
+  /** A token of somebody who uploads. */
+  clinician: string;
+}
+
+/** A page that allows its own scripts and the way to the server, and nothing else. */
+function strictPolicy(port: number) {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "worker-src 'none'",
+    `connect-src 'self' http://127.0.0.1:${port}`,
+  ].join("; ");
+}
+
+async function makeWorld(use: (world: World) => Promise<void>) {
+  const [pagesPort, linePort] = [await freePort(), await freePort()];
+  const server = await startServer({
+    origins: [`http://127.0.0.1:${pagesPort}`],
+    publicUrl: `http://127.0.0.1:${linePort}`,
+  });
+  const line = await startLine(linePort, server.url);
+  const key = await server.serviceKey();
+  // An app's backend: it knows who is signed in and which patient the page is about.
+  const ticket = (wish: object) =>
+    server.api("POST", "/api/uppy/tickets", {
+      headers: { "x-api-key": key, "x-acting-user": "dr-test", "x-acting-role": "clinician" },
+      body: { patientId: "test-patient", ...wish },
+    });
+  const pages = await startPages({
+    port: pagesPort,
+    folders: FOLDERS,
+    routes: {
+      "POST /ticket": () => ticket({ category: "lab-results" }),
+      "POST /tiny-ticket": () => ticket({ maxSize: 10_000 }),
+      "POST /small-ticket": () => ticket({ maxFiles: 1 }),
+    },
+    headersOf: (path: string) =>
+      path === "/strict.html" ? { "content-security-policy": strictPolicy(linePort) } : {},
+  });
+  const admin = await server.token({ user: "test-admin", role: "admin" });
+  const clinician = await server.token();
+  await use({ server, line, pages, admin, clinician });
+  await pages.stop();
+  await line.stop();
+  await server.stop();
+}
+
+/** The component in a page. */
+export class Uploader {
+  constructor(
+    readonly page: Page,
+    private readonly world: World,
+  ) {}
+
+  /** With a ticket of the app's backend, where nothing else is said. */
+  async open(props: Record<string, unknown> = { ticketUrl: "/ticket" }, show = "uploader") {
+    const query = new URLSearchParams({ show, props: JSON.stringify(props) });
+    await this.page.goto(`${this.world.pages.url}/?${query}`);
+    await this.page.locator(".srm").first().waitFor();
+  }
+
+  /** Drops files as a hand does. */
+  async drop(...files: Sample[]) {
+    const data = await this.dataTransfer(files);
+    for (const type of ["dragenter", "dragover", "drop"]) {
+      await this.page.dispatchEvent(".srm-uploader", type, { dataTransfer: data });
+    }
+  }
+
+  async dataTransfer(files: Sample[]) {
+    const plain = files.map(({ name, type, bytes }) => ({ name, type, data: bytes.toString("base64") }));
+    return this.page.evaluateHandle(async (all) => {
+      const data = new DataTransfer();
+      for (const { name, type, data: base64 } of all) {
+        const bytes = await (await fetch(`data:;base64,${base64}`)).arrayBuffer();
+        data.items.add(new File([bytes], name, { type, lastModified: 1 }));
+      }
+      return data;
+    }, plain);
+  }
+
+  /** Chooses files in the dialog; large ones by their path. */
+  async choose(...files: (Sample | string)[]) {
+    const asked = this.page.waitForEvent("filechooser");
+    await this.page.getByRole("button", { name: /^Choose (a file|files)$/ }).click();
+    const chooser = await asked;
+    const paths = files.filter((file) => typeof file === "string");
+    if (paths.length > 0) return chooser.setFiles(paths);
+    const samples = files.filter((file) => typeof file !== "string");
+    return chooser.setFiles(
+      samples.map(({ name, type, bytes }) => ({ name, mimeType: type, buffer: bytes })),
+    );
+  }
+
+  /** The row of a file. */
+  row(name: string) {
+    return this.page.getByRole("listitem").filter({ hasText: name });
+  }
+
+  button(action: string, name: string) {
+    return this.page.getByRole("button", { name: `${action}: ${name}` });
+  }
+
+  /** Writes down every value that a file's bar shows; calling it tells them. */
+  async watchProgress(name: string) {
+    const values = await this.page.evaluateHandle((name) => {
+      const seen: number[] = [];
+      const look = () => {
+        const bar = document.querySelector(`[role=progressbar][aria-label="${name}"]`);
+        const now = Number(bar?.getAttribute("aria-valuenow"));
+        if (bar && seen.at(-1) !== now) seen.push(now);
+      };
+      const all = { attributes: true, childList: true, subtree: true };
+      new MutationObserver(look).observe(document.body, all);
+      return seen;
+    }, name);
+    return () => values.jsonValue();
+  }
+
+  /** What the app was told. */
+  told(): Promise<{ done: Document[]; failed: { code: string; message: string }[] }> {
+    return this.page.evaluate(() => window.told) as never;
+  }
+}
+
+export const test = base.extend<{ uploader: Uploader }, { world: World }>({
+  world: [
+    async ({}, use) => makeWorld(use),
+    { scope: "worker" },
+  ],
+  uploader: async ({ page, world }, use) => {
+    // The browser asks before a page goes that is sending; here everybody says yes.
+    page.on("dialog", (dialog) => void dialog.accept());
+    await use(new Uploader(page, world));
+    world.line.mend();
+    world.line.rate = 0;
+  },
+});
+
+/** What the server has of a patient, in some states. */
+export async function documents(world: World, state: string): Promise<Document[]> {
+  const path = `/api/docs?patientId=test-patient&state=${state}&limit=1000`;
+  return (await world.server.api("GET", path, { token: world.admin })).items;
+}
