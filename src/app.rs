@@ -12,6 +12,7 @@ use crate::db::Db;
 use crate::ids::Ids;
 use crate::keys::AppSecrets;
 use crate::limits::KeptBytes;
+use crate::rendering::Renderer;
 use crate::scanning::Scanning;
 use crate::store::ObjectStore;
 use crate::time::{Clock, Timestamp};
@@ -38,6 +39,8 @@ pub struct Parts {
     pub whole_reads: tokio::sync::Semaphore,
     /// Turns to look into a large object: what is held of one is bounded, and so are they.
     pub inspections: Arc<tokio::sync::Semaphore>,
+    /// What draws pictures of documents.
+    pub renderer: Renderer,
     /// One turn to examine the installation.
     pub self_test: Arc<tokio::sync::Semaphore>,
     /// What is known of the bytes each clinic keeps.

@@ -22,6 +22,7 @@ pub mod openapi;
 pub mod operation;
 pub mod outbox;
 pub mod patients;
+pub mod rendering;
 pub mod routes;
 pub mod scanning;
 pub mod sensitive;

@@ -1,7 +1,7 @@
 //! Opening the house: directory, keys, database, store, policy — in that order, each with a
 //! clear word when it cannot be.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::access::{
@@ -15,6 +15,7 @@ use crate::db::{DatabaseUrl, Db, DbError};
 use crate::ids::{ClinicId, EventId, Ids};
 use crate::keys::{AppSecrets, KeyError, KeyRing, SecretsError};
 use crate::limits::{KeptBytes, RateLimits};
+use crate::rendering::Renderer;
 use crate::scanning::Scanning;
 use crate::sensitive::Secret;
 use crate::store::local::{LocalStore, LocalStoreConfig};
@@ -80,6 +81,8 @@ pub struct Opened {
     pub ids: Ids,
     /// What the operator decided.
     pub config: Config,
+    /// The program that draws pictures: this one.
+    pub program: PathBuf,
 }
 
 /// Opens records and keys.
@@ -97,7 +100,8 @@ pub async fn records_with(config: Config, clock: Clock, ids: Ids) -> Result<Open
     };
     let db = Db::open(&database_url(&config)).await?;
     let secrets = AppSecrets::load_or_create(&db, &ring, &clock).await?;
-    Ok(Opened { db, ring, key_is_new, secrets, clock, ids, config })
+    let program = Renderer::this_program();
+    Ok(Opened { db, ring, key_is_new, secrets, clock, ids, config, program })
 }
 
 /// The ring of the data directory; made when there is nothing yet that another one has sealed.
@@ -163,6 +167,7 @@ impl Opened {
             config: self.config,
             whole_reads: tokio::sync::Semaphore::new(WHOLE_READS),
             inspections: Arc::new(tokio::sync::Semaphore::new(INSPECTIONS)),
+            renderer: Renderer::new(self.program),
             self_test: Arc::new(tokio::sync::Semaphore::new(1)),
             kept: KeptBytes::default(),
             upkeep: LastUpkeep::default(),

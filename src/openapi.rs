@@ -41,6 +41,7 @@ use common::Common;
         crate::documents::api::multipart::progress,
         crate::documents::api::multipart::complete,
         crate::documents::api::multipart::abort,
+        crate::documents::api::preview::preview,
         crate::documents::api::rendition::suggest,
         crate::documents::api::retrieval::get,
         crate::documents::api::retrieval::request,

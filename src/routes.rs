@@ -16,7 +16,7 @@ use crate::accounts::api::{keys, session, setup, users};
 use crate::app::App;
 use crate::doctor::api::self_test;
 use crate::documents::api::{
-    docs, files, life, multipart, records, rendition, retrieval, stats, storage, uppy,
+    docs, files, life, multipart, preview, records, rendition, retrieval, stats, storage, uppy,
 };
 use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
 use crate::http::reason::say_in_status_line;
@@ -45,6 +45,7 @@ fn documents() -> Vec<Operation> {
         ("/api/docs/{id}", Action::ReadDocument, get(docs::get)),
         ("/api/docs/{id}/download", Action::IssueDownload, get(docs::download)),
         ("/api/docs/{id}/content", Action::ReadContent, get(docs::content)),
+        ("/api/docs/{id}/preview", Action::ReadPreview, get(preview::preview)),
         ("/api/docs/{id}/content", Action::ReceiveUpload, put(docs::receive)),
         ("/api/docs/{id}/retrieval", Action::ReadDocument, get(retrieval::get)),
         ("/api/docs/{id}/retrieval", Action::RetrieveDocument, post(retrieval::request)),

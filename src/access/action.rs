@@ -51,6 +51,8 @@ actions! {
     IssueDownload => "download.issue",
     /// Get a document's bytes through the server.
     ReadContent => "content.read",
+    /// See a picture of a document.
+    ReadPreview => "preview.read",
     /// Ask for a readable copy of a document in an archive.
     RetrieveDocument => "document.retrieve",
     /// Change a document's metadata.

@@ -51,6 +51,7 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
         | Action::ReadDocument
         | Action::IssueDownload
         | Action::ReadContent
+        | Action::ReadPreview
         | Action::EditDocument
         | Action::DeleteDocument
         | Action::RestoreDocument

@@ -186,6 +186,18 @@ fn a_patient_reads_their_own_released_and_available_documents_and_deletes_nothin
 }
 
 #[test]
+fn whoever_reads_content_sees_previews_and_nobody_else() {
+    let policy = policy();
+    for role in Role::ALL {
+        let caller = caller(role);
+        for (target, context) in situations() {
+            let may = |action| policy.decide(&caller, action, &target, context).is_allow();
+            assert_eq!(may(Action::ReadPreview), may(Action::ReadContent), "{role} {target:?}");
+        }
+    }
+}
+
+#[test]
 fn the_patients_of_a_token_count_for_the_role_patient_only() {
     let mut auditor = caller(Role::Auditor);
     auditor.patients = vec![PatientId::new("p-own")];

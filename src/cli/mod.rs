@@ -10,6 +10,7 @@ mod doctor;
 mod get;
 mod key;
 mod put;
+mod render;
 mod s3_credentials;
 mod serve;
 mod token;
@@ -59,6 +60,9 @@ enum Command {
     Upkeep(upkeep::Args),
     /// Check the configuration, or print an example of it
     Config(config::Args),
+    /// Draw a picture of the file on standard input; the server calls this
+    #[command(hide = true)]
+    Render,
     /// Print the OpenAPI document
     Openapi,
     /// Print a completion script for a shell
@@ -88,6 +92,10 @@ type Done = Result<(), Failure>;
 /// Runs the command of the arguments.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    // In a process that is as small as can be: no runtime, no configuration.
+    if matches!(cli.command, Command::Render) {
+        return report(render::run());
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return report(Err(e.into())),
@@ -109,6 +117,7 @@ async fn run(command: Command) -> Done {
         Command::Doctor(args) => doctor::run(&args).await,
         Command::Upkeep(args) => upkeep::run(args, load()?).await,
         Command::Config(args) => config::run(&args),
+        Command::Render => render::run(),
         Command::Openapi => {
             print!("{}", crate::openapi::json());
             Ok(())

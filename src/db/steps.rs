@@ -53,4 +53,9 @@ pub const STEPS: &[(&str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0010_keys_in_order.sql"),
         include_str!("../../migrations/postgres/0010_keys_in_order.sql"),
     ),
+    (
+        "previews",
+        include_str!("../../migrations/sqlite/0011_previews.sql"),
+        include_str!("../../migrations/postgres/0011_previews.sql"),
+    ),
 ];

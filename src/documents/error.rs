@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::access::Refusal;
 use crate::db::DbError;
 use crate::documents::State;
-use crate::documents::content::{Reason, Unfit};
+use crate::documents::content::{self, Reason};
 use crate::documents::quota::Whose;
+use crate::rendering::Unfit;
 use crate::store::{Archive, Size, StoreError};
 use crate::time::Timestamp;
 
@@ -117,6 +118,15 @@ pub enum DocumentError {
     /// There is no cleaned rendition of the document, and why.
     #[error("there is no cleaned rendition: {0}")]
     NoRendition(&'static str),
+    /// There are no previews of such a document, and what there is instead.
+    #[error("there is no preview: {0}")]
+    NoPreview(&'static str),
+    /// No preview can be made of the document.
+    #[error("no preview can be made: {}", .0.as_str())]
+    PreviewUnfit(Unfit),
+    /// Too many previews are being made.
+    #[error("no preview could be made in time")]
+    PreviewBusy,
     /// What the caller says of a confirmed document is not so; nothing was changed.
     #[error("the document was confirmed with another {0}")]
     NotAsConfirmed(&'static str),
@@ -156,11 +166,11 @@ impl DocumentError {
     }
 }
 
-impl From<Unfit> for DocumentError {
-    fn from(unfit: Unfit) -> Self {
+impl From<content::Unfit> for DocumentError {
+    fn from(unfit: content::Unfit) -> Self {
         match unfit {
-            Unfit::Differs(what) => Self::ContentMismatch(what),
-            Unfit::Refused(reason, sentence) => Self::ContentRefused(reason, sentence),
+            content::Unfit::Differs(what) => Self::ContentMismatch(what),
+            content::Unfit::Refused(reason, sentence) => Self::ContentRefused(reason, sentence),
         }
     }
 }

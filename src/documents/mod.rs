@@ -39,6 +39,7 @@ mod look;
 mod multipart;
 pub mod names;
 mod placing;
+mod preview;
 mod quota;
 mod read;
 mod receive_upload;
@@ -73,6 +74,7 @@ pub use list::{Filter, Sort, cursor, list, position};
 pub use multipart::{
     BegunParts, Progress, abort_upload, begin_parts, complete_upload, sign_parts, upload_progress,
 };
+pub use preview::{AskPreview, Preview, Shown, preview};
 pub use quota::forget_days;
 pub use read::read;
 pub use read::{named, read_named};

@@ -73,6 +73,8 @@ codes! {
     OnHold = "on_hold", CONFLICT, "The document is under legal hold";
     /// The document must be kept for longer.
     Retention = "retention", CONFLICT, "The document must be kept for longer";
+    /// There are no previews of such documents.
+    NoPreview = "no_preview", CONFLICT, "There are no previews of this type";
     /// Another document has taken this one's place.
     Superseded = "superseded", CONFLICT, "The document has been replaced";
     /// Somebody else was faster.
@@ -103,6 +105,8 @@ codes! {
         "The content is not what was announced";
     /// What was uploaded is of the announced type and may not come in.
     ContentRefused = "content_refused", UNPROCESSABLE_ENTITY, "The content is refused";
+    /// No preview can be made of this document, today or tomorrow.
+    PreviewFailed = "preview_failed", UNPROCESSABLE_ENTITY, "No preview can be made";
     /// Too many calls.
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests";
     /// Too many uploads have been begun and not completed.
@@ -117,6 +121,8 @@ codes! {
     /// The object store cannot be used.
     StoreUnavailable = "store_unavailable", SERVICE_UNAVAILABLE,
         "The object store cannot be used now";
+    /// Too many previews are being made.
+    PreviewBusy = "preview_busy", SERVICE_UNAVAILABLE, "No preview could be made in time";
     /// The database or the trail cannot be written; nothing is served without its trail.
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The server cannot do this now";
     /// No space is left for the bytes.

@@ -194,6 +194,9 @@ pub fn cors(origins: &[String]) -> CorsLayer {
             header::RETRY_AFTER,
             super::error::RATE_LIMIT,
             super::error::RATE_LIMIT_POLICY,
+            HeaderName::from_static("x-page-count"),
+            HeaderName::from_static("x-window-center"),
+            HeaderName::from_static("x-window-width"),
         ])
         .max_age(std::time::Duration::from_mins(10))
 }

@@ -26,6 +26,8 @@ RELATIONS = {
     "name": "must not be taken",
     "patientIds": "goes with the role patient",
     "url": "must not lead inside; what else a URL is, RFC 3986 says",
+    "page": "must be one that the document has",
+    "wc": "goes with ww, and with DICOM alone",
     "q": "must hold a letter or a digit of any script",
 }
 # Codes that depend on what the server holds or was configured with, not on the request's form.
@@ -33,6 +35,8 @@ DEPENDS = {
     "content_mismatch": "what is confirmed must be what was announced",
     "file_too_large": "the limits are each installation's own",
     "range_not_satisfiable": "depends on the document's size",
+    "no_preview": "depends on the document's type",
+    "preview_failed": "depends on the document's bytes",
     "empty_file": "the body of an upload; its size was announced elsewhere",
 }
 # What is said where a relation is meant, of a field that has rules of its own besides.

@@ -118,6 +118,12 @@ const CALLED: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
+        // By the tests of previews.
+        "src/documents/preview/rows.rs",
+        include_str!("../../src/documents/preview/rows.rs"),
+        &["find", "hold_available", "object_of", "put", "objects", "forget"],
+    ),
+    (
         // By the tests of lists.
         "src/documents/list/rows.rs",
         include_str!("../../src/documents/list/rows.rs"),

@@ -183,7 +183,8 @@ impl TestApp {
 
     async fn start(dir: TempDir, config: Config, ground: Ground) -> Self {
         let clock = Clock::default();
-        let opened = open::records_with(config, clock.clone(), Ids::Random).await.unwrap();
+        let mut opened = open::records_with(config, clock.clone(), Ids::Random).await.unwrap();
+        opened.program = env!("CARGO_BIN_EXE_strongroom").into();
         let jwt = opened.jwt();
         let (app, local) = opened.into_app().await.unwrap();
         let wire = local.map(|store| {
@@ -498,14 +499,11 @@ impl TestApp {
 
     /// What must hold after every test: every object has a row, every served row its object.
     pub async fn check(&self) {
-        let objects = match &self.ground.bucket {
-            Some(bucket) => bucket.keys().await,
-            None => self.local_keys().await,
-        };
-        let uploads = self.upload_keys().await;
+        let objects = self.objects().await;
+        let others = self.other_keys().await;
         for key in &objects {
             // A URL that was signed once may be used again: upkeep removes what it brings.
-            let known = uploads.contains(key) || self.state_of_key(key).await.is_some();
+            let known = others.contains(key) || self.state_of_key(key).await.is_some();
             assert!(known, "the object {key} has no row");
         }
         for (key, state) in self.rows().await {
@@ -515,8 +513,11 @@ impl TestApp {
         }
     }
 
-    /// Every key of the local store.
-    async fn local_keys(&self) -> Vec<String> {
+    /// Every key of the store.
+    pub async fn objects(&self) -> Vec<String> {
+        if let Some(bucket) = &self.ground.bucket {
+            return bucket.keys().await;
+        }
         let index = self.dir.path().join("data/store/index.sqlite");
         let url = format!("sqlite:{}?mode=ro", index.display());
         let mut index = SqliteConnection::connect(&url).await.unwrap();
@@ -526,24 +527,24 @@ impl TestApp {
 
     /// Every document's key and state, in every clinic.
     pub async fn rows(&self) -> Vec<(String, String)> {
-        const SQL: &str = "select object_key, state from document_assets";
-        match &self.app.db {
-            Db::Postgres(pool) => sqlx::query_as(SQL).fetch_all(pool).await.unwrap(),
-            Db::Sqlite(db) => {
-                let mut reader = db.reader().await.unwrap();
-                sqlx::query_as(SQL).fetch_all(&mut *reader).await.unwrap()
-            }
-        }
+        self.pairs("select object_key, state from document_assets").await
     }
 
-    /// Where uploads landed that were moved when they were confirmed.
-    async fn upload_keys(&self) -> Vec<String> {
-        const SQL: &str = "select upload_key from document_assets where upload_key is not null";
+    /// Where uploads landed that were moved when they were confirmed, and where previews are kept.
+    pub async fn other_keys(&self) -> Vec<String> {
+        let pairs = self.pairs(
+            "select upload_key, '' from document_assets where upload_key is not null union all \
+             select object_key, '' from document_previews where object_key is not null",
+        );
+        pairs.await.into_iter().map(|(key, _)| key).collect()
+    }
+
+    async fn pairs(&self, sql: &'static str) -> Vec<(String, String)> {
         match &self.app.db {
-            Db::Postgres(pool) => sqlx::query_scalar(SQL).fetch_all(pool).await.unwrap(),
+            Db::Postgres(pool) => sqlx::query_as(sql).fetch_all(pool).await.unwrap(),
             Db::Sqlite(db) => {
                 let mut reader = db.reader().await.unwrap();
-                sqlx::query_scalar(SQL).fetch_all(&mut *reader).await.unwrap()
+                sqlx::query_as(sql).fetch_all(&mut *reader).await.unwrap()
             }
         }
     }

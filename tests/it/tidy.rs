@@ -13,7 +13,7 @@ const FLOORS: &[&[&str]] = &[
     &["config", "http"],
     &["db", "keys", "limits"],
     &["store"],
-    &["scanning"],
+    &["scanning", "rendering"],
     &["audit", "outbox"],
     &["access"],
     &["app"],

@@ -55,6 +55,7 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("GET", "/api/docs/{id}/audit") => ("document.trail", "document"),
         ("GET", "/api/docs/{id}/download") => ("download.issue", "document"),
         ("GET", "/api/docs/{id}/content") => ("content.read", "document"),
+        ("GET", "/api/docs/{id}/preview") => ("preview.read", "document"),
         ("PUT", "/api/docs/{id}/content") => ("upload.receive", "document"),
         ("POST", "/api/docs/{id}/retrieval") => ("document.retrieve", "document"),
         ("POST", "/api/docs/multipart/{uploadId}/parts") => ("upload.sign_parts", "document"),

@@ -54,7 +54,12 @@ fn etag(document: &Document) -> String {
 
 /// Whether one of the tags in a header is this one; none: there is no such header. A strong
 /// comparison takes no weak tag.
-fn listed(headers: &HeaderMap, name: &HeaderName, etag: &str, strong: bool) -> Option<bool> {
+pub(super) fn listed(
+    headers: &HeaderMap,
+    name: &HeaderName,
+    etag: &str,
+    strong: bool,
+) -> Option<bool> {
     let mut found = None;
     for value in headers.get_all(name) {
         let tags = value.to_str().unwrap_or_default().split(',').map(str::trim);

@@ -2,7 +2,8 @@
 
 use crate::documents::quota::Whose;
 use crate::documents::{DocumentError, State};
-use crate::http::{ApiError, Code};
+use crate::http::{ApiError, Code, page};
+use crate::rendering::Unfit;
 use crate::store::{Archive, Size, StoreError};
 
 impl From<DocumentError> for ApiError {
@@ -49,11 +50,37 @@ impl From<DocumentError> for ApiError {
                 format!("The document has {size} bytes; ask for a range within them."),
             )
             .of_size(size),
+            DocumentError::NoPreview(why) => Self::new(Code::NoPreview, why),
+            DocumentError::PreviewUnfit(unfit) => no_preview(unfit),
+            DocumentError::PreviewBusy => Self::new(
+                Code::PreviewBusy,
+                "Too many previews are being made; try again shortly, or ask for the document.",
+            )
+            .retry_after(2),
             DocumentError::Store(e) => e.into(),
             DocumentError::Db(e) => e.into(),
             other => upload(other),
         }
     }
+}
+
+/// Why there is no picture of a document.
+fn no_preview(unfit: Unfit) -> ApiError {
+    let sentence = match unfit {
+        Unfit::NoPage(pages) => {
+            return page::field("page", &format!("the document has {pages}"));
+        }
+        Unfit::Dimensions => "It has more pixels than are decoded (100 million).",
+        Unfit::TooLarge => "It is larger than what previews are made of (128 MiB).",
+        Unfit::TooComplex => "It takes more time or memory than there is for a preview.",
+        Unfit::Damaged => "It cannot be read.",
+        Unfit::Encrypted => "It asks for a password.",
+        Unfit::Unsupported => "It holds no picture, or one that is encoded in a way not read here.",
+    };
+    let detail = format!("{sentence} Ask for the document itself.");
+    let mut e = ApiError::new(Code::PreviewFailed, detail);
+    e.errors.insert("preview".to_owned(), unfit.as_str().to_owned());
+    e
 }
 
 /// What keeps a document as it is.

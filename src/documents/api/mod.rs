@@ -11,6 +11,7 @@ mod form;
 mod json;
 pub mod life;
 pub mod multipart;
+pub mod preview;
 pub mod records;
 pub mod rendition;
 mod requests;

@@ -219,6 +219,30 @@ pub(super) fn some_states() -> Object {
     text().pattern(Some(format!("^({any})(,({any}))*$"))).build()
 }
 
+/// How large a preview is.
+pub(super) fn preview_size() -> Object {
+    text().enum_values(Some(["thumb", "page"])).build()
+}
+
+/// Which page a preview is of.
+pub(super) fn preview_page() -> Object {
+    number(1, 100_000)
+}
+
+fn decimal(least: f64, most: f64) -> Object {
+    ObjectBuilder::new().schema_type(Type::Number).minimum(Some(least)).maximum(Some(most)).build()
+}
+
+/// The middle of what a DICOM picture shows.
+pub(super) fn window_center() -> Object {
+    decimal(-1e6, 1e6)
+}
+
+/// From black to white in a DICOM picture.
+pub(super) fn window_width() -> Object {
+    decimal(1.0, 1e6)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

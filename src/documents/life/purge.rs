@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{refused, rows};
 use crate::access::{Action, Call, Steward};
 use crate::app::App;
+use crate::documents::preview::rows as previews;
 use crate::documents::read::locate;
 use crate::documents::rows::{self as documents, Reference};
 use crate::documents::{Document, DocumentError, State};
@@ -71,7 +72,7 @@ fn check_reach(app: &App, document: &Document) -> Result<(), DocumentError> {
     Err(StoreError::Unusable(why.into()).into())
 }
 
-/// Destroys the bytes of a purged document, every version of them, and notes it.
+/// Destroys the bytes of a purged document and its previews, every version of them, and notes it.
 pub(super) async fn erase(
     app: &App,
     steward: &Steward,
@@ -83,10 +84,19 @@ pub(super) async fn erase(
         let key = ObjectKey::new(key.clone()).map_err(|_| StoreError::Precondition)?;
         app.store.purge(&key).await?;
     }
+    let of = (document.clinic_id, document.id);
+    let mut reader = app.db.reader().await?;
+    let pictures = previews::objects(&mut reader, of, app.store.bucket()).await?;
+    drop(reader);
+    for key in pictures {
+        let key = ObjectKey::new(key).map_err(|_| StoreError::Precondition)?;
+        app.store.purge(&key).await?;
+    }
     let now = app.clock.now();
     let mut tx = steward.begin(Action::EraseContent, &document.target()).await?;
     // Two may have done it at once; one of them tells.
-    if rows::mark_erased(&mut tx, (document.clinic_id, document.id), now).await? {
+    if rows::mark_erased(&mut tx, of, now).await? {
+        previews::forget(&mut tx, of).await?;
         let detail = json!({ "size": document.byte_size, "sha256": document.sha256_hex });
         tx.commit(Some(detail)).await?;
     }
