@@ -228,3 +228,24 @@ test("the next rows of a long list come when they are asked for", async ({ open,
   await expect(page.getByText("55 shown, which is all")).toBeVisible();
   for (const { id } of made) await world.server.api("DELETE", `/api/docs/${id}?permanent=true`, { token: world.token });
 });
+
+test("what only the server can draw is drawn: HEIC, TIFF, and DICOM with its greys chosen", async ({ open, world }) => {
+  const width = (image: HTMLImageElement) => image.naturalWidth;
+  for (const filename of ["phone-photo.heic", "consent.tiff", "chest-ct.dcm"]) {
+    const made = await upload(world.server, world.token, { bytes: sample(filename), filename, category: "imaging" });
+    const page = await open(`/storage/documents?doc=${made.id}`);
+    const image = panel(page).getByRole("img", { name: filename });
+    await expect.poll(() => image.evaluate(width), { message: filename, timeout: 30_000 }).toBeGreaterThan(0);
+    if (filename.endsWith(".dcm")) {
+      const before = await image.getAttribute("src");
+      await panel(page).getByLabel("Window centre").fill("300");
+      await expect(image).not.toHaveAttribute("src", before ?? "");
+      await expect(panel(page)).toContainText("not for diagnosis");
+      await panel(page).getByRole("button", { name: "As in the file" }).click();
+      await expect(panel(page).getByRole("button", { name: "As in the file" })).toHaveCount(0);
+    }
+    const trail = await world.server.api("GET", `/api/docs/${made.id}/audit`, { token: world.token });
+    expect(trail.items.filter(({ action }: { action: string }) => action === "preview.read").length).toBeGreaterThan(0);
+    await world.server.api("DELETE", `/api/docs/${made.id}?permanent=true`, { token: world.token });
+  }
+});

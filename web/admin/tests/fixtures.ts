@@ -19,7 +19,7 @@ export const OTHER = "test-patient-two";
 export const sample = (name: string) => readFileSync(fileURLToPath(new URL(`../../../samples/${name}`, import.meta.url)));
 export const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
-const TYPES: Record<string, string> = { pdf: "application/pdf", png: "image/png", jpg: "image/jpeg", txt: "text/plain", csv: "text/csv", svg: "image/svg+xml", dcm: "application/dicom" };
+const TYPES: Record<string, string> = { pdf: "application/pdf", png: "image/png", jpg: "image/jpeg", txt: "text/plain", csv: "text/csv", svg: "image/svg+xml", dcm: "application/dicom", heic: "image/heic", tiff: "image/tiff" };
 
 export interface Upload {
   bytes: Buffer;

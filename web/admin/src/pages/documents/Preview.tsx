@@ -7,19 +7,23 @@ import { answerOf } from "../../api";
 import { Failed, Waiting } from "../../parts/states";
 import { Csv } from "./Csv";
 
+const Drawn = lazy(() => import("./Drawn").then((m) => ({ default: m.Drawn })));
 const Pdf = lazy(() => import("./Pdf"));
 /** As much of a text as somebody reads in a preview. */
 const TEXT = 64 * 1024;
 
 export interface Shown { document: Document; url: string }
 
-/** How each type is shown; what is missing here has to be downloaded. Types that only the server can draw get their line here, too. */
+/** How each type is shown; what is missing here has to be downloaded. */
 const PREVIEWS: Record<string, ComponentType<Shown>> = {
   "image/jpeg": Picture,
   "image/png": Picture,
   "image/gif": Picture,
   "image/webp": Picture,
   "image/svg+xml": Drawing,
+  "image/heic": Drawn,
+  "image/tiff": Drawn,
+  "application/dicom": Drawn,
   "application/pdf": Pdf,
   "text/plain": TextOf,
   "text/csv": TextOf,
