@@ -6,7 +6,8 @@ SHELL := /bin/bash
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
-run: ## Build and start the server (ARGS are added to `strongroom serve`)
+run: ## Build and start the server (ARGS are added to `strongroom serve`), with its pages where npm is
+	@[ -d web/admin/dist ] || ! command -v npm >/dev/null || $(MAKE) --no-print-directory web
 	cargo run -- serve $(ARGS)
 
 web: ## Build the pages (needs Node.js and npm); the next build of the binary carries them

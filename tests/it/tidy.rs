@@ -143,7 +143,8 @@ fn nothing_is_left_for_later_in_the_code() {
 
 #[test]
 fn every_test_named_in_the_docs_exists() {
-    let code: Vec<_> = [files("src", "rs"), files("tests", "rs"), files("tests", "py")].concat();
+    let pages = ["web/admin/tests", "web/uploader/tests"].map(|at| files(at, "ts")).concat();
+    let code = [files("src", "rs"), files("tests", "rs"), files("tests", "py"), pages].concat();
     let known = test_names(&code);
     let docs = files("docs", "md");
     assert!(docs.iter().any(|(name, _)| name == "docs/guides.md"), "docs/guides.md is missing");
@@ -363,7 +364,7 @@ fn leftovers(name: &str, text: &str) -> Vec<String> {
     problems
 }
 
-/// Every function that could be a test, in Rust and in Python.
+/// Every function that could be a test, in Rust and in Python, and what tests of pages are called.
 fn test_names(files: &[(String, String)]) -> Vec<String> {
     let mut names = Vec::new();
     for (_, text) in files {
@@ -373,11 +374,14 @@ fn test_names(files: &[(String, String)]) -> Vec<String> {
                 head(&text[at + start.len()..]).filter(|_| free)
             }));
         }
+        let called = text.split("test(\"").skip(1).filter_map(|rest| rest.split_once('"'));
+        names.extend(called.map(|(name, _)| name.to_owned()));
     }
     names
 }
 
-/// Tests that a page names (`tests: a_name, another`, in backticks) and nobody has written.
+/// Tests that a page names (`tests: a_name, another`, or `web: what a test of the pages is called`,
+/// in backticks) and nobody has written.
 fn docs_tests(name: &str, text: &str, known: &[String]) -> Vec<String> {
     let mut problems = Vec::new();
     for (number, line) in text.lines().enumerate() {
@@ -387,6 +391,12 @@ fn docs_tests(name: &str, text: &str, known: &[String]) -> Vec<String> {
                 if !known.iter().any(|known| known == test) {
                     problems.push(format!("{name}:{}: there is no test `{test}`", number + 1));
                 }
+            }
+        }
+        for part in line.split("`web: ").skip(1) {
+            let test = part.split_once('`').map_or(part, |(test, _)| test);
+            if !known.iter().any(|known| known == test) {
+                problems.push(format!("{name}:{}: no page's test is `{test}`", number + 1));
             }
         }
     }
@@ -538,6 +548,9 @@ fn the_other_checks_see_what_is_wrong() {
     assert_eq!(known, ["a_door_opens", "put_get"]);
     let page = "| M1 | `tests: a_door_opens, put_get` |\n| M2 | `tests: a_door_shuts` |";
     assert_eq!(docs_tests("a.md", page, &known), ["a.md:2: there is no test `a_door_shuts`"]);
+    let known = test_names(&[("a.spec.ts".into(), "test(\"a page opens, and shuts\", …".into())]);
+    let page = "`web: a page opens, and shuts`, `web: a page stays`";
+    assert_eq!(docs_tests("a.md", page, &known), ["a.md:1: no page's test is `a page stays`"]);
 }
 
 #[test]
