@@ -46,7 +46,7 @@ export function FileRow({ item, uploads, category, choose, sent, whose, retry, t
         {phase === "done" && document
           ? <Anchor component={Link} to={to(document.id)} size="sm" fw={550} style={{ overflowWrap: "anywhere" }}>{name}</Anchor>
           : <Text size="sm" fw={550} style={{ overflowWrap: "anywhere" }}>{name}</Text>}
-        <Text size="xs" c={wrong ? "var(--mantine-color-error)" : "dimmed"} style={{ overflowWrap: "anywhere" }}>
+        <Text size="xs" c={wrong ? "var(--mantine-color-red-light-color)" : "dimmed"} style={{ overflowWrap: "anywhere" }}>
           {statusOf(item, Boolean(sent), state)}{about && `, ${about}`}
         </Text>
         {moving && <Bar name={name} phase={phase} value={phase === "checking" ? 0 : Math.round(progress * 100)} />}
