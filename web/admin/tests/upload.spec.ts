@@ -222,8 +222,6 @@ for (const scheme of ["light", "dark"] as const) {
         const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]).analyze();
         expect.soft(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(" ")} ${failureSummary}`).join("; ")}`), what).toEqual([]);
         expect.soft(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), what).toBeLessThanOrEqual(0);
-        const folder = process.env.STRONGROOM_TEST_PICTURES;
-        if (folder) await page.screenshot({ path: `${folder}/upload-${what}-${width}-${scheme}.png` });
       };
       await page.getByRole("button", { name: "Upload", exact: true }).click();
       await expect(drawer(page).getByLabel("Patient")).toBeVisible();

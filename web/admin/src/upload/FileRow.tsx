@@ -44,7 +44,7 @@ export function FileRow({ item, uploads, category, choose, sent, whose, retry, t
       </ThemeIcon>
       <div style={{ flex: 1, minWidth: 0 }}>
         {phase === "done" && document
-          ? <Anchor component={Link} to={to(document.id)} size="sm" fw={550} style={{ overflowWrap: "anywhere" }}>{name}</Anchor>
+          ? <Anchor component={Link} to={to(document.id)} size="sm" fw={550} display="block" style={{ overflowWrap: "anywhere" }}>{name}</Anchor>
           : <Text size="sm" fw={550} style={{ overflowWrap: "anywhere" }}>{name}</Text>}
         <Text size="xs" c={wrong ? "var(--mantine-color-red-light-color)" : "dimmed"} style={{ overflowWrap: "anywhere" }}>
           {statusOf(item, Boolean(sent), state)}{about && `, ${about}`}
@@ -69,7 +69,7 @@ function Bar({ name, phase, value }: { name: string; phase: Item["phase"]; value
   const ending = phase === "finishing";
   return (
     <Progress.Root size="sm" mt={6}>
-      <Progress.Section value={value} aria-label={name} animated={ending} striped={ending} {...(phase === "paused" && { color: "gray" })} />
+      <Progress.Section value={value} aria-label={name} animated={ending} striped={ending} {...(phase === "paused" && { color: "gray.6" })} />
     </Progress.Root>
   );
 }

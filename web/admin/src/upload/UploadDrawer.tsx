@@ -73,9 +73,9 @@ export default function UploadDrawer({ patientId: given, path, files, onClose }:
         )}
       </Stack>
       {items.length > 0 && (
-        <Group justify="space-between" py="sm" mt="sm" style={FOOT}>
-          <Text size="sm" c="dimmed">{summaryOf(items)}</Text>
-          <Group gap="xs">
+        <Group justify="space-between" wrap="nowrap" py="sm" mt="sm" style={FOOT}>
+          <Text size="sm" c="dimmed">{busy ? TEXTS.overall(items.filter(({ phase }) => phase === "done").length, items.filter(({ id }) => sent.has(id)).length) : summaryOf(items)}</Text>
+          <Group gap="xs" justify="flex-end" style={{ flexShrink: 0 }}>
             {items.filter(({ phase }) => phase === "uploading").length > 1 && <Button variant="default" onClick={() => uploads?.pauseAll()}>{TEXTS.pauseAll}</Button>}
             {items.filter(({ phase }) => phase === "paused").length > 1 && <Button variant="default" onClick={() => uploads?.resumeAll()}>{TEXTS.resumeAll}</Button>}
             {waiting.length > 0
@@ -110,7 +110,7 @@ function Choose({ add, button }: { add: (files: File[]) => void; button: { curre
     <Paper p="md" style={{ border: "1.5px dashed var(--mantine-color-default-border)" }}>
       <Group justify="space-between" gap="sm">
         <div>
-          <Text size="sm" fw={550}>Drop files anywhere on the page</Text>
+          <Text size="sm" fw={550} visibleFrom="xs">Drop files anywhere on the page</Text>
           <Text size="xs" c="dimmed">{kinds(undefined)}</Text>
         </div>
         <FileButton multiple accept={dialogAccept(undefined)} onChange={take} resetRef={reset}>

@@ -1,5 +1,5 @@
 /** Documents in a table: the page of all of them, and the lists of the trash, of holds and of quarantine. */
-import { Button, Group, Text, Title } from "@mantine/core";
+import { Anchor, Button, Group, Text, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { api, data, type Document } from "../../api";
@@ -84,7 +84,7 @@ export function More({ pages, shown }: { pages: Pages; shown: number }) {
 export default function Documents() {
   return (
     <DocumentList title="Documents" action={<UploadButton />} empty={
-      <Empty title="No documents yet">Drop files anywhere on this page. What your app uploads will stand here, too: the contract at <a href="/docs">/docs</a> shows how it does that.</Empty>
+      <Empty title="No documents yet">Drop files anywhere on this page. What your app uploads will stand here, too: the contract at <Anchor inherit underline="always" href="/docs">/docs</Anchor> shows how it does that.</Empty>
     } />
   );
 }

@@ -52,7 +52,7 @@ export default function OnePatient() {
           </Group>
           {pages.isPending && <Waiting />}
           {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
-          {!pages.isPending && !pages.error && items.length === 0 && <Empty title="No documents that you may see">Of this patient, or under this id, there is nothing here for you.</Empty>}
+          {!pages.isPending && !pages.error && items.length === 0 && <Empty title="No documents that you may see">Of this patient, or under this id, there is nothing here for you. To add something, drop it anywhere on this page.</Empty>}
           {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} without={["patient", by === "time" ? "type" : "category"]} />}
           {items.length > 0 && <More pages={pages} shown={items.length} />}
         </Grid.Col>
