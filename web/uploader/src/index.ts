@@ -11,6 +11,8 @@ export {
   type UploadConnection,
   type UploadOptions,
 } from "./core/types.js";
+export { dropped } from "./core/picked.js";
+export { dialogAccept, kinds } from "./core/rules.js";
 export { TEXTS, type Texts } from "./core/texts.js";
 export { Uploads } from "./core/uploads.js";
 export { FileUploader, type FileUploaderProps } from "./react/FileUploader.js";

@@ -10,6 +10,7 @@ import icon from "../icon.svg";
 import { Boundary } from "../parts/Boundary";
 import { Waiting } from "../parts/states";
 import { useSession } from "../session";
+import { Uploading } from "../upload/Uploading";
 import { Idle } from "./Idle";
 import { sectionsOf } from "./navigation";
 
@@ -46,7 +47,7 @@ export function Shell() {
         ))}
       </AppShell.Navbar>
       <AppShell.Main>
-        <Boundary of={pathname}><Suspense fallback={<Waiting />}><Outlet /></Suspense></Boundary>
+        <Uploading><Boundary of={pathname}><Suspense fallback={<Waiting />}><Outlet /></Suspense></Boundary></Uploading>
       </AppShell.Main>
       <Idle />
     </AppShell>

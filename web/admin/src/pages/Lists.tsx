@@ -3,6 +3,7 @@ import { Select } from "@mantine/core";
 import { useState } from "react";
 import { Empty } from "../parts/states";
 import { useSession } from "../session";
+import { UploadButton } from "../upload/UploadButton";
 import { DocumentList } from "./documents/Documents";
 
 export function Trash() {
@@ -33,7 +34,8 @@ export function Mine() {
     <>
       {patientIds.length > 1 && <Select label="Whose documents" data={patientIds} value={patientId} allowDeselect={false} onChange={(to) => to && setPatientId(to)} mb="md" maw={280} />}
       <DocumentList key={patientId} title="My documents" fixed={{ state: "available", patientId, held: "" }} without={["state", "patient", "release", "uploader"]}
-        empty={<Empty title="No documents yet">What your clinic releases to you will stand here.</Empty>} />
+        action={patientId && <UploadButton patientId={patientId} />}
+        empty={<Empty title="No documents yet">What your clinic releases to you will stand here. To hand something in, drop it anywhere on this page.</Empty>} />
     </>
   );
 }

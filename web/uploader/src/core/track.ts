@@ -2,7 +2,7 @@
 import type { StrongroomError } from "../client/index.js";
 import type { Door, OpenUpload } from "./door.js";
 import { Pace } from "./pace.js";
-import type { Item } from "./types.js";
+import type { Item, TicketWish } from "./types.js";
 
 export interface Track extends Item {
   file: File;
@@ -11,6 +11,8 @@ export interface Track extends Item {
   door?: Door | undefined;
   open?: OpenUpload | undefined;
   error?: StrongroomError | undefined;
+  /** What this one is and belongs to, where it was told of it alone. */
+  about?: TicketWish | undefined;
   pace: Pace;
   /** Ends hashing and announcing. */
   stop: AbortController;

@@ -12,7 +12,7 @@ import { Resume } from "./resume.js";
 import { typeOf } from "./rules.js";
 import { TEXTS, type Texts } from "./texts.js";
 import { shownOf, type Track, trackOf } from "./track.js";
-import { ACTIVE, type Item, type Snapshot, type UploadOptions } from "./types.js";
+import { ACTIVE, type Item, type Snapshot, type TicketWish, type UploadOptions } from "./types.js";
 
 /** Files under way at once. */
 const AT_ONCE = 4;
@@ -85,6 +85,20 @@ export class Uploads {
     let added = 0;
     for (const file of files) if (await this.#addOne(file)) added += 1;
     if (added > 0) this.#say(this.#texts.saidAdded(added));
+  }
+
+  /**
+   * Says what one file is and belongs to, in the place of what the uploader was told. Before it is sent, or
+   * before it is tried again; what a ticket names stays as it is.
+   */
+  describe(id: string, about: TicketWish) {
+    const track = this.#tracks.get(id);
+    if (track?.phase !== "waiting" && track?.phase !== "failed") return;
+    track.about = about;
+    // What is open already was announced as something else.
+    if (track.open) void track.door?.abort(track.open);
+    track.open = undefined;
+    track.door = undefined;
   }
 
   /** Sends what waits to be sent. */
@@ -265,6 +279,7 @@ export class Uploads {
         filename: name,
         type,
         metadata: {
+          ...track.about,
           ...(supersedes && { supersedes }),
           ...(temporary && { temporary: "true" }),
           size,

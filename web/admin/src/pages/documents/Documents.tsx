@@ -1,10 +1,11 @@
 /** Documents in a table: the page of all of them, and the lists of the trash, of holds and of quarantine. */
-import { Button, Group, Text, Title } from "@mantine/core";
+import { Anchor, Button, Group, Text, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { api, data, type Document } from "../../api";
 import { Boundary } from "../../parts/Boundary";
 import { Empty, Failed } from "../../parts/states";
+import { UploadButton } from "../../upload/UploadButton";
 import { Bulk } from "./Bulk";
 import type { Column } from "./columns";
 import { Filters } from "./Filters";
@@ -82,8 +83,8 @@ export function More({ pages, shown }: { pages: Pages; shown: number }) {
 
 export default function Documents() {
   return (
-    <DocumentList title="Documents" empty={
-      <Empty title="No documents yet">Files that your app uploads will stand here. The contract at <a href="/docs">/docs</a> shows how it does that.</Empty>
+    <DocumentList title="Documents" action={<UploadButton />} empty={
+      <Empty title="No documents yet">Drop files anywhere on this page. What your app uploads will stand here, too: the contract at <Anchor inherit underline="always" href="/docs">/docs</Anchor> shows how it does that.</Empty>
     } />
   );
 }

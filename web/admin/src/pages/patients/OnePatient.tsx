@@ -7,6 +7,7 @@ import { Id } from "../../parts/format";
 import { Boundary } from "../../parts/Boundary";
 import { Empty, Failed, Waiting } from "../../parts/states";
 import { useRole } from "../../session";
+import { UploadButton } from "../../upload/UploadButton";
 import { More, useDocuments } from "../documents/Documents";
 import { Rows } from "../documents/Rows";
 import { useFilter } from "../documents/useFilter";
@@ -38,7 +39,10 @@ export default function OnePatient() {
     <Stack>
       <div>
         <Breadcrumbs mb={4}><Anchor component={Link} to="/storage/patients" size="sm">Patients</Anchor><Text size="sm" c="dimmed">One patient</Text></Breadcrumbs>
-        <Group gap="sm"><Title order={1} size="h2" style={{ overflowWrap: "anywhere" }}>{patientId}</Title><Id id={patientId} only /></Group>
+        <Group justify="space-between" gap="sm">
+          <Group gap="sm" wrap="nowrap" miw={0}><Title order={1} size="h2" style={{ overflowWrap: "anywhere" }}>{patientId}</Title><Id id={patientId} only /></Group>
+          <UploadButton patientId={patientId} />
+        </Group>
       </div>
       <Grid gap="xl">
         <Grid.Col span={{ base: 12, md: team ? 8 : 12, lg: team ? 9 : 12 }}>
@@ -48,7 +52,7 @@ export default function OnePatient() {
           </Group>
           {pages.isPending && <Waiting />}
           {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
-          {!pages.isPending && !pages.error && items.length === 0 && <Empty title="No documents that you may see">Of this patient, or under this id, there is nothing here for you.</Empty>}
+          {!pages.isPending && !pages.error && items.length === 0 && <Empty title="No documents that you may see">Of this patient, or under this id, there is nothing here for you. To add something, drop it anywhere on this page.</Empty>}
           {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} without={["patient", by === "time" ? "type" : "category"]} />}
           {items.length > 0 && <More pages={pages} shown={items.length} />}
         </Grid.Col>

@@ -1,0 +1,96 @@
+/** One file of the drawer: what it is, how far it is, what can be done with it. */
+import { ActionIcon, Anchor, Group, Progress, Select, Text, ThemeIcon } from "@mantine/core";
+import { type Category, type Item, TEXTS, type Uploads } from "@strongroom/uploader";
+import { IconAlertCircle, IconCheck, IconFile, IconPlayerPause, IconPlayerPlay, IconRefresh, IconX } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useEffect } from "react";
+import { Link, type To } from "react-router";
+import { api, data } from "../api";
+import { category as nameOf, CATEGORIES, options } from "../pages/documents/words";
+import { useChanged } from "./useUploads";
+import { statusOf } from "./words";
+
+interface Props {
+  item: Item;
+  uploads: Uploads;
+  category: Category | undefined;
+  choose: (category: Category) => void;
+  /** It was started; as for whom, where that can differ. */
+  sent: { patientId: string } | undefined;
+  whose: boolean;
+  retry: () => void;
+  /** Where its document is shown. */
+  to: (id: string) => To;
+  onGone: () => void;
+}
+
+const OFFERED = options(CATEGORIES);
+
+export function FileRow({ item, uploads, category, choose, sent, whose, retry, to, onGone }: Props) {
+  const { id, name, phase, progress, document } = item;
+  const state = useStateOf(document);
+  const wrong = phase === "failed" || phase === "refused" || state === "quarantined";
+  const open = (phase === "waiting" && !sent) || phase === "failed";
+  const moving = phase === "checking" || phase === "uploading" || phase === "paused" || phase === "finishing";
+  const about = sent && !open ? [category && nameOf(category), whose && (sent.patientId || "no patient")].filter(Boolean).join(", ") : "";
+  const remove = () => {
+    uploads.remove(id);
+    onGone();
+  };
+  return (
+    <Group component="li" gap="sm" wrap="nowrap" align="flex-start" py="xs" data-phase={phase} style={{ borderTop: "1px solid var(--mantine-color-default-border)" }}>
+      <ThemeIcon variant="light" color={wrong ? "red" : phase === "done" ? "teal" : "gray"} mt={2}>
+        {wrong ? <IconAlertCircle size={17} /> : phase === "done" ? <IconCheck size={17} /> : <IconFile size={17} />}
+      </ThemeIcon>
+      <div style={{ flex: 1, minWidth: 0 }}>
+        {phase === "done" && document
+          ? <Anchor component={Link} to={to(document.id)} size="sm" fw={550} display="block" style={{ overflowWrap: "anywhere" }}>{name}</Anchor>
+          : <Text size="sm" fw={550} style={{ overflowWrap: "anywhere" }}>{name}</Text>}
+        <Text size="xs" c={wrong ? "var(--mantine-color-red-light-color)" : "dimmed"} style={{ overflowWrap: "anywhere" }}>
+          {statusOf(item, Boolean(sent), state)}{about && `, ${about}`}
+        </Text>
+        {moving && <Bar name={name} phase={phase} value={phase === "checking" ? 0 : Math.round(progress * 100)} />}
+        {open && (
+          <Select size="xs" mt={6} maw={220} aria-label={`Category of ${name}`} data={OFFERED} value={category ?? null} placeholder="Asking the server" allowDeselect={false}
+            onChange={(to) => to && choose(to as Category)} />
+        )}
+      </div>
+      <Group gap={2} wrap="nowrap">
+        {phase === "uploading" && <Action label={TEXTS.of(TEXTS.pause, name)} onClick={() => uploads.pause(id)}><IconPlayerPause size={16} /></Action>}
+        {phase === "paused" && <Action label={TEXTS.of(TEXTS.resume, name)} onClick={() => uploads.resume(id)}><IconPlayerPlay size={16} /></Action>}
+        {phase === "failed" && <Action label={TEXTS.of(TEXTS.retry, name)} onClick={retry}><IconRefresh size={16} /></Action>}
+        <Action label={TEXTS.of(moving ? TEXTS.cancel : phase === "done" || phase === "refused" ? TEXTS.dismiss : TEXTS.remove, name)} onClick={remove}><IconX size={16} /></Action>
+      </Group>
+    </Group>
+  );
+}
+
+function Bar({ name, phase, value }: { name: string; phase: Item["phase"]; value: number }) {
+  const ending = phase === "finishing";
+  return (
+    <Progress.Root size="sm" mt={6}>
+      <Progress.Section value={value} aria-label={name} animated={ending} striped={ending} {...(phase === "paused" && { color: "gray.6" })} />
+    </Progress.Root>
+  );
+}
+
+function Action({ label, onClick, children }: { label: string; onClick: () => void; children: ReactNode }) {
+  return <ActionIcon variant="subtle" color="gray" aria-label={label} title={label} onClick={onClick}>{children}</ActionIcon>;
+}
+
+/** A document's state; while the scanner is at it, asked for until it has spoken. */
+function useStateOf(document: Item["document"]): string | undefined {
+  const scanning = document?.state === "scanning";
+  const changed = useChanged();
+  const found = useQuery({
+    queryKey: ["document", document?.id],
+    queryFn: () => data(api.GET("/api/docs/{id}", { params: { path: { id: document?.id ?? "" } } })),
+    enabled: scanning,
+    refetchInterval: ({ state }) => (!state.error && (state.data?.state ?? "scanning") === "scanning" ? 2000 : false),
+    retry: false,
+  });
+  const state = scanning ? (found.data?.state ?? "scanning") : document?.state;
+  const spoken = scanning && state !== "scanning";
+  useEffect(() => { if (spoken) changed(); }, [spoken, changed]);
+  return state;
+}

@@ -1,0 +1,91 @@
+/** Uploading from any page that offers it: what is dropped on the page, and the drawer that stays while it is sent. */
+import { Center, Loader, Overlay, Paper, Text } from "@mantine/core";
+import { dropped } from "@strongroom/uploader";
+import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo, useRef, useState } from "react";
+import { useLocation } from "react-router";
+import { Boundary } from "../parts/Boundary";
+
+const UploadDrawer = lazy(() => import("./UploadDrawer"));
+
+/** Whose documents a page is about; nobody's: it is asked. */
+export interface Target { patientId?: string }
+
+interface Asked extends Target {
+  /** The page that shows the documents afterwards. */
+  path: string;
+  /** What came last. */
+  files: readonly File[];
+}
+
+interface Door {
+  /** What is dropped from now on is for this, until the answer is called. */
+  offer: (target: Target) => () => void;
+  open: (target: Target) => void;
+}
+
+const Context = createContext<Door>({ offer: () => () => undefined, open: () => undefined });
+export const useUploading = () => useContext(Context);
+
+const BLUR = { backdropFilter: "blur(2px)" };
+
+export function Uploading({ children }: { children: ReactNode }) {
+  const { pathname } = useLocation();
+  const [asked, setAsked] = useState<Asked>();
+  const target = useRef<Target>(undefined);
+  const path = useRef(pathname);
+  path.current = pathname;
+  const door = useMemo<Door>(() => ({
+    offer: (of) => {
+      target.current = of;
+      return () => { if (target.current === of) target.current = undefined; };
+    },
+    open: (of) => setAsked({ ...of, path: path.current, files: [] }),
+  }), []);
+  const take = (files: readonly File[], of: Target | undefined) =>
+    setAsked((open) => (open ? { ...open, files } : of && { ...of, path: path.current, files }));
+  const over = useDrops(() => asked !== undefined || target.current !== undefined, (data) => {
+    // Whose they are is what the page said when they were let go.
+    const of = target.current;
+    void dropped(data).then((files) => { if (files.length > 0) take(files, of); });
+  });
+  return (
+    <Context value={door}>
+      {asked && (
+        <Boundary of={asked.path}>
+          <Suspense fallback={<Overlay fixed center><Loader type="dots" /></Overlay>}>
+            <UploadDrawer {...asked} onClose={() => setAsked(undefined)} />
+          </Suspense>
+        </Boundary>
+      )}
+      {over && (
+        <Overlay fixed zIndex={1000} backgroundOpacity={0.35} style={BLUR}>
+          <Center h="100%" p="md"><Paper p="lg" shadow="md" withBorder><Text fw={600}>Let go to add the files</Text></Paper></Center>
+        </Overlay>
+      )}
+      {children}
+    </Context>
+  );
+}
+
+/** Hears of files that are dragged over the page. Where nobody takes them they must not open in the page's place. */
+function useDrops(takes: () => boolean, onDrop: (data: DataTransfer) => void): boolean {
+  const [over, setOver] = useState(false);
+  const latest = useRef({ takes, onDrop });
+  latest.current = { takes, onDrop };
+  useEffect(() => {
+    const hear = (event: DragEvent) => {
+      const data = event.dataTransfer;
+      if (!data?.types.includes("Files")) return;
+      event.preventDefault();
+      const taken = latest.current.takes();
+      data.dropEffect = taken ? "copy" : "none";
+      // Left is left for good only where nothing else was entered.
+      setOver(taken && event.type !== "drop" && !(event.type === "dragleave" && event.relatedTarget === null));
+      if (taken && event.type === "drop") latest.current.onDrop(data);
+    };
+    const names = ["dragenter", "dragover", "dragleave", "drop"] as const;
+    for (const name of names) window.addEventListener(name, hear);
+    return () => { for (const name of names) window.removeEventListener(name, hear); };
+  }, []);
+  return over;
+}

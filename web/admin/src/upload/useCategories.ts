@@ -1,0 +1,28 @@
+/** What each file is: as somebody chose, else as the server takes it from the name, else something other. */
+import type { Category, Item } from "@strongroom/uploader";
+import { useQueries } from "@tanstack/react-query";
+import { useState } from "react";
+import { api, data } from "../api";
+
+export type Categories = Readonly<Record<string, Category | undefined>>;
+
+export function useCategories(items: readonly Item[]) {
+  const [chosen, setChosen] = useState<Categories>({});
+  const named = items.filter(({ phase }) => phase !== "refused");
+  const suggested = useQueries({
+    queries: named.map(({ name }) => ({
+      queryKey: ["suggestion", name],
+      queryFn: () => data(api.GET("/api/docs/category-suggestion", { params: { query: { filename: name } } })),
+      staleTime: Number.POSITIVE_INFINITY,
+      retry: false,
+    })),
+  });
+  const categories: Categories = Object.fromEntries(named.map(({ id }, at) => {
+    const answer = suggested[at];
+    const said = answer?.isPending ? undefined : ((answer?.data?.category ?? "other") as Category);
+    return [id, chosen[id] ?? said];
+  }));
+  const choose = (ids: readonly string[], category: Category) =>
+    setChosen((old) => ({ ...old, ...Object.fromEntries(ids.map((id) => [id, category])) }));
+  return { categories, choose };
+}
