@@ -64,6 +64,7 @@ pub struct Check {
     pub took: Option<Duration>,
 }
 
+#[expect(clippy::ref_option, reason = "serde asks for this form")]
 fn milliseconds<S: Serializer>(took: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_u64(took.map_or(0, |took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)))
 }

@@ -141,6 +141,7 @@ pub(super) fn check(
     }
     let file_type = file_type?;
     let limits = &app.config.uploads;
+    let in_parts = limit == Limit::Parts;
     let limit = match limit {
         Limit::OneRequest => file_type.limit(limits, asked.category),
         Limit::Parts => content::limit_of_parts(limits, asked.category),
@@ -151,7 +152,9 @@ pub(super) fn check(
     };
     match asked.size {
         Size::Exactly(0) | Size::AtMost(0) => Err(DocumentError::EmptyFile),
-        Size::Exactly(size) if size > limit => Err(DocumentError::TooLarge { size, limit }),
+        Size::Exactly(size) if size > limit => {
+            Err(DocumentError::TooLarge { size, limit, in_parts })
+        }
         Size::Exactly(_) => Ok((file_type, asked.size)),
         Size::AtMost(most) => Ok((file_type, Size::AtMost(most.min(limit)))),
     }

@@ -26,13 +26,15 @@ pub enum DocumentError {
     /// A file without content was announced.
     #[error("the file is empty")]
     EmptyFile,
-    /// The file is larger than one request may carry.
+    /// The file is larger than it may be, in one request or at all.
     #[error("the file has {size} bytes, the limit is {limit}")]
     TooLarge {
         /// What was announced, bytes.
         size: u64,
         /// What is allowed, bytes.
         limit: u64,
+        /// Whether it would have come in parts.
+        in_parts: bool,
     },
     /// Too many uploads were begun and not completed.
     #[error("{limit} uploads are open")]

@@ -46,7 +46,7 @@ pub async fn receive_upload(
             return Err(DocumentError::field("Content-Length", right));
         }
         (Some(size), Size::AtMost(limit)) if size > limit => {
-            return Err(DocumentError::TooLarge { size, limit });
+            return Err(DocumentError::TooLarge { size, limit, in_parts: false });
         }
         _ => {}
     }
@@ -160,7 +160,7 @@ impl Watch {
         match size {
             _ if seen.stalled => Some(DocumentError::BodyStalled(came)),
             Size::AtMost(limit) if came > limit => {
-                Some(DocumentError::TooLarge { size: came, limit })
+                Some(DocumentError::TooLarge { size: came, limit, in_parts: false })
             }
             Size::AtMost(_) if !seen.broke => None,
             Size::Exactly(exact) if came <= exact && (!seen.over || came == exact) => None,

@@ -351,7 +351,8 @@ pub async fn owner_of_key(
                   where bucket = $1 and object_key = $2";
     let by_upload = "select id, clinic_id, patient_id, state, byte_size from document_assets \
                      where bucket = $1 and upload_key = $2";
-    let by_preview = "select d.id, d.clinic_id, d.patient_id, d.state from document_previews p \
+    let by_preview = "select d.id, d.clinic_id, d.patient_id, d.state, p.byte_size \
+                      from document_previews p \
                       join document_assets d on d.id = p.document_id \
                       where p.bucket = $1 and p.object_key = $2";
     for sql in [by_key, by_upload, by_preview] {

@@ -28,6 +28,9 @@ const MAX_PICTURE: u64 = 16 << 20;
 /// What ends a process that goes beyond its bounds: SIGABRT where memory or stack is at its end,
 /// SIGKILL and SIGXCPU where its time on a processor is.
 const BEYOND: [i32; 3] = [6, 9, 24];
+/// What a decoder that goes wrong is ended by: SIGILL, SIGBUS, SIGFPE, SIGSEGV. Other signals come
+/// from somebody else, and say nothing about the file.
+const WRONG: [i32; 4] = [4, 7, 8, 11];
 /// The exit code of a program in Rust that has panicked.
 const PANICKED: i32 = 101;
 
@@ -127,6 +130,8 @@ impl Renderer {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)
+            // What ends the server must not look like the end of a file.
+            .process_group(0)
             .spawn()
     }
 }
@@ -136,7 +141,8 @@ impl Renderer {
 fn ended(status: ExitStatus) -> RenderError {
     match (status.signal(), status.code()) {
         (Some(signal), _) if BEYOND.contains(&signal) => RenderError::Unfit(Unfit::TooComplex),
-        (Some(_), _) | (_, Some(PANICKED)) => RenderError::Unfit(Unfit::Damaged),
+        (Some(signal), _) if WRONG.contains(&signal) => RenderError::Unfit(Unfit::Damaged),
+        (None, Some(PANICKED)) => RenderError::Unfit(Unfit::Damaged),
         _ => RenderError::Worker(std::io::Error::other(status.to_string())),
     }
 }

@@ -24,14 +24,14 @@ pub fn run() -> io::Result<()> {
 /// Gives up what a decoder does not need. There is no way back.
 fn give_up() -> io::Result<()> {
     let none = Some(0);
-    // Standard input, output and error are open; nothing else can be.
+    // Standard input, output and error stay open; nothing can be opened, in their place neither.
     for (resource, most) in [
         (Resource::As, Some(MEMORY)),
         (Resource::Cpu, Some(SECONDS)),
         (Resource::Core, none),
         (Resource::Fsize, none),
         (Resource::Nproc, none),
-        (Resource::Nofile, Some(3)),
+        (Resource::Nofile, none),
     ] {
         setrlimit(resource, Rlimit { current: most, maximum: most })?;
     }

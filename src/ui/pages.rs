@@ -86,8 +86,9 @@ pub async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let mut answer = Response::new(axum::body::Body::from(file.data.into_owned()));
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(&name)));
-    let kept = HeaderValue::from_static("public, max-age=31536000, immutable");
-    headers.insert(header::CACHE_CONTROL, kept);
+    // Of what has its hash in its name there will never be another.
+    let kept = if name.contains('-') { "public, max-age=31536000, immutable" } else { "no-cache" };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     if encoded {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));

@@ -394,9 +394,9 @@ fn docs_tests(name: &str, text: &str, known: &[String]) -> Vec<String> {
             }
         }
         for part in line.split("`web: ").skip(1) {
-            let test = part.split_once('`').map_or(part, |(test, _)| test);
-            if !known.iter().any(|known| known == test) {
-                problems.push(format!("{name}:{}: no page's test is `{test}`", number + 1));
+            let called = part.split_once('`').map_or(part, |(called, _)| called);
+            if !known.iter().any(|known| known == called) {
+                problems.push(format!("{name}:{}: no page's test is `{called}`", number + 1));
             }
         }
     }

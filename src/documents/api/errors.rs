@@ -15,7 +15,11 @@ impl From<DocumentError> for ApiError {
             DocumentError::EmptyFile => {
                 Self::new(Code::EmptyFile, "A file of 0 bytes holds nothing to keep.")
             }
-            DocumentError::TooLarge { size, limit } => Self::new(
+            DocumentError::TooLarge { size, limit, in_parts: true } => Self::new(
+                Code::FileTooLarge,
+                format!("The file has {size} bytes; at most {limit} are taken."),
+            ),
+            DocumentError::TooLarge { size, limit, in_parts: false } => Self::new(
                 Code::FileTooLarge,
                 format!(
                     "The file has {size} bytes; one request of this type may carry {limit}. For \

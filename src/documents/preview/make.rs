@@ -20,6 +20,11 @@ pub(super) async fn picture(
     job: &Job,
 ) -> Result<Picture, DocumentError> {
     if !ask.is_kept() {
+        if let Some(unfit) = hopeless(app, document, ask).await? {
+            return Err(RenderError::Unfit(unfit).into());
+        }
+        // One document cannot have every worker.
+        let _alone = app.renderer.alone(document.id.to_string()).await?;
         return Ok(draw(app, document, job).await?);
     }
     let variant = ask.variant();
@@ -42,6 +47,18 @@ pub(super) async fn picture(
         tracing::warn!(id = %document.id, error = %e, "a preview could not be kept");
     }
     Ok(drawn?)
+}
+
+/// Why there is no page of a document, where that is known from its first one.
+async fn hopeless(
+    app: &App,
+    document: &Document,
+    ask: &AskPreview,
+) -> Result<Option<Unfit>, DocumentError> {
+    let first = AskPreview { page: 1, window: None, ..*ask };
+    let known = known(app, document, &first.variant()).await?;
+    let unfit = known.and_then(Result::err);
+    Ok(unfit.filter(|unfit| matches!(unfit, Unfit::TooLarge | Unfit::Damaged | Unfit::Encrypted)))
 }
 
 /// What is known already: a picture, or that there is none.
@@ -132,6 +149,10 @@ async fn keep(
     // From here on the document cannot be purged until the row is there to be found.
     let before = if rows::hold_available(&mut tx, (document.clinic_id, document.id)).await? {
         let before = rows::object_of(&mut tx, &row).await?;
+        if let Some(old) = &before {
+            // Its row names another from now on: what is not destroyed below, upkeep finds.
+            placing::rows::add_placing(&mut tx, document, old, now).await?;
+        }
         rows::put(&mut tx, &row).await?;
         if let Some(key) = &key {
             placing::rows::remove_placing(&mut tx, bucket, key.as_str()).await?;

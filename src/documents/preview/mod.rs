@@ -14,7 +14,7 @@ pub(super) mod rows;
 use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::json;
 
-use crate::access::Call;
+use crate::access::{Action, Call, Refusal};
 use crate::app::App;
 use crate::documents::read::locate;
 use crate::documents::{Document, DocumentError, Reference, State};
@@ -78,6 +78,10 @@ pub async fn preview(
     let found = locate(app, call, &Reference::Id(id)).await?;
     let grant = call.authorize(found.facts(Document::target)).await?;
     let document = grant.look(&found);
+    // An operator's own policy may withhold content by its older name alone.
+    if !call.may(Action::ReadContent, &document.target()).await? {
+        return Err(DocumentError::Refused(Refusal::Forbidden));
+    }
     if document.state != State::Available {
         return Err(DocumentError::WrongState(document.state));
     }
@@ -95,6 +99,12 @@ pub async fn preview(
         Some(Shown { content_type, facts: picture.facts, bytes: picture.bytes })
     };
     let bytes = picture.as_ref().map_or(0, |shown| shown.bytes.len());
+    // Drawing takes its time: what may be seen, and by whom, is asked again.
+    let found = locate(app, call, &Reference::Id(id)).await?;
+    let grant = call.authorize(found.facts(Document::target)).await?;
+    if grant.look(&found).state != State::Available {
+        return Err(DocumentError::WrongState(grant.look(&found).state));
+    }
     let detail = json!({ "size": ask.size.as_str(), "page": ask.page, "bytes": bytes });
     grant.read(found, Some(detail)).await?;
     Ok(Preview { picture, etag })

@@ -118,7 +118,9 @@ pub(super) fn read_create(
     let (mut begin, most) = read(call, Said { file_name, content_type, metadata })?;
     let limit = limit_of_parts(limits, begin.category);
     begin.size = match begin.size.exact() {
-        Some(size) if size > limit => return Err(DocumentError::TooLarge { size, limit }.into()),
+        Some(size) if size > limit => {
+            return Err(DocumentError::TooLarge { size, limit, in_parts: true }.into());
+        }
         Some(size) => Size::AtMost(size),
         None => Size::AtMost(most),
     };
