@@ -8,7 +8,7 @@ test("an administrator sees everything", async ({ open }) => {
   const page = await open("/storage");
   await expect(page.getByRole("heading", { name: "Overview" })).toBeVisible();
   await expect(page).toHaveTitle("Overview - Strongroom");
-  expect(await pages(page)).toEqual(["Overview", "Documents", "Patients", "Quarantine", "Legal holds", "Trash", "Audit", "Settings"]);
+  expect(await pages(page)).toEqual(["Overview", "Documents", "Patients", "Quarantine", "Legal holds", "Trash", "Audit", "Settings", "Self-test"]);
 });
 
 test("an auditor sees the trail and nothing else", async ({ open, world }) => {
