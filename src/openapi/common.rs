@@ -11,7 +11,7 @@ use utoipa::Modify;
 use utoipa::openapi::extensions::Extensions;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::link::LinkBuilder;
-use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, ParameterStyle};
 use utoipa::openapi::schema::{
     AllOfBuilder, Object, ObjectBuilder, SchemaFormat, SchemaType, Type,
 };
@@ -183,6 +183,10 @@ fn complete(method: &str, operation: &mut Operation) {
 
 /// Says what a parameter may be whose name means the same everywhere.
 fn narrow(parameter: &mut Parameter) {
+    if parameter.name == "metadata" {
+        // `metadata[category]=…`; a schema of our own makes the macro forget the style.
+        (parameter.style, parameter.explode) = (Some(ParameterStyle::DeepObject), Some(true));
+    }
     let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema else { return };
     match (&parameter.parameter_in, parameter.name.as_str()) {
         (ParameterIn::Path, "patientId" | "userId") if schema.format.is_none() => {

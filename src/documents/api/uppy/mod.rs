@@ -75,7 +75,7 @@ pub struct ParamsQuery {
     r#type: Option<String>,
     /// `metadata[patientId]`, `[category]`, `[entityType]`, `[entityId]`, `[size]`, `[sha256]`,
     /// `[supersedes]`, `[temporary]`.
-    #[param(style = DeepObject, schema_with = schemas::metadata)]
+    #[param(schema_with = schemas::metadata)]
     metadata: Option<String>,
 }
 
