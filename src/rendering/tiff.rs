@@ -45,16 +45,17 @@ impl Layout {
         Some(if self.little { digits.rev().fold(0, join) } else { digits.fold(0, join) })
     }
 
-    /// Where the header says that the first directory is, and how long that number is.
-    const fn first(&self) -> (u64, u64) {
-        if self.big { (8, 8) } else { (4, 4) }
+    /// How long the number of a place in the file is, in bytes. That of the first directory stands
+    /// as far into the header.
+    const fn width(&self) -> u8 {
+        if self.big { 8 } else { 4 }
     }
 
     /// Where each directory begins. A chain that bites its tail ends there.
     fn pages(&self, bytes: &[u8]) -> Option<Vec<u64>> {
-        let (place, width) = self.first();
+        let width = u64::from(self.width());
         let (count_width, entry) = if self.big { (8, 20) } else { (2, 12) };
-        let mut next = self.number(bytes, place, width)?;
+        let mut next = self.number(bytes, width, width)?;
         let mut pages = Vec::new();
         while next != 0 && pages.len() < MAX_PAGES && !pages.contains(&next) {
             pages.push(next);
@@ -66,12 +67,12 @@ impl Layout {
     }
 
     fn begin_at(&self, bytes: &mut [u8], begin: u64) {
-        let (place, width) = if self.big { (8, 8) } else { (4, 4) };
+        let width = usize::from(self.width());
         let digits = begin.to_be_bytes();
         let digits = &digits[8 - width..];
         for (index, digit) in digits.iter().enumerate() {
             let at = if self.little { width - 1 - index } else { index };
-            if let Some(byte) = bytes.get_mut(place + at) {
+            if let Some(byte) = bytes.get_mut(width + at) {
                 *byte = *digit;
             }
         }

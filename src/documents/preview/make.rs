@@ -56,9 +56,20 @@ async fn hopeless(
     ask: &AskPreview,
 ) -> Result<Option<Unfit>, DocumentError> {
     let first = AskPreview { page: 1, window: None, ..*ask };
-    let known = known(app, document, &first.variant()).await?;
-    let unfit = known.and_then(Result::err);
+    let row = look(app, document, &first.variant()).await?;
+    let unfit = row.and_then(|row| Unfit::find(&row.unfit?));
     Ok(unfit.filter(|unfit| matches!(unfit, Unfit::TooLarge | Unfit::Damaged | Unfit::Encrypted)))
+}
+
+/// What the records say of a picture.
+async fn look(
+    app: &App,
+    document: &Document,
+    variant: &str,
+) -> Result<Option<Kept>, DocumentError> {
+    let mut reader = app.db.reader().await?;
+    let of = (document.clinic_id, document.id);
+    Ok(rows::find(&mut reader, of, variant, MAKER).await?)
 }
 
 /// What is known already: a picture, or that there is none.
@@ -67,11 +78,7 @@ async fn known(
     document: &Document,
     variant: &str,
 ) -> Result<Option<Result<Picture, Unfit>>, DocumentError> {
-    let mut reader = app.db.reader().await?;
-    let of = (document.clinic_id, document.id);
-    let row = rows::find(&mut reader, of, variant, MAKER).await?;
-    drop(reader);
-    let Some(row) = row else { return Ok(None) };
+    let Some(row) = look(app, document, variant).await? else { return Ok(None) };
     if let Some(unfit) = row.unfit.as_deref() {
         return Ok(Unfit::find(unfit).map(Err));
     }

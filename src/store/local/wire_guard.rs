@@ -105,13 +105,12 @@ pub fn refuse(parts: &Parts, now: Timestamp) -> Result<(), S3Error> {
         (None, Some(header)) => signed_headers(&String::from_utf8_lossy(header)).to_owned(),
         (None, None) => return Ok(()),
     };
-    let is_signed = |name: &str| signed.split(';').any(|s| s.eq_ignore_ascii_case(name));
     // The payload's hash is checked against the payload itself.
     let unsigned = |name: &&str| {
         let ours = name.starts_with("x-amz-") && *name != "x-amz-content-sha256";
-        (ours || (presigned_write && SHOWN.contains(name))) && !is_signed(name)
+        (ours || (presigned_write && SHOWN.contains(name))) && !lists(&signed, name)
     };
-    if !is_signed("host")
+    if !lists(&signed, "host")
         || parts.headers.keys().map(header::HeaderName::as_str).any(|n| unsigned(&n))
     {
         return Err(fail(
@@ -127,11 +126,16 @@ pub fn refuse(parts: &Parts, now: Timestamp) -> Result<(), S3Error> {
 /// upload it would be kept with the object if it were signed; it is not, and means nothing.
 pub fn forget_reload(parts: &mut Parts) {
     let unsigned = query_param(&parts.uri, "X-Amz-SignedHeaders")
-        .is_some_and(|signed| !signed.split(';').any(|s| s.eq_ignore_ascii_case("cache-control")));
+        .is_some_and(|signed| !lists(&signed, "cache-control"));
     let said = parts.headers.get(header::CACHE_CONTROL).map(HeaderValue::as_bytes);
     if unsigned && (said == Some(b"max-age=0") || said == Some(b"no-cache")) {
         parts.headers.remove(header::CACHE_CONTROL);
     }
+}
+
+/// Whether a header is among the signed ones.
+fn lists(signed: &str, name: &str) -> bool {
+    signed.split(';').any(|s| s.eq_ignore_ascii_case(name))
 }
 
 /// How long the body is by its headers.
