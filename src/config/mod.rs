@@ -10,9 +10,9 @@ mod limits;
 mod scanning;
 mod source;
 mod store;
+mod uploads;
 pub mod variables;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,6 +22,7 @@ pub use limits::{LimitsConfig, WebhookConfig};
 pub use scanning::{ClamdAddress, ScanConfig, ScannerKind, TooLarge};
 pub use source::{Reader, Source, parse_bytes};
 pub use store::{CloudFrontConfig, S3Config, S3Keys, StoreConfig};
+pub use uploads::{KeyLayout, UploadConfig};
 
 use crate::sensitive::Secret;
 
@@ -72,48 +73,6 @@ pub struct DataConfig {
     pub master_key: Option<Secret<String>>,
 }
 
-/// How object keys are laid out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyLayout {
-    /// `patients/{ref}/{yyyy}/{mm}/{uuid}.{ext}` (guide 003).
-    ByMonth,
-    /// `patients/{ref}/{category}/{uuid}.{ext}` (guide 001).
-    ByCategory,
-    /// `medical-files/{category}/{ref}/{uuid}.{ext}` (guide 004).
-    CategoryFirst,
-    /// `{uuid}.{ext}`.
-    Flat,
-}
-
-/// What may be uploaded.
-#[derive(Clone, Debug)]
-pub struct UploadConfig {
-    /// Life of a presigned URL when nobody says otherwise.
-    pub presign_expires: Duration,
-    /// Longest life that may be asked for.
-    pub presign_max_expires: Duration,
-    /// Largest image in one request, bytes.
-    pub max_image: u64,
-    /// Largest document in one request, bytes.
-    pub max_document: u64,
-    /// Largest DICOM file in one request, bytes.
-    pub max_medical: u64,
-    /// Largest file that may come in parts, bytes.
-    pub max_upload: u64,
-    /// Smaller limits per category, bytes.
-    pub max_by_category: BTreeMap<String, u64>,
-    /// How object keys are laid out.
-    pub key_layout: KeyLayout,
-    /// Days a deleted document can be restored.
-    pub trash_days: u32,
-    /// Days after which a temporary document is removed.
-    pub temporary_days: u32,
-    /// Categories that a patient sees only after somebody has released the document.
-    pub held_categories: Vec<String>,
-    /// How long the body of an upload may stand still.
-    pub body_timeout: Duration,
-}
-
 /// Who may call.
 #[derive(Clone, Debug)]
 pub struct AccessConfig {
@@ -160,7 +119,7 @@ impl Config {
             data: data(&mut reader),
             scanning: scanning::scanning(&mut reader, store.s3.is_some()),
             store,
-            uploads: uploads(&mut reader),
+            uploads: uploads::uploads(&mut reader),
             access: access(&mut reader),
             limits: limits::limits(&mut reader),
             webhooks: limits::webhooks(&mut reader),
@@ -239,109 +198,6 @@ fn data(r: &mut Reader) -> DataConfig {
         database,
         master_key: r.secret("STRONGROOM_MASTER_KEY"),
     }
-}
-
-fn uploads(r: &mut Reader) -> UploadConfig {
-    let max = r.parse("STRONGROOM_PRESIGN_MAX_EXPIRES", "seconds from 60 to 3600").unwrap_or(900);
-    if !(60..=3600).contains(&max) {
-        r.problem("STRONGROOM_PRESIGN_MAX_EXPIRES", "expected seconds from 60 to 3600");
-    }
-    let expires = r.parse("STRONGROOM_PRESIGN_EXPIRES", "seconds").unwrap_or_else(|| max.min(900));
-    if !(30..=max).contains(&expires) {
-        let right = format!("expected seconds from 30 to {max} (STRONGROOM_PRESIGN_MAX_EXPIRES)");
-        r.problem("STRONGROOM_PRESIGN_EXPIRES", &right);
-    }
-    let layout = r.text("STRONGROOM_KEY_LAYOUT");
-    let key_layout = match layout.as_deref() {
-        None | Some("by-month") => KeyLayout::ByMonth,
-        Some("by-category") => KeyLayout::ByCategory,
-        Some("category-first") => KeyLayout::CategoryFirst,
-        Some("flat") => KeyLayout::Flat,
-        Some(_) => {
-            let right = "expected by-month, by-category, category-first or flat";
-            r.problem("STRONGROOM_KEY_LAYOUT", right);
-            KeyLayout::ByMonth
-        }
-    };
-    UploadConfig {
-        presign_expires: Duration::from_secs(expires),
-        presign_max_expires: Duration::from_secs(max),
-        max_image: r.bytes("STRONGROOM_MAX_IMAGE", 10_000_000),
-        max_document: r.bytes("STRONGROOM_MAX_DOCUMENT", 25_000_000),
-        max_medical: r.bytes("STRONGROOM_MAX_MEDICAL", 50_000_000),
-        max_upload: max_upload(r),
-        max_by_category: by_category(r),
-        key_layout,
-        trash_days: r.parse("STRONGROOM_TRASH_DAYS", "a number of days").unwrap_or(30),
-        temporary_days: r.parse("STRONGROOM_TEMPORARY_DAYS", "a number of days").unwrap_or(7),
-        held_categories: held_categories(r),
-        body_timeout: body_timeout(r),
-    }
-}
-
-/// The categories, as documents have them; the words are the domain's, which stands above.
-const CATEGORIES: [&str; 9] = [
-    "medical-records",
-    "prescriptions",
-    "lab-results",
-    "imaging",
-    "insurance",
-    "consent-forms",
-    "intake-forms",
-    "invoices",
-    "other",
-];
-
-fn held_categories(r: &mut Reader) -> Vec<String> {
-    let text = r.text("STRONGROOM_HELD_CATEGORIES").unwrap_or_default();
-    let mut held = Vec::new();
-    for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
-        if CATEGORIES.contains(&item) {
-            held.push(item.to_owned());
-        } else {
-            let right =
-                format!("{item:?} is no category; expected some of {}", CATEGORIES.join(", "));
-            r.problem("STRONGROOM_HELD_CATEGORIES", &right);
-        }
-    }
-    held
-}
-
-fn body_timeout(r: &mut Reader) -> Duration {
-    let seconds = r.parse("STRONGROOM_BODY_TIMEOUT", "seconds from 1 to 600").unwrap_or(30);
-    if !(1..=600).contains(&seconds) {
-        r.problem("STRONGROOM_BODY_TIMEOUT", "expected seconds from 1 to 600");
-    }
-    Duration::from_secs(seconds)
-}
-
-/// One copy inside S3 carries 5 GiB (`CopyObject`, Amazon S3 API reference), and what came in
-/// parts must be movable in one piece.
-const MAX_UPLOAD: u64 = 5 << 30;
-
-fn max_upload(r: &mut Reader) -> u64 {
-    let max = r.bytes("STRONGROOM_MAX_UPLOAD", 5_000_000_000);
-    if max > MAX_UPLOAD {
-        r.problem("STRONGROOM_MAX_UPLOAD", "expected at most 5GiB");
-    }
-    max
-}
-
-fn by_category(r: &mut Reader) -> BTreeMap<String, u64> {
-    let text = r.text("STRONGROOM_MAX_BY_CATEGORY").unwrap_or_default();
-    let mut limits = BTreeMap::new();
-    for item in text.split(',').map(str::trim).filter(|s| !s.is_empty()) {
-        match item.split_once('=').and_then(|(c, size)| Some((c.trim(), parse_bytes(size)?))) {
-            Some((category, limit)) => {
-                limits.insert(category.to_owned(), limit);
-            }
-            None => r.problem(
-                "STRONGROOM_MAX_BY_CATEGORY",
-                &format!("{item:?} is not right; expected category=size, such as insurance=5MB"),
-            ),
-        }
-    }
-    limits
 }
 
 fn access(r: &mut Reader) -> AccessConfig {

@@ -21,6 +21,9 @@ fn every_problem_is_told_at_once() {
         ("STRONGROOM_LISTEN", "here"),
         ("STRONGROOM_TRASH_DAYS", "many"),
         ("STRONGROOM_MAX_IMAGE", "ten"),
+        ("STRONGROOM_MAX_BY_CATEGORY", "invoices=1MB, insurnce=5MB"),
+        ("STRONGROOM_HELD_CATEGORIES", "imaging, x-rays"),
+        ("STRONGROOM_KEY_LAYOUT", "by-year"),
         ("STRONGROOM_CARE_TEAM", "all"),
         ("STRONGROOM_LISTENN", "127.0.0.1:1"),
         ("DATABASE_URL", "mysql://x"),
@@ -31,6 +34,9 @@ fn every_problem_is_told_at_once() {
         "LISTEN:",
         "TRASH_DAYS",
         "MAX_IMAGE",
+        "\"insurnce\" is no category",
+        "\"x-rays\" is no category",
+        "KEY_LAYOUT",
         "CARE_TEAM",
         "LISTENN",
         "DATABASE_URL",
@@ -38,7 +44,7 @@ fn every_problem_is_told_at_once() {
     ] {
         assert!(problems.iter().any(|p| p.contains(name)), "{name} in {problems:?}");
     }
-    assert_eq!(problems.len(), 7, "{problems:?}");
+    assert_eq!(problems.len(), 10, "{problems:?}");
 }
 
 #[test]

@@ -7,7 +7,6 @@ use utoipa::ToSchema;
 
 use crate::access::{Call, Target, TargetKind};
 use crate::app::{App, UpkeepRun};
-use crate::config::KeyLayout;
 use crate::documents::Category;
 use crate::http::{ApiError, ApiJson};
 use crate::time::Timestamp;
@@ -126,8 +125,8 @@ fn describe(app: &App) -> ConfigAnswer {
     let (uploads, access) = (&app.config.uploads, &app.config.access);
     let rules = |category: Category| CategoryRules {
         category: category.as_str(),
-        max_bytes: uploads.max_by_category.get(category.as_str()).copied(),
-        waits_for_release: uploads.held_categories.iter().any(|held| held == category.as_str()),
+        max_bytes: uploads.category_limit(category.as_str()),
+        waits_for_release: uploads.waits_for_release(category.as_str()),
     };
     ConfigAnswer {
         version: env!("CARGO_PKG_VERSION"),
@@ -138,12 +137,7 @@ fn describe(app: &App) -> ConfigAnswer {
         clinic_wide: access.clinic_wide,
         trash_days: uploads.trash_days,
         temporary_days: uploads.temporary_days,
-        key_layout: match uploads.key_layout {
-            KeyLayout::ByMonth => "by-month",
-            KeyLayout::ByCategory => "by-category",
-            KeyLayout::CategoryFirst => "category-first",
-            KeyLayout::Flat => "flat",
-        },
+        key_layout: uploads.key_layout.as_str(),
         categories: Category::ALL.into_iter().map(rules).collect(),
         policy: PolicyJson {
             built_in: access.policy_file.is_none(),

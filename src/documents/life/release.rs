@@ -33,8 +33,7 @@ impl Release {
 
     /// What holds for a document of a category until somebody decides.
     pub fn of_category(config: &UploadConfig, category: Category) -> Self {
-        let held = config.held_categories.iter().any(|held| held == category.as_str());
-        if held { Self::Held } else { Self::Released }
+        if config.waits_for_release(category.as_str()) { Self::Held } else { Self::Released }
     }
 
     /// What holds for a new document: what patients hand in themselves they may see.
