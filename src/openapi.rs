@@ -43,6 +43,7 @@ use common::Common;
         crate::documents::api::multipart::abort,
         crate::documents::api::preview::preview,
         crate::documents::api::rendition::suggest,
+        crate::documents::api::limits::read,
         crate::documents::api::retrieval::get,
         crate::documents::api::retrieval::request,
         crate::documents::api::records::add,

@@ -16,7 +16,8 @@ use crate::accounts::api::{keys, session, setup, users};
 use crate::app::App;
 use crate::doctor::api::self_test;
 use crate::documents::api::{
-    docs, files, life, multipart, preview, records, rendition, retrieval, stats, storage, uppy,
+    docs, files, life, limits, multipart, preview, records, rendition, retrieval, stats, storage,
+    uppy,
 };
 use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
 use crate::http::reason::say_in_status_line;
@@ -42,6 +43,7 @@ fn documents() -> Vec<Operation> {
         ("/api/docs", Action::ListDocuments, get(docs::list_documents)),
         ("/api/docs/", Action::ListDocuments, get(docs::list_documents)),
         ("/api/docs/category-suggestion", Action::SuggestCategory, get(rendition::suggest)),
+        ("/api/docs/limits", Action::ReadLimits, get(limits::read)),
         ("/api/docs/{id}", Action::ReadDocument, get(docs::get)),
         ("/api/docs/{id}/download", Action::IssueDownload, get(docs::download)),
         ("/api/docs/{id}/content", Action::ReadContent, get(docs::content)),
@@ -99,7 +101,7 @@ fn other_doors() -> Vec<Operation> {
         ("/api/v2/aws/s3/list", Action::ListDocuments, get(files::list_files)),
         ("/api/v2/aws/s3/delete", Action::DeleteDocument, delete(files::delete)),
         ("/api/v2/aws/s3/config", Action::ReadConfig, get(storage::config)),
-        ("/api/v2/aws/s3/test", Action::ReadConfig, post(self_test)),
+        ("/api/v2/aws/s3/test", Action::RunSelfTest, post(self_test)),
         ("/api/v2/aws/s3/stats", Action::ReadStats, get(stats::get)),
         ("/api/uppy/tickets", Action::IssueTicket, post(uppy::tickets::issue)),
         ("/api/uppy/s3/params", Action::BeginUpload, get(uppy::params)),

@@ -16,6 +16,11 @@ use sqlx::{Database, Decode, Encode, Postgres, Sqlite, Type};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// Writes how long something took as whole milliseconds; for `serialize_with`.
+pub fn milliseconds<S: Serializer>(took: &Duration, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_u64(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// Microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);

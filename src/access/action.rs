@@ -47,6 +47,8 @@ actions! {
     ListDocuments => "document.list",
     /// Ask which category a file name speaks for.
     SuggestCategory => "category.suggest",
+    /// Ask what may come in, and how large.
+    ReadLimits => "limits.read",
     /// Get a link to a document's bytes.
     IssueDownload => "download.issue",
     /// Get a document's bytes through the server.
@@ -99,6 +101,8 @@ actions! {
     ManageWebhooks => "webhooks.manage",
     /// See what is configured (nothing secret).
     ReadConfig => "config.read",
+    /// Have the installation try its store, database and scanner.
+    RunSelfTest => "self_test.run",
     /// Read an object through the embedded S3 endpoint.
     WireRead => "wire.read",
     /// Write an object through the embedded S3 endpoint.

@@ -71,7 +71,9 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
         Action::ReadTrail => {
             &[(TargetKind::Clinic, " of the clinic"), (TargetKind::Patient, " of a patient")]
         }
-        Action::SuggestCategory | Action::ReadStats => &[(TargetKind::Clinic, "")],
+        Action::SuggestCategory | Action::ReadLimits | Action::ReadStats => {
+            &[(TargetKind::Clinic, "")]
+        }
         Action::ManageCareTeam | Action::ReadCareTeam => &[(TargetKind::Patient, "")],
         Action::LogIn | Action::LogOut | Action::ReadSession | Action::SetUp => {
             &[(TargetKind::Session, "")]
@@ -79,7 +81,7 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
         Action::ManageKeys => &[(TargetKind::ApiKey, "")],
         Action::ManageWebhooks => &[(TargetKind::Webhook, "")],
         Action::ManageUsers => &[(TargetKind::User, "")],
-        Action::ReadConfig | Action::WireList => &[(TargetKind::System, "")],
+        Action::ReadConfig | Action::RunSelfTest | Action::WireList => &[(TargetKind::System, "")],
     }
 }
 

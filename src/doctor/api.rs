@@ -1,5 +1,7 @@
 //! `POST /api/v2/aws/s3/test`: the examination of a running server, told check by check.
 
+use std::time::Instant;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -7,9 +9,8 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::channel::mpsc::channel;
 use http::header;
-use utoipa::ToSchema;
 
-use super::{Check, examine};
+use super::{Check, examine, worst};
 use crate::access::{Call, Target, TargetKind};
 use crate::app::App;
 use crate::http::{ApiError, ApiQuery, Code, Nothing};
@@ -17,29 +18,15 @@ use crate::http::{ApiError, ApiQuery, Code, Nothing};
 /// More checks than there are.
 const MOST: usize = 256;
 
-/// One line of the answer, as the contract says it.
-#[derive(ToSchema)]
-#[schema(as = SelfTestCheck)]
-#[expect(dead_code, reason = "it only describes what `Check` is written as")]
-pub struct CheckLine {
-    /// What was looked at; stable.
-    name: String,
-    /// `ok`, `skipped` (does not apply), `warn` or `fail`.
-    verdict: String,
-    /// What was seen.
-    seen: String,
-    /// What to do.
-    r#do: Option<String>,
-    /// How long it took, in milliseconds.
-    #[schema(rename = "tookMs")]
-    took_ms: u64,
-}
+/// The last line's name. An answer without it broke off.
+const SUMMARY: &str = "summary";
 
-/// Try everything an installation needs: one line of JSON a check, as each is made. It writes a few
-/// small objects and removes them. One at a time.
+/// Try everything an installation needs: one line of JSON a check, as each is made, and a last one,
+/// `summary`, with the worst verdict; without that one, the test broke off. It writes a few small
+/// objects and removes them. One at a time.
 #[utoipa::path(post, path = "/api/v2/aws/s3/test",
     operation_id = "selfTest", tag = "storage",
-    responses((status = 200, body = CheckLine, content_type = "application/x-ndjson")))]
+    responses((status = 200, body = Check, content_type = "application/x-ndjson")))]
 pub async fn self_test(
     State(app): State<App>,
     call: Call,
@@ -56,15 +43,23 @@ pub async fn self_test(
     // own: it looks at the database through connections that stay on one.
     let runtime = tokio::runtime::Handle::current();
     tokio::task::spawn_blocking(move || {
+        let (begun, mut checks) = (Instant::now(), Vec::new());
         let mut tell = |check: Check| {
             // Nobody may be listening any more.
             let _ = lines.try_send(line(&check));
+            checks.push(check);
         };
         runtime.block_on(examine(&app.config, &app.clock, Some(app.store.clone()), &mut tell));
+        let _ = lines.try_send(line(&summary(&checks).took(begun.elapsed())));
         drop(turn);
     });
     let body = Body::from_stream(told.map(Ok::<_, std::convert::Infallible>));
     Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], body).into_response())
+}
+
+fn summary(checks: &[Check]) -> Check {
+    let seen = format!("{} checks were made", checks.len());
+    Check::new(SUMMARY, worst(checks), seen)
 }
 
 fn line(check: &Check) -> Bytes {

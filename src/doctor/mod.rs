@@ -15,15 +15,17 @@ mod store;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::config::Config;
 use crate::store::ObjectStore;
-use crate::time::Clock;
+use crate::time::{Clock, milliseconds};
 
 /// How a check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = SelfTestVerdict)]
 pub enum Verdict {
     /// As it should be.
     Ok,
@@ -48,7 +50,8 @@ impl Verdict {
 }
 
 /// One thing that was looked at.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = SelfTestCheck)]
 pub struct Check {
     /// What it is, in a word or two; stable, for scripts.
     pub name: &'static str,
@@ -61,15 +64,11 @@ pub struct Check {
     pub advice: Option<String>,
     /// How long it took, in milliseconds.
     #[serde(rename = "tookMs", serialize_with = "milliseconds")]
-    pub took: Option<Duration>,
+    #[schema(value_type = u64)]
+    pub took: Duration,
 }
 
-#[expect(clippy::ref_option, reason = "serde asks for this form")]
-fn milliseconds<S: Serializer>(took: &Option<Duration>, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_u64(took.map_or(0, |took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)))
-}
-
-/// Passes on each check as it is made, with the time since the one before where it has none.
+/// Passes on each check as it is made, with the time since the one before where it took none.
 pub struct Tell<'a> {
     to: &'a mut (dyn FnMut(Check) + Send),
     since: Instant,
@@ -81,7 +80,9 @@ impl<'a> Tell<'a> {
     }
 
     fn check(&mut self, mut check: Check) {
-        check.took.get_or_insert(self.since.elapsed());
+        if check.took.is_zero() {
+            check.took = self.since.elapsed();
+        }
         self.since = Instant::now();
         (self.to)(check);
     }
@@ -93,7 +94,7 @@ impl<'a> Tell<'a> {
 
 impl Check {
     fn new(name: &'static str, verdict: Verdict, seen: impl Into<String>) -> Self {
-        Self { name, verdict, seen: seen.into(), advice: None, took: None }
+        Self { name, verdict, seen: seen.into(), advice: None, took: Duration::ZERO }
     }
 
     fn ok(name: &'static str, seen: impl Into<String>) -> Self {
@@ -118,7 +119,7 @@ impl Check {
     }
 
     const fn took(mut self, took: Duration) -> Self {
-        self.took = Some(took);
+        self.took = took;
         self
     }
 

@@ -255,12 +255,21 @@ async fn a_name_that_deceives_is_refused_at_every_door(app: &TestApp) {
 async fn limits_of_families_and_categories_hold_at_every_door(_: &TestApp) {
     let small = [("STRONGROOM_MAX_UPLOAD", "60MB"), ("STRONGROOM_MAX_BY_CATEGORY", "invoices=1MB")];
     let app = &TestApp::with(&small).await;
+    let told = app.get(&app.patient("patient-1"), "/api/docs/limits").await.expect(200).json();
+    assert_eq!(told["maxBytesInParts"], 60_000_000);
+    assert_eq!(told["categories"], json!([{ "category": "invoices", "maxBytes": 1_000_000 }]));
     for (mime, name, category, limit) in [
         ("image/jpeg", "a.jpg", "imaging", 10_000_000_u64),
         ("application/pdf", "a.pdf", "other", 25_000_000),
         ("application/dicom", "a.dcm", "imaging", 50_000_000),
         ("application/pdf", "a.pdf", "invoices", 1_000_000),
     ] {
+        let types = told["types"].as_array().unwrap();
+        let of_type = types.iter().find(|accepted| accepted["contentType"] == mime).unwrap();
+        let own = if category == "invoices" { 1_000_000 } else { u64::MAX };
+        assert_eq!(of_type["maxBytes"].as_u64().unwrap().min(own), limit);
+        let extension = name.rsplit_once('.').unwrap().1;
+        assert!(of_type["extensions"].as_array().unwrap().contains(&json!(extension)));
         for door in Door::ALL {
             let of_parts = if category == "invoices" { limit } else { 60_000_000 };
             let limit = if door == Door::Parts { of_parts } else { limit };

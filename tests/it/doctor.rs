@@ -2,14 +2,13 @@
 //! changes nothing.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 
 use http::Method;
 use serde_json::Value;
 
 use crate::clamd::shared;
 use crate::garage::Account;
-use crate::process::{Server, free_port};
+use crate::process::{Server, files, free_port};
 use crate::s3::S3;
 
 /// The report, and whether the command was content.
@@ -157,7 +156,11 @@ async fn self_tested(server: &Server) -> Vec<Value> {
     let second = server.request(Method::POST, "/api/v2/aws/s3/test", &token).send().await.unwrap();
     assert_eq!(second.status(), 409, "one at a time");
     let text = answer.text().await.unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let checks: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (summary, before) = checks.split_last().unwrap();
+    assert_eq!(summary["name"], "summary", "{checks:#?}");
+    assert_eq!(summary["seen"], format!("{} checks were made", before.len()));
+    checks
 }
 
 const ROUND_TRIP: [&str; 7] = [
@@ -185,18 +188,13 @@ async fn a_running_server_tries_its_own_store_and_leaves_nothing_in_it() {
     let server = Server::start(&scanner).await;
     let checks = self_tested(&server).await;
     all_well(&checks, &["uploads", "encryption", "scanner", "malware detection", "public URL"]);
-    let files = walk(&server.store().join("objects"));
+    let files = files(&server.store().join("objects"));
     assert!(files.is_empty(), "{files:?}");
     // Another one can be made, and the trail tells who made them.
     self_tested(&server).await;
     let trail =
-        server.get(&server.token("admin"), "/api/audit?action=config.read&outcome=granted").await;
+        server.get(&server.token("admin"), "/api/audit?action=self_test.run&outcome=granted").await;
     assert_eq!(trail.expect(200).json()["items"].as_array().unwrap().len(), 2);
-}
-
-fn walk(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|at| if at.is_dir() { walk(&at) } else { vec![at] }).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

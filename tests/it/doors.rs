@@ -70,6 +70,7 @@ pub const DOORS: &[Door] = &[
     door("GET", "/api/docs", Needs::Document, "?patientId=patient-1"),
     door("GET", "/api/docs", Needs::Document, ""),
     door("GET", "/api/docs/category-suggestion", Needs::Nothing, "?filename=lab.pdf"),
+    door("GET", "/api/docs/limits", Needs::Nothing, ""),
     door("GET", "/api/docs/{id}", Needs::Document, ""),
     door("PATCH", "/api/docs/{id}", Needs::Document, ""),
     door("DELETE", "/api/docs/{id}", Needs::Document, ""),
@@ -148,6 +149,7 @@ pub const DOORS: &[Door] = &[
 const ABOUT_OWN: &[(&str, &str)] = &[
     ("GET", "/api/docs"),
     ("GET", "/api/docs/category-suggestion"),
+    ("GET", "/api/docs/limits"),
     ("POST", "/api/patients/{patientId}/records"),
     ("GET", "/api/patients/{patientId}/records"),
     ("POST", "/api/v2/aws/s3/upload"),

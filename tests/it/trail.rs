@@ -44,6 +44,7 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("GET", "/api/docs") if door.variant.is_empty() => ("document.list", "clinic"),
         ("GET", "/api/docs") => ("document.list", "patient"),
         ("GET", "/api/docs/category-suggestion") => ("category.suggest", "clinic"),
+        ("GET", "/api/docs/limits") => ("limits.read", "clinic"),
         ("GET", "/api/docs/{id}" | "/api/docs/{id}/retrieval" | "/api/docs/{id}/versions") => {
             ("document.read", "document")
         }
@@ -88,9 +89,8 @@ fn told(door: &Door) -> (&'static str, &'static str) {
         ("GET", "/api/v2/aws/s3/list" | "/api/patients/{patientId}/records") => {
             ("document.list", "patient")
         }
-        (_, "/api/config" | "/api/v2/aws/s3/config" | "/api/v2/aws/s3/test") => {
-            ("config.read", "system")
-        }
+        (_, "/api/v2/aws/s3/test") => ("self_test.run", "system"),
+        (_, "/api/config" | "/api/v2/aws/s3/config") => ("config.read", "system"),
         ("POST", "/api/uppy/tickets") => ("upload.ticket", "ticket"),
         ("GET", path) if path.starts_with("/api/uppy") => ("upload.sign_parts", "document"),
         ("POST", path) if path.starts_with("/api/uppy") => ("upload.confirm", "document"),
@@ -167,6 +167,7 @@ async fn a_call_that_is_denied_leaves_exactly_one_denied_event(app: &TestApp) {
                 "/api/docs",
                 "/api/session",
                 "/api/docs/category-suggestion",
+                "/api/docs/limits",
                 "/api/v2/aws/s3/list",
             ];
             assert!(own.contains(&door.path), "{name}");

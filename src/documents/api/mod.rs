@@ -10,6 +10,7 @@ pub mod files;
 mod form;
 mod json;
 pub mod life;
+pub mod limits;
 pub mod multipart;
 pub mod preview;
 pub mod records;

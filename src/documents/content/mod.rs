@@ -147,8 +147,8 @@ pub static TYPES: &[FileType] = &[
 
 /// The largest file of a category that may come in parts, in bytes.
 pub fn limit_of_parts(config: &UploadConfig, category: Category) -> u64 {
-    let of_category = config.max_by_category.get(category.as_str());
-    of_category.map_or(config.max_upload, |&limit| limit.min(config.max_upload))
+    let of_category = config.category_limit(category.as_str());
+    of_category.map_or(config.max_upload, |limit| limit.min(config.max_upload))
 }
 
 impl FileType {
@@ -183,14 +183,19 @@ impl FileType {
         }
     }
 
-    /// The largest such file one request may carry, in bytes.
-    pub fn limit(&self, config: &UploadConfig, category: Category) -> u64 {
-        let family = match self.family {
+    /// The largest such file one request may carry, in bytes; its category may allow less.
+    pub const fn family_limit(&self, config: &UploadConfig) -> u64 {
+        match self.family {
             Family::Image => config.max_image,
             Family::Document => config.max_document,
             Family::Medical => config.max_medical,
-        };
-        config.max_by_category.get(category.as_str()).map_or(family, |&limit| limit.min(family))
+        }
+    }
+
+    /// The largest such file of a category that one request may carry, in bytes.
+    pub fn limit(&self, config: &UploadConfig, category: Category) -> u64 {
+        let family = self.family_limit(config);
+        config.category_limit(category.as_str()).map_or(family, |limit| limit.min(family))
     }
 
     /// Whether the first bytes of a file are of this type: a guess, for files without a name.

@@ -49,12 +49,8 @@ pub struct Finding {
     /// What Strongroom does about it.
     pub consequence: &'static str,
     /// How long it took, in milliseconds.
-    #[serde(rename = "tookMs", serialize_with = "milliseconds")]
+    #[serde(rename = "tookMs", serialize_with = "crate::time::milliseconds")]
     pub took: Duration,
-}
-
-fn milliseconds<S: serde::Serializer>(took: &Duration, s: S) -> Result<S::Ok, S::Error> {
-    s.serialize_u64(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Verdict and what was seen; the error ends an examination early with both as well.
