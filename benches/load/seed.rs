@@ -86,8 +86,8 @@ pub async fn sqlite(db: &mut SqliteConnection, documents: i64, patients: i64) ->
     sqlx::query(INSERT).bind(documents).bind(patients).execute(&mut *db).await?;
     sqlx::raw_sql(
         "insert into name_entries (document_id) select id from document_assets \
-         where state <> 'pending' and file_words is not null; \
-         insert into name_search (rowid, words) select number, file_words \
+         where name_tokens is not null; \
+         insert into name_search (rowid, tokens) select number, name_tokens \
          from name_entries join document_assets on id = document_id order by number; \
          delete from document_counts; delete from document_days; \
          insert into document_counts select clinic_id, category, state, storage_provider, \

@@ -58,4 +58,9 @@ pub const STEPS: &[(&str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0011_previews.sql"),
         include_str!("../../migrations/postgres/0011_previews.sql"),
     ),
+    (
+        "words by category",
+        include_str!("../../migrations/sqlite/0012_words_by_category.sql"),
+        include_str!("../../migrations/postgres/0012_words_by_category.sql"),
+    ),
 ];

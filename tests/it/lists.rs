@@ -419,6 +419,16 @@ async fn every_word_has_to_begin_a_word_of_the_name(app: &TestApp) {
     run(app, set.to_owned()).await;
     assert_eq!(names(app, "q=knie").await, ["x.pdf"]);
     assert_eq!(names(app, "q=mueller").await, [""; 0]);
+    // The index knows of which category a word is, and hears when that changes.
+    let set = "update document_assets set category = 'insurance' where file_name = 'x.pdf'";
+    run(app, set.to_owned()).await;
+    assert_eq!(names(app, "q=knie&category=other").await, [""; 0]);
+    assert_eq!(names(app, "q=knie&category=insurance,imaging").await, ["x.pdf"]);
+    assert_eq!(names(app, "q=knie").await, ["x.pdf"]);
+    // As many words as a question may have.
+    let words: Vec<_> =
+        ('a'..='z').flat_map(|c| ["1", "2", "3", "4"].map(|n| format!("{c}{n}"))).collect();
+    assert_eq!(names(app, &format!("q={}", &words.concat()[..208])).await, [""; 0]);
     // What has no words yet gets them from upkeep.
     let set = "update document_assets set file_words = null where file_name = 'x.pdf'";
     run(app, set.to_owned()).await;

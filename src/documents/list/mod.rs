@@ -12,6 +12,7 @@ mod order;
 mod rows;
 mod runs;
 mod scope;
+mod sought;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;

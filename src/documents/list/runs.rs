@@ -8,6 +8,7 @@
 use super::narrow::{Narrow, gathered};
 use super::order::{beyond, merged, within};
 use super::scope::{Branch, Need, Whose};
+use super::sought::sought;
 use super::{Filter, Position, Sort};
 use crate::db::Where;
 use crate::documents::rows::columns;
@@ -248,31 +249,38 @@ impl Runs<'_, '_> {
         if over.is_empty() {
             return;
         }
-        let words = &self.asked.filter.words;
-        let clinic = self.asked.clinic;
         // The index of the primary key.
         self.begin("indexed by sqlite_autoindex_document_assets_1");
+        let clinic = self.asked.clinic;
         match self.engine {
             Engine::Sqlite => {
-                let each: Vec<_> = words.iter().map(|word| format!("\"{word}\"*")).collect();
+                let words = sought(self.asked, &over, ("\"", "\"*", " AND "));
                 self.query.then(
                     "id in (select document_id from name_entries where number in \
                      (select rowid from name_search where name_search match ?))",
-                    [each.join(" ").into()],
+                    [words.join(" OR ").into()],
                 );
                 self.query.then("and clinic_id = ?", [clinic.into()]);
             }
             Engine::Postgres => {
-                let each: Vec<_> = words.iter().map(|word| format!("'{word}':*")).collect();
-                // `offset 0`: what is inside is done first. `is true` keeps the engine from reading
-                // the whole clinic beside: it takes beginnings of words for commoner than they are.
-                self.query.then(
-                    "id in (select id from document_assets where \
-                     array_to_tsvector(string_to_array(nullif(file_words, ''), ' ')) \
-                     @@ ?::text::tsquery and state <> 'pending' \
-                     and (clinic_id = ?) is true offset 0)",
-                    [each.join(" & ").into(), clinic.into()],
-                );
+                self.query.then("id in (", []);
+                for (number, words) in
+                    sought(self.asked, &over, ("'", "':*", " & ")).iter().enumerate()
+                {
+                    if number > 0 {
+                        self.query.then("union all", []);
+                    }
+                    // One category at a time, and `is true`, keep the engine from reading the whole
+                    // clinic beside: it takes beginnings of words for commoner than they are.
+                    // `offset 0`: what is inside is done first.
+                    self.query.then(
+                        "(select id from document_assets where \
+                         name_tokens(clinic_id, category, file_words) @@ ?::text::tsquery \
+                         and state <> 'pending' and (clinic_id = ?) is true offset 0)",
+                        [words.as_str().into(), clinic.into()],
+                    );
+                }
+                self.query.then(")", []);
             }
         }
         self.kinds(&over);
