@@ -242,6 +242,9 @@ async fn ticket(app: &TestApp, who: &Caller, asked: Value) -> String {
     let public = &app.app.config.server.public_url;
     let base = made["companionEndpoint"].as_str().unwrap().strip_prefix(public.as_str()).unwrap();
     assert_eq!(base, format!("/api/uppy/t/{}", made["ticket"].as_str().unwrap()));
+    // Whoever has only the ticket could not ask for it.
+    let limits = app.get(who, "/api/docs/limits").await.expect(200).json();
+    assert_eq!(made["limits"], limits);
     base.to_owned()
 }
 

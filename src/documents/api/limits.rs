@@ -56,22 +56,25 @@ pub async fn read(
 ) -> Result<ApiJson<LimitsAnswer>, ApiError> {
     let grant = call.authorize(Target::new(TargetKind::Clinic, call.clinic())).await?;
     grant.begin().await?.commit(None).await?;
-    Ok(ApiJson(describe(&app.config.uploads)))
+    Ok(ApiJson(LimitsAnswer::of(&app.config.uploads)))
 }
 
-fn describe(config: &UploadConfig) -> LimitsAnswer {
-    let accepted = |accepted: &FileType| AcceptedType {
-        content_type: accepted.mime,
-        extensions: accepted.extensions,
-        max_bytes: accepted.family_limit(config),
-    };
-    let own = |category: Category| {
-        let max_bytes = config.category_limit(category.as_str())?;
-        Some(CategoryLimit { category: category.as_str(), max_bytes })
-    };
-    LimitsAnswer {
-        types: TYPES.iter().map(accepted).collect(),
-        max_bytes_in_parts: config.max_upload,
-        categories: Category::ALL.into_iter().filter_map(own).collect(),
+impl LimitsAnswer {
+    /// As they are configured.
+    pub(super) fn of(config: &UploadConfig) -> Self {
+        let accepted = |accepted: &FileType| AcceptedType {
+            content_type: accepted.mime,
+            extensions: accepted.extensions,
+            max_bytes: accepted.family_limit(config),
+        };
+        let own = |category: Category| {
+            let max_bytes = config.category_limit(category.as_str())?;
+            Some(CategoryLimit { category: category.as_str(), max_bytes })
+        };
+        Self {
+            types: TYPES.iter().map(accepted).collect(),
+            max_bytes_in_parts: config.max_upload,
+            categories: Category::ALL.into_iter().filter_map(own).collect(),
+        }
     }
 }

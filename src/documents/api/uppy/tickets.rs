@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 
 use crate::access::{Call, CallerKind, ShownTicket};
 use crate::app::App;
+use crate::documents::api::limits::LimitsAnswer;
 use crate::documents::api::requests::read_entity;
 use crate::documents::api::schemas;
 use crate::documents::{self, AskTicket, Category};
@@ -59,6 +60,8 @@ pub struct TicketAnswer {
     /// When it ends.
     #[schema(value_type = String, format = "date-time")]
     expires_at: Timestamp,
+    /// What may come in, since the ticket itself reads nothing.
+    limits: LimitsAnswer,
 }
 
 /// Make a ticket that stands for the caller, for uploads of one kind.
@@ -80,7 +83,8 @@ pub async fn issue(
     let issued = documents::issue_ticket(&app, &call, asked).await?;
     let ticket = issued.text.reveal().clone();
     let companion_endpoint = format!("{}/api/uppy/t/{ticket}", app.config.server.public_url);
-    let answer = TicketAnswer { ticket, companion_endpoint, expires_at: issued.expires_at };
+    let limits = LimitsAnswer::of(&app.config.uploads);
+    let answer = TicketAnswer { ticket, companion_endpoint, expires_at: issued.expires_at, limits };
     Ok((StatusCode::CREATED, ApiJson(answer)))
 }
 
