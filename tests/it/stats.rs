@@ -272,6 +272,13 @@ async fn figures_that_are_wrong_are_found_told_and_put_right(app: &TestApp) {
     assert_eq!(kept(app).await, right);
     let nothing = keep_figures(&app.app, Piece::All, true).await.unwrap();
     assert_eq!(nothing.repaired, 0);
+    // Several servers that see the same fault put it right once.
+    run(app, "update document_counts set documents = documents + 1".to_owned()).await;
+    run(app, "delete from document_days".to_owned()).await;
+    let all = (0..4).map(|_| keep_figures(&app.app, Piece::All, false));
+    let all = futures::future::try_join_all(all).await.unwrap();
+    assert!(all.iter().any(|kept| kept.repaired > 0));
+    assert_eq!(kept(app).await, right, "{all:?}");
 }
 
 async fn figures_are_for_admins_and_the_app(app: &TestApp) {
