@@ -3,6 +3,7 @@ export * from "./client/index.js";
 export {
   CATEGORIES,
   type Category,
+  type FailedFile,
   type Item,
   type Phase,
   type Snapshot,

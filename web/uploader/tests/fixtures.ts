@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Page, test as base } from "@playwright/test";
 import type { Document } from "../src/client/index.js";
+import type { FailedFile } from "../src/core/types.js";
 import { startPages } from "../../testing/pages.mjs";
 import { startLine } from "../../testing/proxy.mjs";
 import { freePort, startServer } from "../../testing/server.mjs";
@@ -99,6 +100,13 @@ async function makeWorld(use: (world: World) => Promise<void>) {
   await server.stop();
 }
 
+/** What the app was told of a file that did not make it. */
+interface Failed {
+  code: string;
+  message: string;
+  file: FailedFile;
+}
+
 /** The component in a page. */
 export class Uploader {
   constructor(
@@ -172,7 +180,7 @@ export class Uploader {
   }
 
   /** What the app was told. */
-  told(): Promise<{ done: Document[]; failed: { code: string; message: string }[] }> {
+  told(): Promise<{ done: Document[]; failed: Failed[] }> {
     return this.page.evaluate(() => window.told) as never;
   }
 }

@@ -37,6 +37,14 @@ export interface UploadConnection extends Connection {
   getTicket?: ((wish: TicketWish) => Promise<Ticket>) | undefined;
 }
 
+/** A file that did not make it. */
+export interface FailedFile {
+  name: string;
+  size: number;
+  /** What the person is shown. */
+  message: string;
+}
+
 export interface UploadOptions extends UploadConnection {
   /** What the documents are. With a ticket that names it, it may be left out. */
   category?: Category | undefined;
@@ -62,8 +70,8 @@ export interface UploadOptions extends UploadConnection {
   resumable?: boolean | undefined;
   /** Told of each document when it is there. */
   onUploadComplete?: ((document: Document) => void) | undefined;
-  /** Told of each file that did not make it. */
-  onError?: ((error: StrongroomError, file: { name: string; size: number }) => void) | undefined;
+  /** Told of each file that did not make it: `error` has the server's words, `file.message` what is shown. */
+  onError?: ((error: StrongroomError, file: FailedFile) => void) | undefined;
 }
 
 /**

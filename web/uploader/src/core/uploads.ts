@@ -6,13 +6,21 @@ import { type Door, Doors, type OpenUpload } from "./door.js";
 import { failureOf, hasEnded, isFinal, messageOf } from "./failure.js";
 import { Hasher } from "./hash.js";
 import { Interrupted } from "./interrupted.js";
+import { mismatchOf } from "./mismatch.js";
 import { makePipeline, type Pipeline } from "./pipeline.js";
 import { mostOf, refusalOf } from "./refusal.js";
 import { Resume } from "./resume.js";
 import { typeOf } from "./rules.js";
 import { TEXTS, type Texts } from "./texts.js";
 import { shownOf, type Track, trackOf } from "./track.js";
-import { ACTIVE, type Item, type Snapshot, type TicketWish, type UploadOptions } from "./types.js";
+import {
+  ACTIVE,
+  type FailedFile,
+  type Item,
+  type Snapshot,
+  type TicketWish,
+  type UploadOptions,
+} from "./types.js";
 
 /** Files under way at once. */
 const AT_ONCE = 4;
@@ -50,7 +58,9 @@ export class Uploads {
       track.pace.note(sent);
       this.#change(track.id, { progress: sent / bytesTotal, secondsLeft: track.pace.left(bytesTotal) });
     });
-    this.#uppy.on("upload-error", (file, error) => file && this.#fail(file.id, error));
+    this.#uppy.on("upload-error", (file, error) => {
+      if (file) void this.#fail(file.id, error);
+    });
     this.#uppy.on("upload-success", (file) => file && this.#succeed(file.id));
     this.#doors = new Doors(latest(() => this.#options), () => this.#options, wishOf(options));
     this.#resume = new Resume(scopeOf(options), options.resumable !== false);
@@ -257,7 +267,7 @@ export class Uploads {
       this.#change(id, { phase: "uploading", progress: 0, secondsLeft: undefined });
       return open;
     } catch (error) {
-      this.#fail(id, error);
+      void this.#fail(id, error);
       throw error;
     }
   }
@@ -326,25 +336,35 @@ export class Uploads {
     if (track.document) this.#options.onUploadComplete?.(track.document as Document);
   }
 
-  #fail(id: string, cause: unknown) {
+  async #fail(id: string, cause: unknown) {
     const track = this.#tracks.get(id);
-    if (!track || track.stop.signal.aborted || track.phase === "failed") return;
+    // The pipeline tells what #prepare told already.
+    if (!track || track.stop.signal.aborted || track.error) return;
     const error = failureOf(cause, this.#texts);
+    track.error = error;
     if (hasEnded(error)) {
       if (track.open) this.#resume.drop(track.open.uploadId);
       track.open = undefined;
       track.door = undefined;
     }
-    const message = this.#notUploaded(error, track);
-    this.#change(id, { phase: "failed", message, retryable: !isFinal(error), error });
+    const isOther = error.code === "content_mismatch";
+    const message = isOther
+      ? await mismatchOf(track, this.#options.accept, this.#texts)
+      : messageOf(error, this.#texts);
+    if (track.stop.signal.aborted) return;
+    this.#notUploaded(error, track, message);
+    this.#change(id, { phase: "failed", message, retryable: !isFinal(error) });
     this.#release(id);
   }
 
   /** Says that a file did not make it, to people and to the app; what is shown of it. */
-  #notUploaded(error: StrongroomError, { name, size }: { name: string; size: number }): string {
-    const message = messageOf(error, this.#texts);
+  #notUploaded(
+    error: StrongroomError,
+    { name, size }: Pick<FailedFile, "name" | "size">,
+    message = messageOf(error, this.#texts),
+  ): string {
     this.#say(this.#texts.saidFailed(name, message));
-    this.#options.onError?.(error, { name, size });
+    this.#options.onError?.(error, { name, size, message });
     return message;
   }
 

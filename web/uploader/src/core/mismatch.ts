@@ -1,0 +1,31 @@
+// The sentence for a file that is not what its name says: what it is called, what it is, what would be right.
+import { extensionOf, isAccepted, TYPES } from "./rules.js";
+import { type Kind, seenIn } from "./seen.js";
+import type { Texts } from "./texts.js";
+
+/** A file that was chosen, and the type it was announced as. */
+export interface Chosen {
+  file: File;
+  name: string;
+  type: string;
+}
+
+/** What Office, a browser or an editor would call the same. */
+function isSame(kind: Kind, type: string): boolean {
+  return kind === type || (kind === "text/plain" && type === "text/csv");
+}
+
+/** `accept`: what the app lets in, to say only what will work. */
+export async function mismatchOf(
+  { file, name, type }: Chosen,
+  accept: readonly string[] | undefined,
+  texts: Texts,
+): Promise<string> {
+  const seen = await seenIn(file);
+  const ending = extensionOf(name);
+  if (ending === "" || (seen && isSame(seen, type))) return texts.mismatch;
+  const [called, wanted] = [`.${ending}`, texts.kind(type)];
+  if (!seen) return texts.isNot(called, wanted);
+  const right = isAccepted(seen, accept) ? TYPES[seen]?.[0] : undefined;
+  return texts.isOther(called, texts.kind(seen), wanted, right && `.${right}`);
+}
