@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { type Page, test as base } from "@playwright/test";
 import type { Document } from "../src/client/index.js";
 import type { FailedFile } from "../src/core/types.js";
+import { makeBucket, garage } from "../../testing/bucket.mjs";
 import { startPages } from "../../testing/pages.mjs";
 import { startLine } from "../../testing/proxy.mjs";
 import { freePort, startServer } from "../../testing/server.mjs";
@@ -45,10 +46,18 @@ export const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).dige
 
 type Server = Awaited<ReturnType<typeof startServer>>;
 type Line = Awaited<ReturnType<typeof startLine>>;
+type Bucket = Awaited<ReturnType<typeof makeBucket>>;
+
+/** Where documents are kept: sealed beside the server, or in a bucket of an S3 store. */
+export type Store = "local" | "garage";
 
 interface World {
   server: Server;
+  /** Between the browser and the server. */
   line: Line;
+  /** Between the browser, the server and the bucket; the local store is behind the server's own line. */
+  storeLine: Line;
+  bucket?: Bucket | undefined;
   pages: { url: string };
   /** A token of somebody who may see everything. */
   admin: string;
@@ -67,11 +76,20 @@ function strictPolicy(port: number) {
   ].join("; ");
 }
 
-async function makeWorld(use: (world: World) => Promise<void>) {
+/** A bucket of its own, on a line of its own. */
+async function makeStore(origin: string) {
+  const storeLine = await startLine(await freePort(), garage().endpoint);
+  return { storeLine, bucket: await makeBucket({ origins: [origin], endpoint: storeLine.url }) };
+}
+
+async function makeWorld(store: Store, use: (world: World) => Promise<void>) {
   const [pagesPort, linePort] = [await freePort(), await freePort()];
+  const origin = `http://127.0.0.1:${pagesPort}`;
+  const { storeLine, bucket } = store === "garage" ? await makeStore(origin) : {};
   const server = await startServer({
-    origins: [`http://127.0.0.1:${pagesPort}`],
+    origins: [origin],
     publicUrl: `http://127.0.0.1:${linePort}`,
+    vars: { ...bucket?.vars },
   });
   const line = await startLine(linePort, server.url);
   const key = await server.serviceKey();
@@ -94,10 +112,11 @@ async function makeWorld(use: (world: World) => Promise<void>) {
   });
   const admin = await server.token({ user: "test-admin", role: "admin" });
   const clinician = await server.token();
-  await use({ server, line, pages, admin, clinician });
+  await use({ server, line, storeLine: storeLine ?? line, bucket, pages, admin, clinician });
   await pages.stop();
   await line.stop();
   await server.stop();
+  await storeLine?.stop();
 }
 
 /** What the app was told of a file that did not make it. */
@@ -185,17 +204,18 @@ export class Uploader {
   }
 }
 
-export const test = base.extend<{ uploader: Uploader }, { world: World }>({
-  world: [
-    async ({}, use) => makeWorld(use),
-    { scope: "worker" },
-  ],
+export const test = base.extend<{ uploader: Uploader }, { world: World; store: Store }>({
+  store: ["local", { scope: "worker", option: true }],
+  world: [async ({ store }, use) => makeWorld(store, use), { scope: "worker" }],
   uploader: async ({ page, world }, use) => {
     // The browser asks before a page goes that is sending; here everybody says yes.
     page.on("dialog", (dialog) => void dialog.accept());
     await use(new Uploader(page, world));
-    world.line.mend();
-    world.line.rate = 0;
+    for (const line of [world.line, world.storeLine]) {
+      line.mend();
+      line.release();
+      line.rate = 0;
+    }
   },
 });
 

@@ -48,9 +48,17 @@ export function failureOf(error: unknown, texts: Texts): StrongroomError {
   return new StrongroomError("unknown", texts.unknown, { cause: error });
 }
 
+/** What the server says of these is for those who run it: addresses, settings. */
+const OPERATORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "internal",
+  "store_unavailable",
+  "unavailable",
+]);
+
 /** What is shown: this package's words where people need others than programs, else the server's own. */
 export function messageOf(error: StrongroomError, texts: Texts): string {
   if (error.status > 0 && error.code === "content_mismatch") return texts.mismatch;
+  if (OPERATORS.has(error.code)) return texts.unavailable;
   const refused = error.code === "content_refused" && texts.refused(error.fields.content ?? "");
   if (refused) return refused;
   const fields = Object.values(error.fields).filter((text) => !error.message.includes(text));

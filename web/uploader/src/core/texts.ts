@@ -110,6 +110,7 @@ export const TEXTS = {
   refused: (reason: string): string | undefined => REFUSED[reason],
   unreadable: "The file could not be read. It may have been moved or changed; choose it again.",
   cut: "The connection was lost. What is already there is kept: try again to go on.",
+  unavailable: "The server cannot do this at the moment. Try again in a few minutes.",
   unknown: "The upload did not work. Try again.",
 
   records: "Documents",
