@@ -89,21 +89,23 @@ async function makeWorld(store: Store, use: (world: World) => Promise<void>) {
   const server = await startServer({
     origins: [origin],
     publicUrl: `http://127.0.0.1:${linePort}`,
-    vars: { ...bucket?.vars },
+    vars: { ...bucket?.vars, STRONGROOM_MAX_BY_CATEGORY: "insurance=15kB" },
   });
   const line = await startLine(linePort, server.url);
   const key = await server.serviceKey();
   // An app's backend: it knows who is signed in and which patient the page is about.
+  const headers = { "x-api-key": key, "x-acting-user": "dr-test", "x-acting-role": "clinician" };
   const ticket = (wish: object) =>
-    server.api("POST", "/api/uppy/tickets", {
-      headers: { "x-api-key": key, "x-acting-user": "dr-test", "x-acting-role": "clinician" },
-      body: { patientId: "test-patient", ...wish },
-    });
+    server.api("POST", "/api/uppy/tickets", { headers, body: { patientId: "test-patient", ...wish } });
   const pages = await startPages({
     port: pagesPort,
     folders: FOLDERS,
     routes: {
       "POST /ticket": () => ticket({ category: "lab-results" }),
+      "POST /telling-ticket": async () => ({
+        ...(await ticket({ category: "insurance" })),
+        limits: await server.api("GET", "/api/docs/limits", { headers }),
+      }),
       "POST /tiny-ticket": () => ticket({ maxSize: 10_000 }),
       "POST /small-ticket": () => ticket({ maxFiles: 1 }),
     },

@@ -1,5 +1,5 @@
 // The sentence for a file that is not what its name says: what it is called, what it is, what would be right.
-import { extensionOf, isAccepted, TYPES } from "./rules.js";
+import { extensionOf, isAccepted, type Types } from "./rules.js";
 import { type Kind, seenIn } from "./seen.js";
 import type { Texts } from "./texts.js";
 
@@ -15,10 +15,11 @@ function isSame(kind: Kind, type: string): boolean {
   return kind === type || (kind === "text/plain" && type === "text/csv");
 }
 
-/** `accept`: what the app lets in, to say only what will work. */
+/** `accept` is what the app lets in, `types` what the server does: only what will work is said to be right. */
 export async function mismatchOf(
   { file, name, type }: Chosen,
   accept: readonly string[] | undefined,
+  types: Types,
   texts: Texts,
 ): Promise<string> {
   const seen = await seenIn(file);
@@ -26,6 +27,6 @@ export async function mismatchOf(
   if (ending === "" || (seen && isSame(seen, type))) return texts.mismatch;
   const [called, wanted] = [`.${ending}`, texts.kind(type)];
   if (!seen) return texts.isNot(called, wanted);
-  const right = isAccepted(seen, accept) ? TYPES[seen]?.[0] : undefined;
+  const right = isAccepted(seen, accept, types) ? types[seen]?.[0] : undefined;
   return texts.isOther(called, texts.kind(seen), wanted, right && `.${right}`);
 }

@@ -1,5 +1,7 @@
 // What an uploader is told and what it shows; no page and no network in it.
 import type { Connection, Document, StrongroomError } from "../client/index.js";
+import type { Types } from "./rules.js";
+import type { Limits } from "./taken.js";
 
 /** The categories a document can have. */
 export const CATEGORIES = [
@@ -19,6 +21,8 @@ export type Category = (typeof CATEGORIES)[number];
 export interface Ticket {
   companionEndpoint: string;
   expiresAt?: string | undefined;
+  /** What `GET /api/docs/limits` tells your backend, if it hands that on: a ticket cannot ask. */
+  limits?: Limits | undefined;
 }
 
 /** What a ticket is asked for. */
@@ -115,6 +119,9 @@ export interface Snapshot {
   offline: boolean;
   /** Whether no more files fit. */
   full: boolean;
+  /** What may come in: media types, and the largest file in bytes where it is known. */
+  types: Types;
+  maxSize?: number | undefined;
   /** What a screen reader is to say now. */
   said: string;
 }

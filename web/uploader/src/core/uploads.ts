@@ -8,9 +8,10 @@ import { Hasher } from "./hash.js";
 import { Interrupted } from "./interrupted.js";
 import { mismatchOf } from "./mismatch.js";
 import { makePipeline, type Pipeline } from "./pipeline.js";
-import { mostOf, refusalOf } from "./refusal.js";
+import { fullOf, maxSizeOf, mostOf, refusalOf } from "./refusal.js";
 import { Resume } from "./resume.js";
-import { typeOf } from "./rules.js";
+import { TYPES, typeOf } from "./rules.js";
+import { KNOWN } from "./taken.js";
 import { TEXTS, type Texts } from "./texts.js";
 import { shownOf, type Track, trackOf } from "./track.js";
 import {
@@ -37,7 +38,8 @@ export class Uploads {
   #queue: string[] = [];
   #running = new Set<string>();
   #listeners = new Set<() => void>();
-  #snapshot: Snapshot = { items: [], offline: false, full: false, said: "" };
+  #snapshot: Snapshot = { items: [], offline: false, full: false, types: TYPES, said: "" };
+  #taken = KNOWN;
   #said = "";
   #refusals = 0;
   #told = false;
@@ -77,6 +79,8 @@ export class Uploads {
       failed: (error, file) => this.#notUploaded(error, file),
     });
     void this.#interrupted.recall();
+    // A ticket is made when there is a file for it.
+    if (!this.#doors.byTicket) void this.#learn();
   }
 
   // What a page shows.
@@ -213,8 +217,9 @@ export class Uploads {
       if (same.phase !== "done" && same.phase !== "failed") return false;
       this.remove(same.id);
     }
-    const type = await typeOf(file);
-    const refusal = refusalOf(file, type, this.#counted(), this.#options, this.#texts);
+    const type = await typeOf(file, this.#taken.types);
+    const refusal =
+      fullOf(this.#counted(), this.#options, this.#texts) ?? this.#refusal(file.size, type);
     if (refusal || !type) {
       if (refusal) this.#refuse(file, refusal);
       return false;
@@ -224,6 +229,17 @@ export class Uploads {
     if (this.#options.autoStart !== false) this.start();
     this.#tell();
     return true;
+  }
+
+  /** Why a file may not come in, by what is known now. */
+  #refusal(size: number, type: string | undefined, category?: string) {
+    return refusalOf({ size, type, category }, this.#options, this.#taken, this.#texts);
+  }
+
+  /** Learns what may come in, and shows it. */
+  async #learn() {
+    this.#taken = await this.#doors.taken();
+    this.#tell();
   }
 
   #refuse(file: File, error: StrongroomError) {
@@ -275,6 +291,12 @@ export class Uploads {
   async #announce(track: Track): Promise<OpenUpload> {
     const { signal } = track.stop;
     if (track.open && track.door) return track.open;
+    // What a reload interrupted was let in before, and goes on with the ticket it began with.
+    if (!this.#resume.expects(track)) {
+      await this.#learn();
+      const refusal = this.#refusal(track.size, track.type, track.about?.category);
+      if (refusal) throw refusal;
+    }
     const onProgress = (done: number) => this.#change(track.id, { progress: done / track.size });
     track.sha256 ??= await this.#hasher.hash(track.file, onProgress, signal);
     const kept = await this.#goOn(track.sha256, track.size);
@@ -349,7 +371,7 @@ export class Uploads {
     }
     const isOther = error.code === "content_mismatch";
     const message = isOther
-      ? await mismatchOf(track, this.#options.accept, this.#texts)
+      ? await mismatchOf(track, this.#options.accept, this.#taken.types, this.#texts)
       : messageOf(error, this.#texts);
     if (track.stop.signal.aborted) return;
     this.#notUploaded(error, track, message);
@@ -425,6 +447,8 @@ export class Uploads {
       items: [...interrupted.filter((item) => !isChosen(item)), ...items],
       offline: !navigator.onLine,
       full: this.#counted() >= mostOf(this.#options),
+      types: this.#taken.types,
+      maxSize: maxSizeOf(this.#options, this.#taken),
       said: this.#said,
     };
   }

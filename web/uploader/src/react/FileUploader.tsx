@@ -1,7 +1,7 @@
 "use client";
 // Where files are dropped, pasted, chosen or photographed, and the list of what becomes of them.
 import { type CSSProperties, type DragEvent, useEffect, useMemo, useRef, useState } from "react";
-import { formatSize } from "../core/format.js";
+import { formatLimit } from "../core/format.js";
 import { dropped, named } from "../core/picked.js";
 import { dialogAccept, isAccepted, kinds } from "../core/rules.js";
 import { TEXTS, type Texts } from "../core/texts.js";
@@ -99,7 +99,8 @@ export function FileUploader(props: FileUploaderProps) {
     add(named(field.files ?? [], "photo"));
     field.value = "";
   };
-  const { items } = snapshot;
+  const { items, types } = snapshot;
+  const most = snapshot.maxSize ?? maxSize;
   return (
     <section
       ref={root}
@@ -128,7 +129,7 @@ export function FileUploader(props: FileUploaderProps) {
           >
             {several ? texts.choose : texts.chooseOne}
           </button>
-          {isAccepted("image/jpeg", accept) && (
+          {isAccepted("image/jpeg", accept, types) && (
             <button
               type="button"
               className="srm-button srm-quiet srm-touch"
@@ -140,7 +141,7 @@ export function FileUploader(props: FileUploaderProps) {
           )}
         </div>
         <p className="srm-hint">
-          {texts.hint(kinds(accept), maxSize === undefined ? undefined : formatSize(maxSize))}
+          {texts.hint(kinds(accept, types), most === undefined ? undefined : formatLimit(most))}
         </p>
         <input
           ref={input}
@@ -149,7 +150,7 @@ export function FileUploader(props: FileUploaderProps) {
           tabIndex={-1}
           aria-hidden="true"
           multiple={several}
-          accept={dialogAccept(accept)}
+          accept={dialogAccept(accept, types)}
           onChange={(event) => takes(event.currentTarget)}
         />
         <input
