@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Page, test as base } from "@playwright/test";
+import { expect, type Page, type Request, test as base } from "@playwright/test";
 import type { Document } from "../src/client/index.js";
 import type { FailedFile } from "../src/core/types.js";
 import { makeBucket, garage } from "../../testing/bucket.mjs";
@@ -11,7 +11,7 @@ import { startPages } from "../../testing/pages.mjs";
 import { startLine } from "../../testing/proxy.mjs";
 import { freePort, startServer } from "../../testing/server.mjs";
 
-export { expect } from "@playwright/test";
+export { expect };
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export const FOLDERS = [
@@ -109,8 +109,8 @@ async function makeWorld(store: Store, use: (world: World) => Promise<void>) {
       "POST /tiny-ticket": () => ticket({ maxSize: 10_000 }),
       "POST /small-ticket": () => ticket({ maxFiles: 1 }),
     },
-    headersOf: (path: string) =>
-      path === "/strict.html" ? { "content-security-policy": strictPolicy(linePort) } : {},
+    headersOf: ({ searchParams }) =>
+      searchParams.has("strict") ? { "content-security-policy": strictPolicy(linePort) } : {},
   });
   const admin = await server.token({ user: "test-admin", role: "admin" });
   const clinician = await server.token();
@@ -119,6 +119,11 @@ async function makeWorld(store: Store, use: (world: World) => Promise<void>) {
   await line.stop();
   await server.stop();
   await storeLine?.stop();
+}
+
+/** A page without a build, with the uploader's element on it; `strict` gives the page a policy that forbids much. */
+export function elementPage(pages: string, attributes: Record<string, string>) {
+  return `${pages}/element.html?${new URLSearchParams({ element: "strongroom-uploader", ...attributes })}`;
 }
 
 /** What the app was told of a file that did not make it. */
@@ -140,6 +145,16 @@ export class Uploader {
     const query = new URLSearchParams({ show, props: JSON.stringify(props) });
     await this.page.goto(`${this.world.pages.url}/?${query}`);
     await this.page.locator(".srm").first().waitFor();
+  }
+
+  /** Drops a file on a line of so many bytes a second, and waits until it is under way. */
+  async begin(file: Sample, rate: number) {
+    this.world.line.rate = rate;
+    await this.open();
+    await this.drop(file);
+    const row = this.row(file.name);
+    await expect(row).toContainText(`of ${file.bytes.length / 1e6}\u00a0MB`);
+    return row;
   }
 
   /** Drops files as a hand does. */
@@ -221,8 +236,19 @@ export const test = base.extend<{ uploader: Uploader }, { world: World; store: S
   },
 });
 
-/** What the server has of a patient, in some states. */
-export async function documents(world: World, state: string): Promise<Document[]> {
+/** How many documents of a name the server has in a state. */
+export async function count(world: World, state: string, name: string): Promise<number> {
   const path = `/api/docs?patientId=test-patient&state=${state}&limit=1000`;
-  return (await world.server.api("GET", path, { token: world.admin })).items;
+  const { items } = await world.server.api("GET", path, { token: world.admin });
+  return items.filter(({ filename }: Document) => filename === name).length;
+}
+
+/** The parts that arrive at the store, as they do. */
+export function sentParts(page: Page): Request[] {
+  const parts: Request[] = [];
+  page.on("requestfinished", async (request) => {
+    if (request.method() !== "PUT") return;
+    if ((await request.response())?.ok()) parts.push(request);
+  });
+  return parts;
 }

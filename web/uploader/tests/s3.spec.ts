@@ -1,21 +1,11 @@
 // The main path once more, into a bucket of a real S3 store (Garage): what a store of somebody else's does
 // differently shows here. The bucket is made, and opened to pages, as docs/object-stores.md says.
-import type { Page, Request } from "@playwright/test";
-import { expect, letter, photo, sha256, test, text } from "./fixtures.js";
+import type { Page } from "@playwright/test";
+import { expect, letter, photo, sentParts, sha256, test, text } from "./fixtures.js";
 
 const MB = 1_000_000;
 
 test.use({ store: "garage" });
-
-/** What the page sends to the store, as it happens. */
-function sent(page: Page) {
-  const parts: Request[] = [];
-  page.on("requestfinished", async (request) => {
-    if (request.method() !== "PUT") return;
-    if ((await request.response())?.ok()) parts.push(request);
-  });
-  return parts;
-}
 
 /** The next part to arrive, and from then on nothing more does. */
 async function partArrives(page: Page, line: { hold(): void }) {
@@ -37,7 +27,7 @@ test("into a bucket: a small file and one of 20 MB arrive as they were, straight
   world,
 }) => {
   world.storeLine.rate = 12 * MB;
-  const parts = sent(page);
+  const parts = sentParts(page);
   await uploader.open();
   const notes = text("bucket-notes.txt", 20 * MB);
   const seen = await uploader.watchProgress(notes.name);
@@ -62,7 +52,7 @@ test("into a bucket: paused, reloaded and gone on with, nothing is sent twice", 
 }) => {
   test.setTimeout(120_000);
   world.storeLine.rate = 12 * MB;
-  const parts = sent(page);
+  const parts = sentParts(page);
   await uploader.open();
   const notes = text("bucket-paused.txt", 40 * MB);
   const row = uploader.row(notes.name);
@@ -127,7 +117,7 @@ test("into a bucket: after the connection was cut only what is missing is sent",
 }) => {
   test.setTimeout(120_000);
   world.storeLine.rate = 8 * MB;
-  const parts = sent(page);
+  const parts = sentParts(page);
   await uploader.open();
   const notes = text("bucket-cut.txt", 40 * MB);
   const row = uploader.row(notes.name);
@@ -173,7 +163,7 @@ test("into a bucket: what is refused or cancelled leaves nothing there", async (
   world,
 }) => {
   const before = await world.bucket?.keys();
-  const parts = sent(page);
+  const parts = sentParts(page);
   await uploader.open();
   await uploader.drop(photo("bucket-liar.pdf"));
   await expect(uploader.row("bucket-liar.pdf")).toContainText("but it is a PNG picture");

@@ -1,5 +1,5 @@
 import {
-  documents,
+  count,
   expect,
   letter,
   photo,
@@ -135,19 +135,14 @@ test("an app's own words take the place of the uploader's", async ({ uploader })
 });
 
 test("cancelling leaves no open upload at the server", async ({ uploader, world }) => {
-  world.line.rate = 2_000_000;
-  await uploader.open();
-  await uploader.drop(text("to-be-cancelled.txt", 12_000_000));
-  await expect(uploader.row("to-be-cancelled.txt")).toContainText("of 12 MB");
   const name = "to-be-cancelled.txt";
-  const inState = async (state: string) =>
-    (await documents(world, state)).filter(({ filename }) => filename === name);
-  expect(await inState("pending")).toHaveLength(1);
-  await uploader.button("Cancel", "to-be-cancelled.txt").click();
-  await expect(uploader.row("to-be-cancelled.txt")).toHaveCount(0);
+  const row = await uploader.begin(text(name, 12_000_000), 2_000_000);
+  expect(await count(world, "pending", name)).toBe(1);
+  await uploader.button("Cancel", name).click();
+  await expect(row).toHaveCount(0);
   world.line.rate = 0;
-  await expect.poll(() => inState("pending")).toHaveLength(0);
-  expect(await inState("abandoned")).toHaveLength(1);
+  await expect.poll(() => count(world, "pending", name)).toBe(0);
+  expect(await count(world, "abandoned", name)).toBe(1);
 });
 
 test("what is pasted is uploaded, under a name of its own", async ({ uploader, page }) => {
