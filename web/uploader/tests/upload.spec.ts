@@ -49,6 +49,17 @@ const docx = (as: string) => sample("treatment-plan.docx", "application/pdf", as
 const heic = (as: string) => sample("phone-photo.heic", "image/jpeg", as);
 const bytes = (name: string, text: string | Buffer) => ({ name, type: "", bytes: Buffer.from(text) });
 
+/** As much of an Office file of before 2007 as names its kind: the header, and a directory in sector 1. */
+function compound(stream: string): Buffer {
+  const file = Buffer.alloc(2048);
+  file.write("d0cf11e0a1b11ae1", "hex");
+  file.writeUInt16LE(9, 30);
+  file.writeUInt32LE(1, 48);
+  file.write("Root Entry", 1024, "utf16le");
+  file.write(stream, 1152, "utf16le");
+  return file;
+}
+
 /** A file of each kind, its name, and what is said of it. */
 const LIARS: [what: string, file: Sample, said: string][] = [
   [
@@ -70,6 +81,16 @@ const LIARS: [what: string, file: Sample, said: string][] = [
     "a Word document called .xlsx",
     docx("plan.xlsx"),
     "but it is a Word document (.docx). Rename it to end in .docx, or save it as an Excel file (.xlsx).",
+  ],
+  [
+    "a Word document of before 2007 called .pdf",
+    bytes("old.pdf", compound("WordDocument")),
+    "but it is a Word document (.doc). Rename it to end in .doc, or save it as a PDF.",
+  ],
+  [
+    "a document with macros called .pdf",
+    bytes("macros.pdf", "PK\x03\x04 word/document.xml word/vbaProject.bin PK\x05\x06"),
+    "The file is called .pdf, but it is an Office document with macros. Save it as a PDF.",
   ],
   [
     "a web page called .pdf",

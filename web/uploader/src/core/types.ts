@@ -119,8 +119,8 @@ export interface Snapshot {
   offline: boolean;
   /** Whether no more files fit. */
   full: boolean;
-  /** What may come in: media types, and the largest file in bytes where it is known. */
-  types: Types;
+  /** What may come in: media types, before anything is known those of the contract; and the largest file in bytes. */
+  types?: Types | undefined;
   maxSize?: number | undefined;
   /** What a screen reader is to say now. */
   said: string;

@@ -10,7 +10,7 @@ import { mismatchOf } from "./mismatch.js";
 import { makePipeline, type Pipeline } from "./pipeline.js";
 import { fullOf, maxSizeOf, mostOf, refusalOf } from "./refusal.js";
 import { Resume } from "./resume.js";
-import { TYPES, typeOf } from "./rules.js";
+import { typeOf } from "./rules.js";
 import { KNOWN } from "./taken.js";
 import { TEXTS, type Texts } from "./texts.js";
 import { shownOf, type Track, trackOf } from "./track.js";
@@ -38,7 +38,7 @@ export class Uploads {
   #queue: string[] = [];
   #running = new Set<string>();
   #listeners = new Set<() => void>();
-  #snapshot: Snapshot = { items: [], offline: false, full: false, types: TYPES, said: "" };
+  #snapshot: Snapshot = { items: [], offline: false, full: false, said: "" };
   #taken = KNOWN;
   #said = "";
   #refusals = 0;

@@ -1,12 +1,11 @@
 // The uploads of a component: made when it is shown, stopped when it goes.
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { scopeOf } from "../core/connection.js";
-import { TYPES } from "../core/rules.js";
 import type { Texts } from "../core/texts.js";
 import type { Snapshot, UploadOptions } from "../core/types.js";
 import { Uploads } from "../core/uploads.js";
 
-const NOTHING: Snapshot = { items: [], offline: false, full: false, types: TYPES, said: "" };
+const NOTHING: Snapshot = { items: [], offline: false, full: false, said: "" };
 const noUploads = () => NOTHING;
 const never = () => () => undefined;
 
