@@ -243,12 +243,9 @@ export async function count(world: World, state: string, name: string): Promise<
   return items.filter(({ filename }: Document) => filename === name).length;
 }
 
-/** The parts that arrive at the store, as they do. */
+/** The parts that were sent and answered, as it happens. */
 export function sentParts(page: Page): Request[] {
   const parts: Request[] = [];
-  page.on("requestfinished", async (request) => {
-    if (request.method() !== "PUT") return;
-    if ((await request.response())?.ok()) parts.push(request);
-  });
+  page.on("requestfinished", (request) => request.method() === "PUT" && parts.push(request));
   return parts;
 }
