@@ -102,10 +102,12 @@ async function makeWorld(store: Store, use: (world: World) => Promise<void>) {
     folders: FOLDERS,
     routes: {
       "POST /ticket": () => ticket({ category: "lab-results" }),
-      "POST /telling-ticket": async () => ({
-        ...(await ticket({ category: "insurance" })),
-        limits: await server.api("GET", "/api/docs/limits", { headers }),
-      }),
+      "POST /insurance-ticket": () => ticket({ category: "insurance" }),
+      // Of a backend that hands on no more than it must.
+      "POST /bare-ticket": async () => {
+        const { companionEndpoint } = await ticket({ category: "insurance" });
+        return { companionEndpoint };
+      },
       "POST /tiny-ticket": () => ticket({ maxSize: 10_000 }),
       "POST /small-ticket": () => ticket({ maxFiles: 1 }),
     },

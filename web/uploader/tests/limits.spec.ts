@@ -74,9 +74,9 @@ test("where the limits cannot be had uploads go on, and the server's own refusal
   expect((await uploader.told()).failed).toMatchObject([{ code: "file_too_large" }]);
 });
 
-test("behind a ticket that brings the limits along they hold too", async ({ uploader, page }) => {
+test("behind a ticket, which brings the limits along, they hold too", async ({ uploader, page }) => {
   const seen = calls(page);
-  await uploader.open({ ticketUrl: "/telling-ticket", category: "insurance" });
+  await uploader.open({ ticketUrl: "/insurance-ticket", category: "insurance" });
   await expect(page.getByText(/DICOM$/)).toBeVisible();
   await uploader.drop(photo());
   await expect(uploader.row(photo().name)).toContainText("The file is too large. The limit is 15 kB.");
@@ -84,4 +84,12 @@ test("behind a ticket that brings the limits along they hold too", async ({ uplo
   expect(seen).toEqual([]);
   await uploader.drop(letter());
   await expect(uploader.row(letter().name)).toHaveAttribute("data-phase", "done");
+});
+
+test("behind a ticket that says nothing of limits the server refuses", async ({ uploader, page }) => {
+  await uploader.open({ ticketUrl: "/bare-ticket", category: "insurance" });
+  await uploader.drop(letter(), photo());
+  await expect(uploader.row(letter().name)).toHaveAttribute("data-phase", "done");
+  await expect(uploader.row(photo().name)).toContainText("The file is too large.");
+  await expect(page.getByText(/DICOM$/)).toBeVisible();
 });

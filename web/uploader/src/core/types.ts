@@ -21,7 +21,7 @@ export type Category = (typeof CATEGORIES)[number];
 export interface Ticket {
   companionEndpoint: string;
   expiresAt?: string | undefined;
-  /** What `GET /api/docs/limits` tells your backend, if it hands that on: a ticket cannot ask. */
+  /** What may come in, since a ticket itself reads nothing. */
   limits?: Limits | undefined;
 }
 
