@@ -31,12 +31,12 @@ function handOn(request, answer, behind) {
 
 /**
  * `folders` are looked into in turn; `routes` are `"POST /path": async ({ body, headers }) => answer`, whose
- * answer is sent as JSON; `headersOf(path)` go with a page; what is found nowhere goes to `behind`.
+ * answer is sent as JSON; `headersOf(url)` go with a page; what is found nowhere goes to `behind`.
  *
  * @param {{
  *   port: number, folders: string[], behind?: string,
  *   routes?: Record<string, (asked: { body: string, headers: object }) => Promise<unknown>>,
- *   headersOf?: (path: string) => object,
+ *   headersOf?: (url: URL) => object,
  * }} options
  */
 export async function startPages({ port, folders, routes = {}, headersOf = () => ({}), behind }) {
@@ -49,7 +49,8 @@ export async function startPages({ port, folders, routes = {}, headersOf = () =>
     return undefined;
   };
   const server = createServer(async (request, answer) => {
-    const { pathname } = new URL(request.url ?? "/", "http://pages");
+    const url = new URL(request.url ?? "/", "http://pages");
+    const { pathname } = url;
     const route = routes[`${request.method} ${pathname}`];
     try {
       if (route) {
@@ -59,7 +60,7 @@ export async function startPages({ port, folders, routes = {}, headersOf = () =>
       }
       const found = await find(pathname.endsWith("/") ? `${pathname}index.html` : pathname);
       if (found) {
-        answer.writeHead(200, { "content-type": found.type, ...headersOf(pathname) });
+        answer.writeHead(200, { "content-type": found.type, ...headersOf(url) });
         answer.end(found.bytes);
       } else if (behind) handOn(request, answer, behind);
       else answer.writeHead(404).end();

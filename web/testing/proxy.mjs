@@ -1,14 +1,16 @@
-// The line between browser and server, so that a test can slow it down or cut it: a TCP proxy on a port of
-// its own. `rate` is bytes a second towards the server (0: as fast as it goes).
+// The line between browser and server, so that a test can slow it down, hold or cut it: a TCP proxy on a port
+// of its own. `rate` is bytes a second towards the server (0: as fast as it goes).
 import { connect, createServer } from "node:net";
 
 export async function startLine(port, target) {
   const { port: behind } = new URL(target);
   const open = new Set();
+  const waiting = [];
   const line = {
     url: `http://127.0.0.1:${port}`,
     rate: 0,
     broken: false,
+    held: false,
     /** Ends every connection and takes no new ones. */
     cut() {
       line.broken = true;
@@ -16,6 +18,14 @@ export async function startLine(port, target) {
     },
     mend() {
       line.broken = false;
+    },
+    /** Lets nothing more through towards the server; connections stay. */
+    hold() {
+      line.held = true;
+    },
+    release() {
+      line.held = false;
+      for (const go of waiting.splice(0)) go();
     },
     stop() {
       for (const socket of open) socket.destroy();
@@ -47,12 +57,19 @@ export async function startLine(port, target) {
         far.destroy();
       });
     }
-    near.on("data", (bytes) => {
-      if (!far.write(bytes)) {
+    const pass = (bytes) => {
+      if (line.held) {
+        near.pause();
+        waiting.push(() => {
+          near.resume();
+          pass(bytes);
+        });
+      } else if (!far.write(bytes)) {
         near.pause();
         far.once("drain", () => near.resume());
       } else pace(near, bytes.length);
-    });
+    };
+    near.on("data", pass);
     far.pipe(near);
   });
   await new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@
 // elements/bundle.ts. Importing it defines the two elements.
 import type { Connection, Document, Lazy, StrongroomError } from "./client/index.js";
 import type { Texts } from "./core/texts.js";
-import type { Ticket, TicketWish } from "./core/types.js";
+import type { FailedFile, Ticket, TicketWish } from "./core/types.js";
 
 export interface StrongroomUploaderElement extends HTMLElement {
   token: Lazy<string | undefined> | undefined;
@@ -24,7 +24,7 @@ declare global {
   }
   interface HTMLElementEventMap {
     "upload-complete": CustomEvent<Document>;
-    "upload-error": CustomEvent<{ error: StrongroomError; file: { name: string; size: number } }>;
+    "upload-error": CustomEvent<{ error: StrongroomError; file: FailedFile }>;
     "records-error": CustomEvent<StrongroomError>;
   }
 }

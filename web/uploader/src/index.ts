@@ -3,6 +3,7 @@ export * from "./client/index.js";
 export {
   CATEGORIES,
   type Category,
+  type FailedFile,
   type Item,
   type Phase,
   type Snapshot,
@@ -12,7 +13,8 @@ export {
   type UploadOptions,
 } from "./core/types.js";
 export { dropped } from "./core/picked.js";
-export { dialogAccept, kinds } from "./core/rules.js";
+export { dialogAccept, kinds, type Types } from "./core/rules.js";
+export type { Limits } from "./core/taken.js";
 export { TEXTS, type Texts } from "./core/texts.js";
 export { Uploads } from "./core/uploads.js";
 export { FileUploader, type FileUploaderProps } from "./react/FileUploader.js";

@@ -55,6 +55,23 @@ test.describe("an accent of the app's own", () => {
   });
 });
 
+for (const [system, theme, colour] of [
+  ["light", "dark", "rgb(231, 235, 241)"],
+  ["dark", "light", "rgb(27, 36, 48)"],
+] as const) {
+  test.describe(`where the system is ${system}`, () => {
+    test.use({ colorScheme: system });
+
+    test(`the page's own data-theme="${theme}" decides`, async ({ uploader, page }) => {
+      await uploader.open();
+      const shown = page.locator(".srm-uploader");
+      await expect(shown).not.toHaveCSS("color", colour);
+      await page.evaluate((theme) => (document.body.dataset.theme = theme), theme);
+      await expect(shown).toHaveCSS("color", colour);
+    });
+  });
+}
+
 test("everything can be done by keyboard", async ({ uploader, page, world }) => {
   await uploader.open({ ticketUrl: "/ticket", autoStart: false });
   await page.keyboard.press("Tab");

@@ -2,7 +2,7 @@
 import AxeBuilder from "@axe-core/playwright";
 import { startPages } from "../../testing/pages.mjs";
 import { freePort, startServer } from "../../testing/server.mjs";
-import { expect, FOLDERS, letter, photo, test, text } from "./fixtures.js";
+import { elementPage, expect, FOLDERS, letter, photo, test, text } from "./fixtures.js";
 
 test("with a token the document is that person's", async ({ uploader, world }) => {
   const props = { endpoint: world.line.url, token: world.clinician, category: "imaging" };
@@ -33,7 +33,7 @@ test("a page of the server's own origin needs no more than its cookie", async ({
   const pages = await startPages({ port, folders: FOLDERS, behind: server.url });
   try {
     await server.user({ name: "page-admin" });
-    await page.goto(`${pages.url}/cookie.html`);
+    await page.goto(elementPage(pages.url, { category: "other" }));
     const status = await page.evaluate(async () => {
       const answer = await fetch("/api/session", {
         method: "POST",
@@ -76,7 +76,7 @@ test("a page whose policy forbids workers, WebAssembly and inline styles can upl
   page.on("console", (message) => {
     if (/violates|Refused/.test(message.text())) forbidden.push(message.text());
   });
-  await page.goto(`${world.pages.url}/strict.html`);
+  await page.goto(elementPage(world.pages.url, { "ticket-url": "/ticket", strict: "" }));
   const notes = text("strict.txt", 9_000_000);
   await uploader.choose(notes);
   await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "done");
@@ -90,7 +90,7 @@ test("the element uploads with a ticket, tells its page, and keeps to its attrib
   uploader,
   world,
 }) => {
-  await page.goto(`${world.pages.url}/element.html`);
+  await page.goto(elementPage(world.pages.url, { "ticket-url": "/ticket", "max-files": "3" }));
   await uploader.choose(letter(), photo());
   await expect(page.getByText("2 files uploaded")).toBeVisible();
   const { done } = await uploader.told();
@@ -150,7 +150,7 @@ test("a store that hides its ETag from the page is told apart from a slow one", 
 });
 
 test("the records element shows, finds and adds documents", async ({ page, uploader, world }) => {
-  await page.goto(`${world.pages.url}/records.html`);
+  await page.goto(`${world.pages.url}/element.html`);
   await page.evaluate(
     ([endpoint, token]) => {
       const element = document.createElement("strongroom-patient-records");

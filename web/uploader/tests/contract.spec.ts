@@ -2,7 +2,10 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "@playwright/test";
 import { createClient, StrongroomError } from "../src/client/index.js";
+import { formatLimit } from "../src/core/format.js";
+import { maxSizeOf } from "../src/core/refusal.js";
 import { extensionOf, isAccepted, kinds, partSize, TYPES } from "../src/core/rules.js";
+import { KNOWN, takenOf } from "../src/core/taken.js";
 import { CATEGORIES } from "../src/core/types.js";
 import { startServer } from "../../testing/server.mjs";
 
@@ -40,6 +43,28 @@ test("a file of any size has at most 10,000 parts of at least 5 MiB", () => {
   }
 });
 
+test("the smallest limit that concerns a file holds, and before the server has told one the app's does", () => {
+  const limits = { types: [], maxBytesInParts: 5e9, categories: [{ category: "insurance", maxBytes: 1e6 }] };
+  const taken = takenOf(limits);
+  expect(maxSizeOf({ category: "imaging" }, taken)).toBe(5e9);
+  expect(maxSizeOf({ category: "insurance" }, taken)).toBe(1e6);
+  expect(maxSizeOf({ category: "imaging" }, taken, "insurance")).toBe(1e6);
+  expect(maxSizeOf({ category: "insurance", maxSize: 10 }, taken)).toBe(10);
+  expect(maxSizeOf({ maxSize: 10 }, KNOWN)).toBe(10);
+  expect(maxSizeOf({}, KNOWN)).toBe(undefined);
+});
+
+test("a limit is never shown as more than it is", () => {
+  const shown = (bytes: number) => formatLimit(bytes).replace("\u00a0", " ");
+  expect(shown(5 * 1024 ** 3)).toBe("5 GB");
+  expect(shown(20 * 1024 ** 2)).toBe("20 MB");
+  expect(shown(10_000_000)).toBe("10 MB");
+  expect(shown(2_990_000)).toBe("2.9 MB");
+  expect(shown(125_900_000)).toBe("125 MB");
+  expect(shown(5_399_000_000)).toBe("5.3 GB");
+  expect(shown(999)).toBe("999 bytes");
+});
+
 test("the client calls the whole API and throws what the server says as one type", async () => {
   const server = await startServer();
   try {
@@ -47,6 +72,9 @@ test("the client calls the whole API and throws what the server says as one type
     const client = createClient({ endpoint: server.url, token: () => token });
     const { data } = await client.GET("/api/docs", { params: { query: { limit: 5 } } });
     expect(data.items).toEqual([]);
+    // What pages show before they have asked is what this server would tell them.
+    const { data: limits } = await client.GET("/api/docs/limits");
+    expect(takenOf(limits).types).toEqual(TYPES);
 
     const wrong = { filename: "a.pdf", contentType: "application/pdf", size: 0, sha256: "x" };
     const refused = await client

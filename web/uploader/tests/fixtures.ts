@@ -3,13 +3,15 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Page, test as base } from "@playwright/test";
+import { expect, type Page, type Request, test as base } from "@playwright/test";
 import type { Document } from "../src/client/index.js";
+import type { FailedFile } from "../src/core/types.js";
+import { makeBucket, garage } from "../../testing/bucket.mjs";
 import { startPages } from "../../testing/pages.mjs";
 import { startLine } from "../../testing/proxy.mjs";
 import { freePort, startServer } from "../../testing/server.mjs";
 
-export { expect } from "@playwright/test";
+export { expect };
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export const FOLDERS = [
@@ -44,10 +46,18 @@ export const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).dige
 
 type Server = Awaited<ReturnType<typeof startServer>>;
 type Line = Awaited<ReturnType<typeof startLine>>;
+type Bucket = Awaited<ReturnType<typeof makeBucket>>;
+
+/** Where documents are kept: sealed beside the server, or in a bucket of an S3 store. */
+export type Store = "local" | "garage";
 
 interface World {
   server: Server;
+  /** Between the browser and the server. */
   line: Line;
+  /** Between the browser, the server and the bucket; the local store is behind the server's own line. */
+  storeLine: Line;
+  bucket?: Bucket | undefined;
   pages: { url: string };
   /** A token of somebody who may see everything. */
   admin: string;
@@ -66,37 +76,63 @@ function strictPolicy(port: number) {
   ].join("; ");
 }
 
-async function makeWorld(use: (world: World) => Promise<void>) {
+/** A bucket of its own, on a line of its own. */
+async function makeStore(origin: string) {
+  const storeLine = await startLine(await freePort(), garage().endpoint);
+  return { storeLine, bucket: await makeBucket({ origins: [origin], endpoint: storeLine.url }) };
+}
+
+async function makeWorld(store: Store, use: (world: World) => Promise<void>) {
   const [pagesPort, linePort] = [await freePort(), await freePort()];
+  const origin = `http://127.0.0.1:${pagesPort}`;
+  const { storeLine, bucket } = store === "garage" ? await makeStore(origin) : {};
   const server = await startServer({
-    origins: [`http://127.0.0.1:${pagesPort}`],
+    origins: [origin],
     publicUrl: `http://127.0.0.1:${linePort}`,
+    vars: { ...bucket?.vars, STRONGROOM_MAX_BY_CATEGORY: "insurance=15kB" },
   });
   const line = await startLine(linePort, server.url);
   const key = await server.serviceKey();
   // An app's backend: it knows who is signed in and which patient the page is about.
+  const headers = { "x-api-key": key, "x-acting-user": "dr-test", "x-acting-role": "clinician" };
   const ticket = (wish: object) =>
-    server.api("POST", "/api/uppy/tickets", {
-      headers: { "x-api-key": key, "x-acting-user": "dr-test", "x-acting-role": "clinician" },
-      body: { patientId: "test-patient", ...wish },
-    });
+    server.api("POST", "/api/uppy/tickets", { headers, body: { patientId: "test-patient", ...wish } });
   const pages = await startPages({
     port: pagesPort,
     folders: FOLDERS,
     routes: {
       "POST /ticket": () => ticket({ category: "lab-results" }),
+      "POST /insurance-ticket": () => ticket({ category: "insurance" }),
+      // Of a backend that hands on no more than it must.
+      "POST /bare-ticket": async () => {
+        const { companionEndpoint } = await ticket({ category: "insurance" });
+        return { companionEndpoint };
+      },
       "POST /tiny-ticket": () => ticket({ maxSize: 10_000 }),
       "POST /small-ticket": () => ticket({ maxFiles: 1 }),
     },
-    headersOf: (path: string) =>
-      path === "/strict.html" ? { "content-security-policy": strictPolicy(linePort) } : {},
+    headersOf: ({ searchParams }) =>
+      searchParams.has("strict") ? { "content-security-policy": strictPolicy(linePort) } : {},
   });
   const admin = await server.token({ user: "test-admin", role: "admin" });
   const clinician = await server.token();
-  await use({ server, line, pages, admin, clinician });
+  await use({ server, line, storeLine: storeLine ?? line, bucket, pages, admin, clinician });
   await pages.stop();
   await line.stop();
   await server.stop();
+  await storeLine?.stop();
+}
+
+/** A page without a build, with the uploader's element on it; `strict` gives the page a policy that forbids much. */
+export function elementPage(pages: string, attributes: Record<string, string>) {
+  return `${pages}/element.html?${new URLSearchParams({ element: "strongroom-uploader", ...attributes })}`;
+}
+
+/** What the app was told of a file that did not make it. */
+interface Failed {
+  code: string;
+  message: string;
+  file: FailedFile;
 }
 
 /** The component in a page. */
@@ -111,6 +147,16 @@ export class Uploader {
     const query = new URLSearchParams({ show, props: JSON.stringify(props) });
     await this.page.goto(`${this.world.pages.url}/?${query}`);
     await this.page.locator(".srm").first().waitFor();
+  }
+
+  /** Drops a file on a line of so many bytes a second, and waits until it is under way. */
+  async begin(file: Sample, rate: number) {
+    this.world.line.rate = rate;
+    await this.open();
+    await this.drop(file);
+    const row = this.row(file.name);
+    await expect(row).toContainText(`of ${file.bytes.length / 1e6}\u00a0MB`);
+    return row;
   }
 
   /** Drops files as a hand does. */
@@ -172,27 +218,36 @@ export class Uploader {
   }
 
   /** What the app was told. */
-  told(): Promise<{ done: Document[]; failed: { code: string; message: string }[] }> {
+  told(): Promise<{ done: Document[]; failed: Failed[] }> {
     return this.page.evaluate(() => window.told) as never;
   }
 }
 
-export const test = base.extend<{ uploader: Uploader }, { world: World }>({
-  world: [
-    async ({}, use) => makeWorld(use),
-    { scope: "worker" },
-  ],
+export const test = base.extend<{ uploader: Uploader }, { world: World; store: Store }>({
+  store: ["local", { scope: "worker", option: true }],
+  world: [async ({ store }, use) => makeWorld(store, use), { scope: "worker" }],
   uploader: async ({ page, world }, use) => {
     // The browser asks before a page goes that is sending; here everybody says yes.
     page.on("dialog", (dialog) => void dialog.accept());
     await use(new Uploader(page, world));
-    world.line.mend();
-    world.line.rate = 0;
+    for (const line of [world.line, world.storeLine]) {
+      line.mend();
+      line.release();
+      line.rate = 0;
+    }
   },
 });
 
-/** What the server has of a patient, in some states. */
-export async function documents(world: World, state: string): Promise<Document[]> {
+/** How many documents of a name the server has in a state. */
+export async function count(world: World, state: string, name: string): Promise<number> {
   const path = `/api/docs?patientId=test-patient&state=${state}&limit=1000`;
-  return (await world.server.api("GET", path, { token: world.admin })).items;
+  const { items } = await world.server.api("GET", path, { token: world.admin });
+  return items.filter(({ filename }: Document) => filename === name).length;
+}
+
+/** The parts that were sent and answered, as it happens. */
+export function sentParts(page: Page): Request[] {
+  const parts: Request[] = [];
+  page.on("requestfinished", (request) => request.method() === "PUT" && parts.push(request));
+  return parts;
 }

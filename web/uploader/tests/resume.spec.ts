@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { documents, expect, test, text } from "./fixtures.js";
+import { count, expect, sentParts, test, text } from "./fixtures.js";
 
 const MB = 1_000_000;
 
@@ -33,8 +33,7 @@ test("a file of 200 MB is paused, survives a reload, goes on and arrives whole",
   await mkdir(info.outputDir, { recursive: true });
   const hash = await large(path);
   const name = "long-record.txt";
-  const parts: string[] = [];
-  page.on("requestfinished", (request) => request.method() === "PUT" && parts.push(request.url()));
+  const parts = sentParts(page);
 
   world.line.rate = 25 * MB;
   await uploader.open();
@@ -60,8 +59,10 @@ test("a file of 200 MB is paused, survives a reload, goes on and arrives whole",
   const { done, failed } = await uploader.told();
   expect(failed).toEqual([]);
   expect(done).toMatchObject([{ filename: name, size: 200 * MB, sha256: hash }]);
-  // 24 parts of 8 MiB: what was there before the reload is not sent again.
-  expect(parts.length).toBe(24);
+  // 24 parts of 8 MiB: what was there before the reload is not sent again. Of the four that the pause broke off
+  // some may have been there before the page was told so.
+  expect(parts.length).toBeLessThanOrEqual(24);
+  expect(parts.length).toBeGreaterThanOrEqual(20);
   expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
 
   const content = await fetch(`${world.line.url}/api/docs/${done[0]?.id}/content`, {
@@ -78,19 +79,14 @@ test("an interrupted upload can be discarded, and nothing of it stays", async ({
   page,
   world,
 }) => {
-  world.line.rate = 6 * MB;
-  await uploader.open();
-  const { name, ...rest } = text("discarded.txt", 20 * MB);
-  await uploader.drop({ name, ...rest });
-  await expect(uploader.row(name)).toContainText("of 20 MB");
+  const name = "discarded.txt";
+  const row = await uploader.begin(text(name, 20 * MB), 6 * MB);
   await page.reload();
   world.line.rate = 0;
-  await expect(uploader.row(name)).toContainText("Interrupted at");
+  await expect(row).toContainText("Interrupted at");
   await uploader.button("Discard", name).click();
-  await expect(uploader.row(name)).toHaveCount(0);
-  const pending = async () =>
-    (await documents(world, "pending")).filter(({ filename }) => filename === name);
-  await expect.poll(pending).toEqual([]);
+  await expect(row).toHaveCount(0);
+  await expect.poll(() => count(world, "pending", name)).toBe(0);
 });
 
 test("after the connection was cut an upload is tried again and sends only what is missing", async ({
@@ -102,8 +98,7 @@ test("after the connection was cut an upload is tried again and sends only what 
   world.line.rate = 8 * MB;
   await uploader.open();
   const notes = text("cut-off.txt", 40 * MB);
-  const parts: string[] = [];
-  page.on("requestfinished", (request) => request.method() === "PUT" && parts.push(request.url()));
+  const parts = sentParts(page);
   await uploader.drop(notes);
   await expect.poll(() => parts.length, { timeout: 30_000 }).toBeGreaterThan(0);
   world.line.cut();
@@ -125,12 +120,7 @@ test("a short break of the connection is bridged without anybody's doing", async
   page,
   world,
 }) => {
-  world.line.rate = 8 * MB;
-  await uploader.open();
-  const notes = text("bridged.txt", 24 * MB);
-  await uploader.drop(notes);
-  const row = uploader.row(notes.name);
-  await expect(row).toContainText("of 24 MB");
+  const row = await uploader.begin(text("bridged.txt", 24 * MB), 8 * MB);
   const failed = page.waitForEvent("requestfailed");
   world.line.cut();
   await failed;

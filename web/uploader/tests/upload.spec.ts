@@ -1,4 +1,15 @@
-import { documents, expect, letter, photo, scan, sha256, test, text } from "./fixtures.js";
+import {
+  count,
+  expect,
+  letter,
+  photo,
+  type Sample,
+  sample,
+  scan,
+  sha256,
+  test,
+  text,
+} from "./fixtures.js";
 
 test("several files dropped at once are uploaded, and their progress is seen", async ({
   uploader,
@@ -34,33 +45,125 @@ test("a type that may not come in is refused before anything is sent", async ({ 
   expect((await uploader.told()).failed).toMatchObject([{ code: "unsupported_type" }]);
 });
 
-test("a file that lies about its type is refused by the server, in the server's words", async ({
+const docx = (as: string) => sample("treatment-plan.docx", "application/pdf", as);
+const heic = (as: string) => sample("phone-photo.heic", "image/jpeg", as);
+const bytes = (name: string, text: string | Buffer) => ({ name, type: "", bytes: Buffer.from(text) });
+
+/** As much of an Office file of before 2007 as names its kind: the header, and a directory in sector 1. */
+function compound(stream: string): Buffer {
+  const file = Buffer.alloc(2048);
+  file.write("d0cf11e0a1b11ae1", "hex");
+  file.writeUInt16LE(9, 30);
+  file.writeUInt32LE(1, 48);
+  file.write("Root Entry", 1024, "utf16le");
+  file.write(stream, 1152, "utf16le");
+  return file;
+}
+
+/** A file of each kind, its name, and what is said of it. */
+const LIARS: [what: string, file: Sample, said: string][] = [
+  [
+    "a picture called .pdf",
+    photo("wound.pdf"),
+    "The file is called .pdf, but it is a PNG picture. Rename it to end in .png, or save it as a PDF.",
+  ],
+  [
+    "a PDF called .jpg",
+    letter("letter.jpg"),
+    "The file is called .jpg, but it is a PDF. Rename it to end in .pdf, or save it as a JPEG picture.",
+  ],
+  [
+    "a photo of a phone called .jpg",
+    heic("phone.jpg"),
+    "The file is called .jpg, but it is a HEIC picture. Rename it to end in .heic, or save it as a JPEG picture.",
+  ],
+  [
+    "a Word document called .xlsx",
+    docx("plan.xlsx"),
+    "but it is a Word document (.docx). Rename it to end in .docx, or save it as an Excel file (.xlsx).",
+  ],
+  [
+    "a Word document of before 2007 called .pdf",
+    bytes("old.pdf", compound("WordDocument")),
+    "but it is a Word document (.doc). Rename it to end in .doc, or save it as a PDF.",
+  ],
+  [
+    "a document with macros called .pdf",
+    bytes("macros.pdf", "PK\x03\x04 word/document.xml word/vbaProject.bin PK\x05\x06"),
+    "The file is called .pdf, but it is an Office document with macros. Save it as a PDF.",
+  ],
+  [
+    "a web page called .pdf",
+    bytes("page.pdf", "<!DOCTYPE html><html><body>Please sign in</body></html>"),
+    "The file is called .pdf, but it is a web page. Save it as a PDF.",
+  ],
+  [
+    "a table called .xls",
+    bytes("fees.xls", "code;fee\n1;20\n"),
+    "The file is called .xls, but it is plain text. Rename it to end in .txt, or save it as an Excel file (.xls).",
+  ],
+  [
+    "a text in UTF-16",
+    bytes("notes.txt", Buffer.from("\ufeffTest notes", "utf16le")),
+    "but it is text saved as UTF-16 instead of UTF-8. Save it as plain text.",
+  ],
+  [
+    "what nobody knows called .pdf",
+    bytes("unknown.pdf", Buffer.from([1, 2, 3, 4, 5])),
+    "The file is called .pdf, but it is not a PDF. Save it as a PDF again, or choose another file.",
+  ],
+];
+
+test("of a file that is not what it is called people read what it is and what would be right", async ({
   uploader,
 }) => {
   await uploader.open();
-  await uploader.drop({ ...photo(), name: "wound-photo.pdf", type: "application/pdf" });
-  const row = uploader.row("wound-photo.pdf");
-  await expect(row).toHaveAttribute("data-phase", "failed");
+  await uploader.drop(...LIARS.map(([, file]) => file));
+  for (const [what, { name }, said] of LIARS) {
+    await expect(uploader.row(name), what).toContainText(said);
+    await expect(uploader.button("Try again", name)).toHaveCount(0);
+  }
+  // The app has the server's own words beside those that are shown.
   const { failed } = await uploader.told();
-  expect(failed).toMatchObject([{ code: "content_mismatch" }]);
-  await expect(row).toContainText(failed[0]?.message ?? "?");
-  await expect(uploader.button("Try again", "wound-photo.pdf")).toHaveCount(0);
+  expect(failed).toHaveLength(LIARS.length);
+  for (const { code, message, file } of failed) {
+    expect({ code, message }).toMatchObject({
+      code: "content_mismatch",
+      message: expect.stringContaining("The type is not what was announced"),
+    });
+    expect(file.message).toContain("The file is called .");
+  }
+});
+
+test("a damaged file and one with a script in it are refused in words for people", async ({
+  uploader,
+}) => {
+  await uploader.open();
+  const cut = { ...photo("cut.png"), bytes: photo().bytes.subarray(0, 400) };
+  const script = bytes("script.txt", "Test notes\n<script>alert(1)</script>\n");
+  await uploader.drop(cut, script);
+  await expect(uploader.row("cut.png")).toContainText("The file is damaged or incomplete.");
+  await expect(uploader.row("script.txt")).toContainText("contains something that runs");
+  const { failed } = await uploader.told();
+  expect(failed.map(({ code }) => code)).toEqual(["content_refused", "content_refused"]);
+  expect(failed.map(({ message }) => message).join()).toContain("begin a new upload");
+});
+
+test("an app's own words take the place of the uploader's", async ({ uploader }) => {
+  await uploader.open({ ticketUrl: "/ticket", german: true });
+  await uploader.drop(photo("wunde.pdf"));
+  await expect(uploader.row("wunde.pdf")).toContainText("Die Datei heißt .pdf, ist aber ein PNG-Bild.");
 });
 
 test("cancelling leaves no open upload at the server", async ({ uploader, world }) => {
-  world.line.rate = 2_000_000;
-  await uploader.open();
-  await uploader.drop(text("to-be-cancelled.txt", 12_000_000));
-  await expect(uploader.row("to-be-cancelled.txt")).toContainText("of 12 MB");
   const name = "to-be-cancelled.txt";
-  const inState = async (state: string) =>
-    (await documents(world, state)).filter(({ filename }) => filename === name);
-  expect(await inState("pending")).toHaveLength(1);
-  await uploader.button("Cancel", "to-be-cancelled.txt").click();
-  await expect(uploader.row("to-be-cancelled.txt")).toHaveCount(0);
+  const row = await uploader.begin(text(name, 12_000_000), 2_000_000);
+  expect(await count(world, "pending", name)).toBe(1);
+  await uploader.button("Cancel", name).click();
+  await expect(row).toHaveCount(0);
   world.line.rate = 0;
-  await expect.poll(() => inState("pending")).toHaveLength(0);
-  expect(await inState("abandoned")).toHaveLength(1);
+  await expect.poll(() => count(world, "pending", name)).toBe(0);
+  expect(await count(world, "abandoned", name)).toBe(1);
 });
 
 test("what is pasted is uploaded, under a name of its own", async ({ uploader, page }) => {

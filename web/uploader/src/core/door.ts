@@ -9,6 +9,7 @@ import {
   type StrongroomClient,
 } from "../client/index.js";
 import { errorOf, unreachable } from "../client/errors.js";
+import { KNOWN, type Taken, takenOf } from "./taken.js";
 import type { Ticket, TicketWish, UploadConnection } from "./types.js";
 
 /** An upload in parts: its id is the document's. */
@@ -30,6 +31,8 @@ export type SentPart = Schemas["UppyCompleteRequest"]["parts"][number];
 const PATIENCE = [500, 1500, 4000];
 /** How often another ticket is asked for: files that begin at once may use one up between them. */
 const TICKETS = 4;
+/** How long a file waits to be told what may come in, in milliseconds. */
+const LIMITS_IN_TIME = 5_000;
 /** A ticket this near its end is not used any more, in milliseconds. */
 const TOO_LATE = 60_000;
 
@@ -83,6 +86,13 @@ export class Door {
           { credentials: "omit", Request: behind(ticket) },
         )
       : createClient(connection);
+  }
+
+  /** What may come in; nothing where that cannot be had, which is no reason to stop. */
+  async limits(): Promise<Taken | undefined> {
+    const signal = AbortSignal.timeout(LIMITS_IN_TIME);
+    const asked = this.#client.GET("/api/docs/limits", { signal });
+    return asked.then(({ data }) => takenOf(data)).catch(() => undefined);
   }
 
   /** Announces a file; what is wrong with it is told here, before its first byte. */
@@ -162,6 +172,7 @@ async function askTicket(url: string, wish: TicketWish): Promise<Ticket> {
 /** Opens doors: a ticket serves until it is about to end, then another is asked for. */
 export class Doors {
   #ticket: Promise<Ticket> | undefined;
+  #taken: Promise<Taken | undefined> | undefined;
 
   constructor(
     private readonly connection: Connection,
@@ -169,19 +180,41 @@ export class Doors {
     private readonly wish: TicketWish,
   ) {}
 
-  /** A door for new uploads. */
-  async #now(): Promise<Door> {
+  /** Whether a ticket says who is uploading. */
+  get byTicket(): boolean {
     const { ticketUrl, getTicket } = this.options();
-    if (!ticketUrl && !getTicket) return new Door(this.connection);
+    return Boolean(ticketUrl || getTicket);
+  }
+
+  /** The ticket for new uploads. */
+  async #current(): Promise<Ticket> {
+    const { ticketUrl, getTicket } = this.options();
     const known = this.#ticket;
     const ticket = await known?.catch(() => undefined);
-    if (ticket && !isEnding(ticket)) return new Door(this.connection, ticket.companionEndpoint);
+    if (ticket && !isEnding(ticket)) return ticket;
     // Files that begin at once share the one that the first of them asks for.
     if (this.#ticket === known) {
       this.#ticket = getTicket ? getTicket(this.wish) : askTicket(ticketUrl ?? "", this.wish);
     }
-    const another = await this.#ticket;
-    return another ? new Door(this.connection, another.companionEndpoint) : this.#now();
+    return (await this.#ticket) ?? this.#current();
+  }
+
+  /** A door for new uploads. */
+  async #now(): Promise<Door> {
+    if (!this.byTicket) return new Door(this.connection);
+    return new Door(this.connection, (await this.#current()).companionEndpoint);
+  }
+
+  /** What may come in. The server is asked once; a ticket reads nothing, so it brings this along. */
+  async taken(): Promise<Taken> {
+    if (this.byTicket) {
+      const { limits } = await this.#current();
+      return limits ? takenOf(limits) : KNOWN;
+    }
+    this.#taken ??= new Door(this.connection).limits();
+    const taken = await this.#taken;
+    if (!taken) this.#taken = undefined;
+    return taken ?? KNOWN;
   }
 
   /** Announces a file. Where the ticket turns out to be used up, another is asked for. */

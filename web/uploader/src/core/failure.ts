@@ -48,11 +48,20 @@ export function failureOf(error: unknown, texts: Texts): StrongroomError {
   return new StrongroomError("unknown", texts.unknown, { cause: error });
 }
 
-/** What is shown: the server's own words, with what it says of single fields. */
+/** What the server says of these is for those who run it: addresses, settings. */
+const OPERATORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "internal",
+  "store_unavailable",
+  "unavailable",
+]);
+
+/** What is shown: this package's words where people need others than programs, else the server's own. */
 export function messageOf(error: StrongroomError, texts: Texts): string {
+  if (error.status > 0 && error.code === "content_mismatch") return texts.mismatch;
+  if (OPERATORS.has(error.code)) return texts.unavailable;
+  const refused = error.code === "content_refused" && texts.refused(error.fields.content ?? "");
+  if (refused) return refused;
   const fields = Object.values(error.fields).filter((text) => !error.message.includes(text));
-  // The server tells programs and people at once; here the people come first.
-  const own = { content_mismatch: texts.mismatch, file_too_large: texts.over };
-  const first = error.status > 0 && error.code in own ? [own[error.code as keyof typeof own]] : [];
+  const first = error.status > 0 && error.code === "file_too_large" ? [texts.over] : [];
   return [...first, error.message, ...fields].join(" ");
 }

@@ -20,6 +20,16 @@ export function formatSize(bytes: number): string {
   return format.format(value).replace(" ", "\u00a0");
 }
 
+/** A limit, and never more than it is: `5 GB` for 5 GiB as for 5,099,000,000 bytes. */
+export function formatLimit(bytes: number): string {
+  const power = Math.min(3, Math.floor(Math.log(bytes) / Math.log(1024)));
+  // Whoever set it in powers of two meant that number.
+  if (power > 0 && bytes % 1024 ** power === 0) return formatSize((bytes / 1024 ** power) * 1000 ** power);
+  const unit = 1000 ** Math.min(3, Math.floor(Math.log10(bytes) / 3));
+  const step = bytes < 100 * unit ? unit / 10 : unit;
+  return formatSize(Math.floor(bytes / step) * step);
+}
+
 /** `22 Nov 2026` */
 export function formatDate(iso: string): string {
   const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });

@@ -1,7 +1,8 @@
 // What is refused before anything is sent.
 import { StrongroomError } from "../client/index.js";
-import { formatSize } from "./format.js";
+import { formatLimit } from "./format.js";
 import { isAccepted, kinds } from "./rules.js";
+import type { Taken } from "./taken.js";
 import type { Texts } from "./texts.js";
 import type { UploadOptions } from "./types.js";
 
@@ -10,24 +11,38 @@ export function mostOf({ multiple = true, maxFiles }: UploadOptions): number {
   return multiple ? (maxFiles ?? Number.POSITIVE_INFINITY) : 1;
 }
 
-/** Why a file may not come in; `type` is what it would be announced as, `there` how many there are. */
+/** The largest file in bytes, by what the app says and what the server takes. */
+export function maxSizeOf(
+  { maxSize, category }: UploadOptions,
+  taken: Taken,
+  about: string | undefined = category,
+): number | undefined {
+  const all = [maxSize, taken.maxBytes(about)].filter((one) => one !== undefined);
+  return all.length > 0 ? Math.min(...all) : undefined;
+}
+
+/** Why there is no room for another file, where `there` are some. */
+export function fullOf(there: number, options: UploadOptions, texts: Texts) {
+  if (there < mostOf(options)) return undefined;
+  return new StrongroomError("too_many_files", texts.tooMany(mostOf(options)));
+}
+
+/** Why a file may not come in; `type` is what it would be announced as, `category` its own if it has one. */
 export function refusalOf(
-  file: File,
-  type: string | undefined,
-  there: number,
+  file: { size: number; type: string | undefined; category?: string | undefined },
   options: UploadOptions,
+  taken: Taken,
   texts: Texts,
 ): StrongroomError | undefined {
-  const { accept, maxSize } = options;
-  if (there >= mostOf(options)) {
-    return new StrongroomError("too_many_files", texts.tooMany(mostOf(options)));
+  const { size, type, category } = file;
+  const { accept } = options;
+  if (!type || !(type in taken.types) || !isAccepted(type, accept, taken.types)) {
+    return new StrongroomError("unsupported_type", texts.wrongType(kinds(accept, taken.types)));
   }
-  if (!type || !isAccepted(type, accept)) {
-    return new StrongroomError("unsupported_type", texts.wrongType(kinds(accept)));
-  }
-  if (file.size === 0) return new StrongroomError("empty_file", texts.empty);
-  if (maxSize !== undefined && file.size > maxSize) {
-    return new StrongroomError("file_too_large", texts.tooLarge(formatSize(maxSize)));
+  if (size === 0) return new StrongroomError("empty_file", texts.empty);
+  const most = maxSizeOf(options, taken, category);
+  if (most !== undefined && size > most) {
+    return new StrongroomError("file_too_large", texts.tooLarge(formatLimit(most)));
   }
   return undefined;
 }

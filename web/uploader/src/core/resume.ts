@@ -49,6 +49,11 @@ export class Resume {
     return this.all().find((kept) => kept.sha256 === sha256 && kept.size === size);
   }
 
+  /** Whether one is open that may be this file's. */
+  expects({ name, size }: { name: string; size: number }): boolean {
+    return this.all().some((kept) => kept.name === name && kept.size === size);
+  }
+
   keep(kept: Omit<Kept, "scope">) {
     if (!this.enabled) return;
     const others = read().filter((one) => one.uploadId !== kept.uploadId);

@@ -1,14 +1,19 @@
-// What may come in, as the contract has it: looked at before the first byte is sent. The server
-// looks again, at the bytes. tests/contract.spec.ts holds this table to openapi.json.
+// What may come in by its type: looked at before the first byte is sent. The server looks again, at the bytes.
 
 /** Media type → extensions, the usual one first. */
-export const TYPES: Readonly<Record<string, readonly string[]>> = {
+export type Types = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * As the contract has it, until the server has said it itself (taken.ts): a page shows what it takes at once, also
+ * where only a ticket will know the server. tests/contract.spec.ts holds this table to openapi.json.
+ */
+export const TYPES: Types = {
   "image/jpeg": ["jpg", "jpeg"],
   "image/png": ["png"],
   "image/gif": ["gif"],
   "image/webp": ["webp"],
   "image/heic": ["heic", "heif"],
-  "image/tiff": ["tif", "tiff"],
+  "image/tiff": ["tiff", "tif"],
   "image/svg+xml": ["svg"],
   "application/pdf": ["pdf"],
   "application/msword": ["doc"],
@@ -20,9 +25,9 @@ export const TYPES: Readonly<Record<string, readonly string[]>> = {
   "application/dicom": ["dcm", "dicom"],
 };
 
-const BY_EXTENSION = new Map(
-  Object.entries(TYPES).flatMap(([type, extensions]) => extensions.map((e) => [e, type] as const)),
-);
+function byExtension(extension: string, types: Types): string | undefined {
+  return Object.keys(types).find((type) => types[type]?.includes(extension));
+}
 
 /** The last extension of a name, in lower case; empty when there is none. */
 export function extensionOf(name: string): string {
@@ -39,34 +44,38 @@ async function isDicom(file: Blob): Promise<boolean> {
  * The media type to announce: the name decides, as it does at the server; only DICOM files may do
  * without an extension. Nothing: it cannot come in.
  */
-export async function typeOf(file: File): Promise<string | undefined> {
+export async function typeOf(file: File, types: Types): Promise<string | undefined> {
   const extension = extensionOf(file.name);
-  if (extension !== "") return BY_EXTENSION.get(extension);
+  if (extension !== "") return byExtension(extension, types);
   return (await isDicom(file)) ? "application/dicom" : undefined;
 }
 
 /** Whether a type is among those the app lets in; all the server takes when it names none. */
-export function isAccepted(type: string, accept: readonly string[] | undefined): boolean {
+export function isAccepted(
+  type: string,
+  accept: readonly string[] | undefined,
+  types: Types = TYPES,
+): boolean {
   if (!accept || accept.length === 0) return true;
   return accept.some((one) => {
     const wanted = one.trim().toLowerCase();
-    if (wanted.startsWith(".")) return BY_EXTENSION.get(wanted.slice(1)) === type;
+    if (wanted.startsWith(".")) return byExtension(wanted.slice(1), types) === type;
     if (wanted.endsWith("/*")) return type.startsWith(wanted.slice(0, -1));
     return wanted === type;
   });
 }
 
 /** What a file dialog is told to offer. */
-export function dialogAccept(accept: readonly string[] | undefined): string {
-  const types = Object.keys(TYPES).filter((type) => isAccepted(type, accept));
-  const extensions = types.flatMap((type) => (TYPES[type] ?? []).map((e) => `.${e}`));
-  return [...types, ...extensions].join(",");
+export function dialogAccept(accept: readonly string[] | undefined, types: Types = TYPES): string {
+  const taken = Object.keys(types).filter((type) => isAccepted(type, accept, types));
+  const extensions = taken.flatMap((type) => (types[type] ?? []).map((e) => `.${e}`));
+  return [...taken, ...extensions].join(",");
 }
 
 /** The kinds of file in a few words: `PDF, images, DICOM`. */
-export function kinds(accept: readonly string[] | undefined): string {
-  const types = Object.keys(TYPES).filter((type) => isAccepted(type, accept));
-  const has = (...wanted: string[]) => wanted.some((w) => types.some((type) => type.includes(w)));
+export function kinds(accept: readonly string[] | undefined, types: Types = TYPES): string {
+  const taken = Object.keys(types).filter((type) => isAccepted(type, accept, types));
+  const has = (...wanted: string[]) => wanted.some((w) => taken.some((type) => type.includes(w)));
   const all: [boolean, string][] = [
     [has("pdf"), "PDF"],
     [has("image/"), "images"],

@@ -1,5 +1,51 @@
 // Every text that is shown, in one place; an app can put its own words in their place.
 
+/** A kind of file, as it is called in the middle of a sentence. */
+const KINDS: Readonly<Record<string, string>> = {
+  "image/jpeg": "a JPEG picture",
+  "image/png": "a PNG picture",
+  "image/gif": "a GIF picture",
+  "image/webp": "a WebP picture",
+  "image/heic": "a HEIC picture",
+  "image/tiff": "a TIFF picture",
+  "image/svg+xml": "an SVG drawing",
+  "application/pdf": "a PDF",
+  "application/msword": "a Word document (.doc)",
+  "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "a Word document (.docx)",
+  "application/vnd.ms-excel": "an Excel file (.xls)",
+  "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "an Excel file (.xlsx)",
+  "text/plain": "plain text",
+  "text/csv": "a CSV table",
+  "application/dicom": "a DICOM file",
+  archive: "an archive, such as a ZIP",
+  avif: "an AVIF picture",
+  bmp: "a bitmap picture",
+  html: "a web page",
+  macros: "an Office document with macros",
+  office: "an older Office file",
+  "open-document": "an OpenDocument file",
+  presentation: "a presentation",
+  program: "a program",
+  rtf: "an RTF document",
+  "utf-16": "text saved as UTF-16 instead of UTF-8",
+  video: "a video or a sound recording",
+  xml: "an XML file",
+};
+
+/** What is wrong with the content of a file (`errors.content` of `content_refused`), and what would be right. */
+const REFUSED: Readonly<Record<string, string>> = {
+  macros:
+    "The document contains macros: small programs that run when it is opened. Save it without macros, or as PDF.",
+  encrypted: "The file is protected with a password. Save it without the password.",
+  active_content:
+    "The file contains something that runs or is loaded when it is opened, such as a script or another file inside it. Save it as PDF.",
+  archive_bounds: "The document is packed in an unsafe way. Open it and save it again.",
+  polyglot: "A second file is hidden in this file. Open it and save it again.",
+  damaged: "The file is damaged or incomplete. Check that it opens, or get it again from where it came.",
+  dimensions: "The picture is too large to be shown. Save a smaller one.",
+  too_complex: "There is too much in the file for it to be checked. Save it again, or in several files.",
+};
+
 export const TEXTS = {
   label: "Upload files",
   drop: "Drop files here",
@@ -53,9 +99,18 @@ export const TEXTS = {
   empty: "The file is empty.",
   tooMany: (limit: number) =>
     limit === 1 ? "Only one file can be added." : `Only ${limit} files can be added.`,
-  mismatch: "What is in the file is not what its name says.",
+  kind: (kind: string) => KINDS[kind] ?? "a file of another kind",
+  isOther: (called: string, is: string, wanted: string, rename: string | undefined) =>
+    rename
+      ? `The file is called ${called}, but it is ${is}. Rename it to end in ${rename}, or save it as ${wanted}.`
+      : `The file is called ${called}, but it is ${is}. Save it as ${wanted}.`,
+  isNot: (called: string, wanted: string) =>
+    `The file is called ${called}, but it is not ${wanted}. Save it as ${wanted} again, or choose another file.`,
+  mismatch: "What is in the file is not what its name says. Open it, save it again, and add that.",
+  refused: (reason: string): string | undefined => REFUSED[reason],
   unreadable: "The file could not be read. It may have been moved or changed; choose it again.",
   cut: "The connection was lost. What is already there is kept: try again to go on.",
+  unavailable: "The server cannot do this at the moment. Try again in a few minutes.",
   unknown: "The upload did not work. Try again.",
 
   records: "Documents",

@@ -1,5 +1,7 @@
 // What an uploader is told and what it shows; no page and no network in it.
 import type { Connection, Document, StrongroomError } from "../client/index.js";
+import type { Types } from "./rules.js";
+import type { Limits } from "./taken.js";
 
 /** The categories a document can have. */
 export const CATEGORIES = [
@@ -19,6 +21,8 @@ export type Category = (typeof CATEGORIES)[number];
 export interface Ticket {
   companionEndpoint: string;
   expiresAt?: string | undefined;
+  /** What may come in, since a ticket itself reads nothing. */
+  limits?: Limits | undefined;
 }
 
 /** What a ticket is asked for. */
@@ -35,6 +39,14 @@ export interface UploadConnection extends Connection {
   ticketUrl?: string | undefined;
   /** How to get a ticket, where an address is not enough. */
   getTicket?: ((wish: TicketWish) => Promise<Ticket>) | undefined;
+}
+
+/** A file that did not make it. */
+export interface FailedFile {
+  name: string;
+  size: number;
+  /** What the person is shown. */
+  message: string;
 }
 
 export interface UploadOptions extends UploadConnection {
@@ -62,8 +74,8 @@ export interface UploadOptions extends UploadConnection {
   resumable?: boolean | undefined;
   /** Told of each document when it is there. */
   onUploadComplete?: ((document: Document) => void) | undefined;
-  /** Told of each file that did not make it. */
-  onError?: ((error: StrongroomError, file: { name: string; size: number }) => void) | undefined;
+  /** Told of each file that did not make it: `error` has the server's words, `file.message` what is shown. */
+  onError?: ((error: StrongroomError, file: FailedFile) => void) | undefined;
 }
 
 /**
@@ -107,6 +119,9 @@ export interface Snapshot {
   offline: boolean;
   /** Whether no more files fit. */
   full: boolean;
+  /** What may come in: media types, before anything is known those of the contract; and the largest file in bytes. */
+  types?: Types | undefined;
+  maxSize?: number | undefined;
   /** What a screen reader is to say now. */
   said: string;
 }

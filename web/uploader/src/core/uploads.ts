@@ -6,13 +6,22 @@ import { type Door, Doors, type OpenUpload } from "./door.js";
 import { failureOf, hasEnded, isFinal, messageOf } from "./failure.js";
 import { Hasher } from "./hash.js";
 import { Interrupted } from "./interrupted.js";
+import { mismatchOf } from "./mismatch.js";
 import { makePipeline, type Pipeline } from "./pipeline.js";
-import { mostOf, refusalOf } from "./refusal.js";
+import { fullOf, maxSizeOf, mostOf, refusalOf } from "./refusal.js";
 import { Resume } from "./resume.js";
 import { typeOf } from "./rules.js";
+import { KNOWN } from "./taken.js";
 import { TEXTS, type Texts } from "./texts.js";
 import { shownOf, type Track, trackOf } from "./track.js";
-import { ACTIVE, type Item, type Snapshot, type TicketWish, type UploadOptions } from "./types.js";
+import {
+  ACTIVE,
+  type FailedFile,
+  type Item,
+  type Snapshot,
+  type TicketWish,
+  type UploadOptions,
+} from "./types.js";
 
 /** Files under way at once. */
 const AT_ONCE = 4;
@@ -30,6 +39,7 @@ export class Uploads {
   #running = new Set<string>();
   #listeners = new Set<() => void>();
   #snapshot: Snapshot = { items: [], offline: false, full: false, said: "" };
+  #taken = KNOWN;
   #said = "";
   #refusals = 0;
   #told = false;
@@ -50,7 +60,9 @@ export class Uploads {
       track.pace.note(sent);
       this.#change(track.id, { progress: sent / bytesTotal, secondsLeft: track.pace.left(bytesTotal) });
     });
-    this.#uppy.on("upload-error", (file, error) => file && this.#fail(file.id, error));
+    this.#uppy.on("upload-error", (file, error) => {
+      if (file) void this.#fail(file.id, error);
+    });
     this.#uppy.on("upload-success", (file) => file && this.#succeed(file.id));
     this.#doors = new Doors(latest(() => this.#options), () => this.#options, wishOf(options));
     this.#resume = new Resume(scopeOf(options), options.resumable !== false);
@@ -67,6 +79,8 @@ export class Uploads {
       failed: (error, file) => this.#notUploaded(error, file),
     });
     void this.#interrupted.recall();
+    // A ticket is made when there is a file for it.
+    if (!this.#doors.byTicket) void this.#learn();
   }
 
   // What a page shows.
@@ -203,8 +217,9 @@ export class Uploads {
       if (same.phase !== "done" && same.phase !== "failed") return false;
       this.remove(same.id);
     }
-    const type = await typeOf(file);
-    const refusal = refusalOf(file, type, this.#counted(), this.#options, this.#texts);
+    const type = await typeOf(file, this.#taken.types);
+    const refusal =
+      fullOf(this.#counted(), this.#options, this.#texts) ?? this.#refusal(file.size, type);
     if (refusal || !type) {
       if (refusal) this.#refuse(file, refusal);
       return false;
@@ -214,6 +229,17 @@ export class Uploads {
     if (this.#options.autoStart !== false) this.start();
     this.#tell();
     return true;
+  }
+
+  /** Why a file may not come in, by what is known now. */
+  #refusal(size: number, type: string | undefined, category?: string) {
+    return refusalOf({ size, type, category }, this.#options, this.#taken, this.#texts);
+  }
+
+  /** Learns what may come in, and shows it. */
+  async #learn() {
+    this.#taken = await this.#doors.taken();
+    this.#tell();
   }
 
   #refuse(file: File, error: StrongroomError) {
@@ -257,7 +283,7 @@ export class Uploads {
       this.#change(id, { phase: "uploading", progress: 0, secondsLeft: undefined });
       return open;
     } catch (error) {
-      this.#fail(id, error);
+      void this.#fail(id, error);
       throw error;
     }
   }
@@ -265,6 +291,12 @@ export class Uploads {
   async #announce(track: Track): Promise<OpenUpload> {
     const { signal } = track.stop;
     if (track.open && track.door) return track.open;
+    // What a reload interrupted was let in before, and goes on with the ticket it began with.
+    if (!this.#resume.expects(track)) {
+      await this.#learn();
+      const refusal = this.#refusal(track.size, track.type, track.about?.category);
+      if (refusal) throw refusal;
+    }
     const onProgress = (done: number) => this.#change(track.id, { progress: done / track.size });
     track.sha256 ??= await this.#hasher.hash(track.file, onProgress, signal);
     const kept = await this.#goOn(track.sha256, track.size);
@@ -326,25 +358,35 @@ export class Uploads {
     if (track.document) this.#options.onUploadComplete?.(track.document as Document);
   }
 
-  #fail(id: string, cause: unknown) {
+  async #fail(id: string, cause: unknown) {
     const track = this.#tracks.get(id);
-    if (!track || track.stop.signal.aborted || track.phase === "failed") return;
+    // The pipeline tells what #prepare told already.
+    if (!track || track.stop.signal.aborted || track.error) return;
     const error = failureOf(cause, this.#texts);
+    track.error = error;
     if (hasEnded(error)) {
       if (track.open) this.#resume.drop(track.open.uploadId);
       track.open = undefined;
       track.door = undefined;
     }
-    const message = this.#notUploaded(error, track);
-    this.#change(id, { phase: "failed", message, retryable: !isFinal(error), error });
+    const isOther = error.code === "content_mismatch";
+    const message = isOther
+      ? await mismatchOf(track, this.#options.accept, this.#taken.types, this.#texts)
+      : messageOf(error, this.#texts);
+    if (track.stop.signal.aborted) return;
+    this.#notUploaded(error, track, message);
+    this.#change(id, { phase: "failed", message, retryable: !isFinal(error) });
     this.#release(id);
   }
 
   /** Says that a file did not make it, to people and to the app; what is shown of it. */
-  #notUploaded(error: StrongroomError, { name, size }: { name: string; size: number }): string {
-    const message = messageOf(error, this.#texts);
+  #notUploaded(
+    error: StrongroomError,
+    { name, size }: Pick<FailedFile, "name" | "size">,
+    message = messageOf(error, this.#texts),
+  ): string {
     this.#say(this.#texts.saidFailed(name, message));
-    this.#options.onError?.(error, { name, size });
+    this.#options.onError?.(error, { name, size, message });
     return message;
   }
 
@@ -405,6 +447,8 @@ export class Uploads {
       items: [...interrupted.filter((item) => !isChosen(item)), ...items],
       offline: !navigator.onLine,
       full: this.#counted() >= mostOf(this.#options),
+      types: this.#taken.types,
+      maxSize: maxSizeOf(this.#options, this.#taken),
       said: this.#said,
     };
   }

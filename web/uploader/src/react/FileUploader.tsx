@@ -1,25 +1,17 @@
 "use client";
 // Where files are dropped, pasted, chosen or photographed, and the list of what becomes of them.
-import { type CSSProperties, type DragEvent, useEffect, useMemo, useRef, useState } from "react";
-import { formatSize } from "../core/format.js";
+import { type DragEvent, useEffect, useRef, useState } from "react";
+import { formatLimit } from "../core/format.js";
 import { dropped, named } from "../core/picked.js";
 import { dialogAccept, isAccepted, kinds } from "../core/rules.js";
-import { TEXTS, type Texts } from "../core/texts.js";
 import type { UploadOptions } from "../core/types.js";
 import { FileRow } from "./FileRow.js";
 import { CameraIcon, UploadIcon } from "./icons.js";
-import { Announcer } from "./parts.js";
+import { Announcer, type Looks, useTexts } from "./parts.js";
 import { Summary } from "./Summary.js";
 import { useUploads } from "./useUploads.js";
 
-export interface FileUploaderProps extends UploadOptions {
-  /** What the whole is called, for screen readers. */
-  label?: string | undefined;
-  /** Your own words for any text. */
-  texts?: Partial<Texts> | undefined;
-  className?: string | undefined;
-  style?: CSSProperties | undefined;
-}
+export interface FileUploaderProps extends UploadOptions, Looks {}
 
 /** Uploaders on the page: with one alone, a paste anywhere is meant for it. */
 const shown = new Set<HTMLElement>();
@@ -72,7 +64,7 @@ function useNoStrayDrops() {
 /** Uploads files for a patient or another entity. */
 export function FileUploader(props: FileUploaderProps) {
   const { label, texts: own, className, style, ...options } = props;
-  const texts = useMemo(() => ({ ...TEXTS, ...own }), [own]);
+  const texts = useTexts(own);
   const { uploads, snapshot } = useUploads(options, texts);
   const { accept, maxSize, multiple = true, maxFiles, autoStart = true } = options;
   const several = multiple && maxFiles !== 1;
@@ -99,7 +91,8 @@ export function FileUploader(props: FileUploaderProps) {
     add(named(field.files ?? [], "photo"));
     field.value = "";
   };
-  const { items } = snapshot;
+  const { items, types } = snapshot;
+  const most = snapshot.maxSize ?? maxSize;
   return (
     <section
       ref={root}
@@ -128,7 +121,7 @@ export function FileUploader(props: FileUploaderProps) {
           >
             {several ? texts.choose : texts.chooseOne}
           </button>
-          {isAccepted("image/jpeg", accept) && (
+          {isAccepted("image/jpeg", accept, types) && (
             <button
               type="button"
               className="srm-button srm-quiet srm-touch"
@@ -140,7 +133,7 @@ export function FileUploader(props: FileUploaderProps) {
           )}
         </div>
         <p className="srm-hint">
-          {texts.hint(kinds(accept), maxSize === undefined ? undefined : formatSize(maxSize))}
+          {texts.hint(kinds(accept, types), most === undefined ? undefined : formatLimit(most))}
         </p>
         <input
           ref={input}
@@ -149,7 +142,7 @@ export function FileUploader(props: FileUploaderProps) {
           tabIndex={-1}
           aria-hidden="true"
           multiple={several}
-          accept={dialogAccept(accept)}
+          accept={dialogAccept(accept, types)}
           onChange={(event) => takes(event.currentTarget)}
         />
         <input

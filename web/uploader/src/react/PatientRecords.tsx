@@ -1,19 +1,18 @@
 "use client";
 // A patient's documents: found, looked at, downloaded, and where it is allowed added and deleted.
-import { type CSSProperties, useId, useMemo, useState } from "react";
+import { useId, useState } from "react";
 import { type Connection, type Document, StrongroomError } from "../client/index.js";
 import { messageOf } from "../core/failure.js";
 import { formatCategory } from "../core/format.js";
-import { TEXTS, type Texts } from "../core/texts.js";
 import { CATEGORIES, type Category } from "../core/types.js";
 import { FileUploader } from "./FileUploader.js";
 import { SearchIcon } from "./icons.js";
-import { Announcer, Progress } from "./parts.js";
+import { Announcer, type Looks, Progress, useTexts } from "./parts.js";
 import { RecordRow } from "./RecordRow.js";
 import { linkOf, useClient, useRecords, useRested } from "./useRecords.js";
 import { PICTURES, Viewer } from "./Viewer.js";
 
-export interface PatientRecordsProps extends Connection {
+export interface PatientRecordsProps extends Connection, Looks {
   patientId: string;
   /** Shows this category alone; without it people may choose. */
   category?: Category | undefined;
@@ -22,17 +21,13 @@ export interface PatientRecordsProps extends Connection {
   /** Whether documents can be added from here; they get `category`. */
   allowUpload?: boolean | undefined;
   onError?: ((error: StrongroomError) => void) | undefined;
-  label?: string | undefined;
-  texts?: Partial<Texts> | undefined;
-  className?: string | undefined;
-  style?: CSSProperties | undefined;
 }
 
 /** A patient's documents. */
 export function PatientRecords(props: PatientRecordsProps) {
   const { patientId, category, allowDelete = false, allowUpload = false, onError } = props;
   const { endpoint, token, headers } = props;
-  const texts = useMemo(() => ({ ...TEXTS, ...props.texts }), [props.texts]);
+  const texts = useTexts(props.texts);
   const client = useClient({ endpoint, token, headers });
   const [search, setSearch] = useState("");
   const [chosen, setChosen] = useState("");

@@ -1,7 +1,23 @@
 // Small pieces that both components are made of.
-import type { ReactNode } from "react";
+import { type CSSProperties, type ReactNode, useMemo } from "react";
 import { extensionOf } from "../core/rules.js";
+import { TEXTS, type Texts } from "../core/texts.js";
 import { AlertIcon, CheckIcon } from "./icons.js";
+
+/** What every component can be told of its looks. */
+export interface Looks {
+  /** What the whole is called, for screen readers. */
+  label?: string | undefined;
+  /** Your own words for any text. */
+  texts?: Partial<Texts> | undefined;
+  className?: string | undefined;
+  style?: CSSProperties | undefined;
+}
+
+/** Every text, the app's own words first. */
+export function useTexts(own: Partial<Texts> | undefined): Texts {
+  return useMemo(() => ({ ...TEXTS, ...own }), [own]);
+}
 
 /** A file by its extension; with a mark when it is done or went wrong. */
 export function Glyph({ name, mark }: { name: string; mark?: "done" | "failed" | undefined }) {

@@ -2,7 +2,7 @@
 // `?show=records&props={…}`; what the callbacks are told stands in `window.told`.
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { FileUploader, PatientRecords } from "../../dist/index.js";
+import { FileUploader, PatientRecords, type Texts } from "../../dist/index.js";
 import "../../dist/style.css";
 
 declare global {
@@ -12,10 +12,18 @@ declare global {
 }
 
 const query = new URLSearchParams(location.search);
-const props = JSON.parse(query.get("props") ?? "{}");
+const { german, ...props } = JSON.parse(query.get("props") ?? "{}");
 window.told = { done: [], failed: [] };
 const onError = (error: Error & { code: string }, file?: unknown) =>
   window.told.failed.push({ code: error.code, message: error.message, file });
+
+// An app in another language.
+if (german) {
+  props.texts = {
+    kind: (kind: string) => (kind === "image/png" ? "ein PNG-Bild" : "eine andere Datei"),
+    isOther: (called: string, is: string) => `Die Datei heißt ${called}, ist aber ${is}.`,
+  } satisfies Partial<Texts>;
+}
 
 createRoot(document.getElementById("root") as HTMLElement).render(
   <StrictMode>

@@ -1,0 +1,11 @@
+// The element that the query names, with the attributes that it gives; and what it tells its page.
+window.told = { done: [], failed: [] };
+addEventListener("upload-complete", (event) => window.told.done.push(event.detail));
+addEventListener("upload-error", (event) => window.told.failed.push(event.detail.error.code));
+
+const { element, strict, ...attributes } = Object.fromEntries(new URLSearchParams(location.search));
+if (element) {
+  const made = document.createElement(element);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  document.querySelector("main").append(made);
+}
