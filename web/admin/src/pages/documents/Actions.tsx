@@ -8,7 +8,7 @@ import { Confirm } from "../../parts/Confirm";
 import { FormModal } from "../../parts/FormModal";
 import { Failed } from "../../parts/states";
 import { useRole } from "../../session";
-import { saveDocument } from "./save";
+import { saveDocument } from "./content";
 import { CATEGORIES, options } from "./words";
 
 type Asked = "trash" | "erase" | "edit" | "move" | "hold" | "lift" | "withdraw" | undefined;

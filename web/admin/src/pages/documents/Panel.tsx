@@ -42,7 +42,7 @@ export default function Panel({ id, onClose }: { id: string; onClose: () => void
             <Tabs.Panel value="preview"><Preview document={document} /></Tabs.Panel>
             <Tabs.Panel value="details"><Details document={document} /></Tabs.Panel>
             <Tabs.Panel value="versions"><Versions document={document} /></Tabs.Panel>
-            <Tabs.Panel value="trail"><Trail id={id} /></Tabs.Panel>
+            <Tabs.Panel value="trail"><Trail document={document} /></Tabs.Panel>
           </Tabs>
         </Stack>
       )}
