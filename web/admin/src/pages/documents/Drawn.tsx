@@ -2,9 +2,10 @@
 import { Box, Button, Group, Image, NumberInput, Pagination, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { answerOf } from "../../api";
 import { Failed, Waiting } from "../../parts/states";
+import { useObjectUrl } from "../../parts/useObjectUrl";
 import type { Shown } from "./Preview";
 
 /** Window centre and width: which grey values of a DICOM picture are told apart. */
@@ -55,15 +56,4 @@ export function Drawn({ document }: Shown) {
       <Text size="xs" c="dimmed" mt="xs">{dicom ? "A preview, not for diagnosis: download the file for a viewer." : "A preview made by the server; the download is the original."}</Text>
     </Box>
   );
-}
-
-function useObjectUrl(blob: Blob | undefined): string | undefined {
-  const [url, setUrl] = useState<string>();
-  useEffect(() => {
-    if (!blob) return;
-    const made = URL.createObjectURL(blob);
-    setUrl(made);
-    return () => URL.revokeObjectURL(made);
-  }, [blob]);
-  return url;
 }
