@@ -1,4 +1,4 @@
-/** A small form over the page: it keeps what was typed when the server says no. */
+/** A small form over the page: it keeps what was typed when the server says no, and when somebody clicks beside it. */
 import { Button, Group, Modal, Stack } from "@mantine/core";
 import type { FormEvent, ReactNode } from "react";
 import { fieldErrors } from "../api";
@@ -24,7 +24,7 @@ export function FormModal({ title, action, opened = true, mutation, onClose, chi
   };
   const general = mutation.error && Object.keys(fieldErrors(mutation.error)).length === 0;
   return (
-    <Modal opened={opened} onClose={close} title={title} centered closeButtonProps={{ "aria-label": "Close" }}>
+    <Modal opened={opened} onClose={close} title={title} centered closeOnClickOutside={false} closeButtonProps={{ "aria-label": "Close" }}>
       <form onSubmit={submit}>
         <Stack>
           {general ? <Failed error={mutation.error} /> : null}

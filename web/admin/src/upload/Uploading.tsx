@@ -1,9 +1,10 @@
 /** Uploading from any page that offers it: what is dropped on the page, and the drawer that stays while it is sent. */
-import { Center, Loader, Overlay, Paper, Text } from "@mantine/core";
+import { Center, Overlay, Paper, Text } from "@mantine/core";
 import { dropped } from "@strongroom/uploader";
 import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation } from "react-router";
 import { Boundary } from "../parts/Boundary";
+import { Opening } from "../parts/states";
 
 const UploadDrawer = lazy(() => import("./UploadDrawer"));
 
@@ -52,7 +53,7 @@ export function Uploading({ children }: { children: ReactNode }) {
     <Context value={door}>
       {asked && (
         <Boundary of={asked.path}>
-          <Suspense fallback={<Overlay fixed center><Loader type="dots" /></Overlay>}>
+          <Suspense fallback={<Opening />}>
             <UploadDrawer {...asked} onClose={() => setAsked(undefined)} />
           </Suspense>
         </Boundary>

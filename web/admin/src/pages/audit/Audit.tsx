@@ -36,18 +36,18 @@ export default function Audit() {
     initialPageParam: "",
     getNextPageParam: (last) => last.nextCursor ?? undefined,
   });
-  const field = (name: string) => <Typed key={name} label={FILTERS[name] ?? name} w={{ base: name === "actor" ? "100%" : "48%", xs: 165 }} value={params.get(name) ?? ""} onChange={(text) => change(name, text.trim())} />;
+  const field = (name: string) => <Typed key={name} label={FILTERS[name] ?? name} w={{ base: name === "actor" ? "100%" : "48%", xs: 125 }} value={params.get(name) ?? ""} onChange={(text) => change(name, text.trim())} />;
   const events = pages.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <>
       <Group justify="space-between" mb="sm"><Title order={1} size="h2">Audit</Title><Export source={ofClinic(query)} title="Audit report" about={aboutOf(query)} /></Group>
       <FilterBar first={field("actor")} any={params.size > 0} clear={() => setParams({})}>
         {FIELDS.map(field)}
-        <Select label="Outcome" size="sm" clearable w={{ base: "48%", xs: 130 }} placeholder="all" data={Object.keys(OUTCOMES)} value={params.get("outcome")} onChange={(to) => change("outcome", to ?? "")} />
-        <TextInput label="From" type="datetime-local" size="sm" w={{ base: "100%", xs: 190 }} value={params.get("from") ?? ""} onChange={(e) => change("from", e.currentTarget.value)} />
-        <TextInput label="To" type="datetime-local" size="sm" w={{ base: "100%", xs: 190 }} value={params.get("to") ?? ""} onChange={(e) => change("to", e.currentTarget.value)} />
+        <Select label="Outcome" size="sm" clearable w={{ base: "48%", xs: 112 }} placeholder="all" data={Object.keys(OUTCOMES)} value={params.get("outcome")} onChange={(to) => change("outcome", to ?? "")} />
+        <TextInput label="From" type="datetime-local" size="sm" w={{ base: "100%", xs: 186 }} value={params.get("from") ?? ""} onChange={(e) => change("from", e.currentTarget.value)} />
+        <TextInput label="To" type="datetime-local" size="sm" w={{ base: "100%", xs: 186 }} value={params.get("to") ?? ""} onChange={(e) => change("to", e.currentTarget.value)} />
       </FilterBar>
-      {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
+      {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
       {!pages.error && !pages.isPending && events.length === 0 && <Empty title="No events fit"><Button size="xs" mt="xs" variant="light" onClick={() => setParams({})}>Clear the filters</Button></Empty>}
       {(pages.isPending || events.length > 0) && <Events events={events} waiting={pages.isPending} open={setEvent} />}
       {events.length > 0 && <More pages={pages} shown={events.length} />}

@@ -28,7 +28,7 @@ export default function Panel({ id, onClose }: { id: string; onClose: () => void
   return (
     <Drawer opened onClose={onClose} position="right" size="lg" title={title} closeButtonProps={{ "aria-label": "Close" }}>
       {found.isPending && <Waiting />}
-      {found.error && <Failed error={found.error} retry={() => void found.refetch()} />}
+      {found.error && <Failed error={found.error} retry={() => found.refetch()} />}
       {document && (
         <Stack>
           <Actions document={document} />

@@ -43,7 +43,7 @@ const LOOK = { staleTime: Infinity, gcTime: 0 };
 function Picture({ document, url }: Shown) {
   const bytes = useQuery({ queryKey: ["picture", url], queryFn: async () => (await answerOf(fetch(url))).blob(), ...LOOK });
   const source = useObjectUrl(bytes.data);
-  if (bytes.error) return <Failed error={bytes.error} retry={() => void bytes.refetch()} />;
+  if (bytes.error) return <Failed error={bytes.error} retry={() => bytes.refetch()} />;
   if (!source) return <Waiting />;
   return <Image src={source} alt={document.filename} fit="contain" mah="70vh" radius="sm" bg="var(--mantine-color-default-hover)" />;
 }
@@ -63,7 +63,7 @@ function TextOf({ document, url }: Shown) {
     ...LOOK,
   });
   if (text.isPending) return <Waiting />;
-  if (text.error) return <Failed error={text.error} retry={() => void text.refetch()} />;
+  if (text.error) return <Failed error={text.error} retry={() => text.refetch()} />;
   return (
     <Box>
       {document.contentType === "text/csv"

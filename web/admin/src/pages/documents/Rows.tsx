@@ -57,7 +57,7 @@ export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort,
                 {begins && <GroupHeading name={group(item)} count={items.filter((other) => group(other) === group(item)).length} wide={wide} />}
                 <Table.Tr {...(item.id === openId && { "data-selected": true, bg: "var(--mantine-primary-color-light)" })}>
                   {mark && <Table.Td><Checkbox size="xs" aria-label={`Mark ${item.filename}`} checked={marked?.has(item.id) ?? false} onChange={(e) => mark([item], e.currentTarget.checked)} /></Table.Td>}
-                  <Table.Td maw={340}><Name document={item} open={open} patient={!without.includes("patient")} /></Table.Td>
+                  <Table.Td maw={{ base: 0, sm: 340 }} w={{ base: "100%", sm: "auto" }}><Name document={item} open={open} patient={!without.includes("patient")} /></Table.Td>
                   {columns.map((column) => (
                     <Table.Td key={column} {...(column !== "state" && { visibleFrom: "sm" })} {...(column === "size" && { ta: "right", style: { whiteSpace: "nowrap" } })}>{cell(column, item)}</Table.Td>
                   ))}

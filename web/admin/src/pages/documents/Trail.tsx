@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Stack, Text, Timeline } from "@mantine/core";
+import { Badge, Group, Stack, Text, Timeline } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { api, data, type Document } from "../../api";
 import { When } from "../../parts/format";
@@ -6,6 +6,7 @@ import { Empty, Failed, Waiting } from "../../parts/states";
 import { ofDocument } from "../audit/events";
 import { Export } from "../audit/Export";
 import { OUTCOMES, whoOf } from "../audit/words";
+import { More } from "./Documents";
 
 
 /** Who did what to one document, the newest first. */
@@ -17,7 +18,7 @@ export function Trail({ document: { id, filename, patientId } }: { document: Doc
     getNextPageParam: (last) => last.nextCursor ?? undefined,
   });
   if (pages.isPending) return <Waiting />;
-  if (pages.error) return <Failed error={pages.error} retry={() => void pages.refetch()} />;
+  if (!pages.data) return <Failed error={pages.error} retry={() => pages.refetch()} />;
   const events = pages.data.pages.flatMap((page) => page.items);
   if (events.length === 0) return <Empty title="Nothing yet" />;
   return (
@@ -31,7 +32,8 @@ export function Trail({ document: { id, filename, patientId } }: { document: Doc
           </Timeline.Item>
         ))}
       </Timeline>
-      {pages.hasNextPage && <Button size="xs" variant="light" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Show more</Button>}
+      {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
+      <More pages={pages} shown={events.length} />
     </Stack>
   );
 }

@@ -1,10 +1,8 @@
 /** What the operator decided, to be read: it is changed in the server's configuration. */
 import { Badge, Box, Code, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
-import type { UseQueryResult } from "@tanstack/react-query";
-import type { ReactNode } from "react";
 import { Facts, type Row } from "../../parts/Facts";
 import { Ago, size } from "../../parts/format";
-import { Failed, Waiting } from "../../parts/states";
+import { Until } from "../../parts/Until";
 import { category } from "../documents/words";
 import { useConfig, useStorage } from "../overview/queries";
 
@@ -116,12 +114,6 @@ export function Policy() {
       )}
     </Until>
   );
-}
-
-function Until<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
-  if (query.isPending) return <Waiting />;
-  if (query.error) return <Failed error={query.error} retry={() => void query.refetch()} />;
-  return children(query.data as T);
 }
 
 function Section({ title, rows }: { title: string; rows: Row[] }) {

@@ -25,8 +25,9 @@ export default function Settings() {
     <>
       <Title order={1} size="h2" mb="md">Settings</Title>
       <Tabs value={tab} onChange={(to) => void navigate(`/storage/settings/${to}`)} keepMounted={false}>
-        <Tabs.List mb="md">
-          {Object.entries(tabs).map(([name, [label]]) => <Tabs.Tab key={name} value={name}>{label}</Tabs.Tab>)}
+        {/* On a small screen they are pushed to the side. */}
+        <Tabs.List mb="md" style={{ flexWrap: "nowrap", overflowX: "auto", overflowY: "hidden" }}>
+          {Object.entries(tabs).map(([name, [label]]) => <Tabs.Tab key={name} value={name} style={{ flexShrink: 0 }}>{label}</Tabs.Tab>)}
         </Tabs.List>
         {Object.entries(tabs).map(([name, [, Page]]) => <Tabs.Panel key={name} value={name}><Suspense fallback={<Waiting />}><Page /></Suspense></Tabs.Panel>)}
       </Tabs>
