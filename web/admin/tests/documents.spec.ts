@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import type { Page } from "@playwright/test";
-import { expect, OTHER, PATIENT, sample, sha256, test, upload } from "./fixtures";
+import { type Document, expect, OTHER, PATIENT, sample, sha256, test, upload } from "./fixtures";
 
 const rows = (page: Page) => page.locator("tbody tr");
 const row = (page: Page, name: string) => rows(page).filter({ hasText: name });
@@ -160,6 +160,23 @@ test("a name is repaired, a document is moved to the right patient, held and rel
   await page.getByRole("dialog").getByRole("button", { name: "Lift the legal hold" }).click();
   await expect(page.getByText("Nothing is under legal hold")).toBeVisible();
   await world.server.api("DELETE", `/api/docs/${wrong.id}?permanent=true`, { token: world.token });
+});
+
+test("a newer version is uploaded in the place of a document, which stays as the version before", async ({ open, world }) => {
+  const old = await upload(world.server, world.token, { bytes: Buffer.from("made-up plan\n"), filename: "plan.txt", category: "consent-forms", patientId: OTHER });
+  const page = await open(`/storage/documents?doc=${old.id}`);
+  await panel(page).getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: "Upload a newer version" }).click();
+  const drawer = page.getByRole("dialog", { name: "A newer version of plan.txt" });
+  await drawer.locator("input[type=file]").setInputFiles({ name: "plan-2.txt", mimeType: "text/plain", buffer: Buffer.from("another made-up plan\n") });
+  await expect(drawer.getByLabel("Category of plan-2.txt")).toHaveValue("Consent forms");
+  await drawer.getByRole("button", { name: "Upload", exact: false }).last().click();
+  await drawer.getByRole("link", { name: "plan-2.txt" }).click();
+  await page.getByRole("tab", { name: "Versions" }).click();
+  await expect(page.getByRole("tabpanel").getByRole("listitem")).toHaveText([/plan\.txt/, /plan-2\.txtcurrent/]);
+  const [now] = (await world.server.api("GET", "/api/docs?q=plan-2", { token: world.token })).items as Document[];
+  expect(now).toMatchObject({ supersedes: old.id, patientId: OTHER, category: "consent-forms" });
+  for (const id of [now?.id, old.id]) await world.server.api("DELETE", `/api/docs/${id}?permanent=true`, { token: world.token });
 });
 
 test("what is marked comes as one ZIP of the same bytes, each read in the trail", async ({ open, world, page: blank }, info) => {

@@ -3,6 +3,7 @@ import { Button, Group, Modal, Stack } from "@mantine/core";
 import type { FormEvent, ReactNode } from "react";
 import { fieldErrors } from "../api";
 import { Failed } from "./states";
+import { useFocusBack } from "./useFocusBack";
 
 interface Props {
   title: string;
@@ -14,6 +15,7 @@ interface Props {
 }
 
 export function FormModal({ title, action, opened = true, mutation, onClose, children }: Props) {
+  useFocusBack();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     mutation.mutate();

@@ -3,13 +3,14 @@ import { Center, Overlay, Paper, Text } from "@mantine/core";
 import { dropped } from "@strongroom/uploader";
 import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation } from "react-router";
+import type { Document } from "../api";
 import { Boundary } from "../parts/Boundary";
 import { Opening } from "../parts/states";
 
 const UploadDrawer = lazy(() => import("./UploadDrawer"));
 
-/** Whose documents a page is about; nobody's: it is asked. */
-export interface Target { patientId?: string }
+/** Whose documents a page is about; nobody's: it is asked. `replaces`: the file is the newer version of this one. */
+export interface Target { patientId?: string; replaces?: Document }
 
 interface Asked extends Target {
   /** The page that shows the documents afterwards. */

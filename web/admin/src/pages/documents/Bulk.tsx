@@ -65,7 +65,7 @@ export function Bulk({ documents, unmark }: { documents: Document[]; unmark: (do
   const progress = act.isPending && <Progress mt="sm" value={(100 * past) / documents.length} aria-label="Progress" />;
   const form = deed && { title: `${deed.name}: ${documents.length}`, action: deed.name, onClose: () => setDeed(undefined) };
   return (
-    <Paper withBorder p="xs" mb="sm" style={{ position: "sticky", top: "calc(var(--app-shell-header-height) + 4px)", zIndex: 3 }}>
+    <Paper withBorder shadow="md" p="xs" mt="sm" style={{ position: "sticky", bottom: 8, zIndex: 3 }}>
       <Group justify="space-between" gap="xs">
         <Text size="sm" role="status">{documents.length} marked, {size(bytes)}</Text>
         <Group gap="xs">

@@ -57,7 +57,6 @@ export function DocumentList({ title, fixed = {}, empty, about, action, without 
       <Group justify="space-between" mb={about ? 4 : "sm"}><Title order={1} size="h2">{title}</Title>{action}</Group>
       {about && <Text size="sm" c="dimmed" mb="sm">{about}</Text>}
       {!(nothing && !any) && <Filters {...{ filter, fixed, any, change, clear }} />}
-      {chosen.length > 0 && <Bulk documents={chosen} unmark={(done) => mark(done, false)} />}
       {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
       {nothing && (any ? <Empty title="Nothing fits"><Button mt="xs" size="xs" variant="light" onClick={clear}>Clear the filters</Button></Empty> : empty)}
       {(pages.isPending || items.length > 0) && (
@@ -65,6 +64,8 @@ export function DocumentList({ title, fixed = {}, empty, about, action, without 
           sort={filter.sort} onSort={(sort) => change({ sort })} without={without} />
       )}
       {items.length > 0 && <More pages={pages} shown={items.length} />}
+      {/* Below, so that marking a row does not push the rows away from under the pointer. */}
+      {chosen.length > 0 && <Bulk documents={chosen} unmark={(done) => mark(done, false)} />}
       {openId && <Boundary of={openId}><Suspense fallback={<Opening />}><Panel id={openId} onClose={() => open(undefined)} /></Suspense></Boundary>}
     </>
   );
