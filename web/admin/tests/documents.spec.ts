@@ -162,6 +162,26 @@ test("a name is repaired, a document is moved to the right patient, held and rel
   await world.server.api("DELETE", `/api/docs/${wrong.id}?permanent=true`, { token: world.token });
 });
 
+test("many are moved to another patient at once, with the reason in the trail of each", async ({ open, world }) => {
+  const made = [];
+  for (const n of [1, 2]) made.push(await upload(world.server, world.token, { bytes: Buffer.from(`made-up line ${n}\n`), filename: `astray-${n}.txt`, category: "other" }));
+  const page = await open("/storage/documents?q=astray");
+  await page.getByLabel("Mark all that are shown").check();
+  await page.getByRole("button", { name: "Move to another patient" }).click();
+  const move = page.getByRole("dialog", { name: "Move to another patient: 2" });
+  await move.getByLabel("They belong to patient").fill(OTHER);
+  await move.getByLabel("Why").fill("a made-up mistake");
+  await move.getByRole("button", { name: "Move to another patient" }).click();
+  await expect(move).toBeHidden();
+  await expect(rows(page).getByRole("link", { name: OTHER })).toHaveCount(2);
+  await expect(page.getByRole("status").filter({ hasText: "marked" })).toHaveCount(0);
+  for (const { id } of made) {
+    const trail = await world.server.api("GET", `/api/docs/${id}/audit`, { token: world.token });
+    expect(JSON.stringify(trail.items)).toContain("a made-up mistake");
+    await world.server.api("DELETE", `/api/docs/${id}?permanent=true`, { token: world.token });
+  }
+});
+
 test("a newer version is uploaded in the place of a document, which stays as the version before", async ({ open, world }) => {
   const old = await upload(world.server, world.token, { bytes: Buffer.from("made-up plan\n"), filename: "plan.txt", category: "consent-forms", patientId: OTHER });
   const page = await open(`/storage/documents?doc=${old.id}`);
