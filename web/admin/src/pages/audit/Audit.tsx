@@ -6,7 +6,7 @@ import { useState } from "react";
 import { useSearchParams } from "react-router";
 import { api, data } from "../../api";
 import { FilterBar } from "../../parts/FilterBar";
-import { Id, When } from "../../parts/format";
+import { Id, timeOf, When } from "../../parts/format";
 import { Empty, Failed } from "../../parts/states";
 import { More } from "../documents/Documents";
 import { Typed } from "../documents/Filters";
@@ -29,7 +29,8 @@ export default function Audit() {
     return next;
   }, { replace: true });
   const [{ from, to, ...words }] = useDebouncedValue(Object.fromEntries(params), 200);
-  const query: Search = { ...words, ...(from && { from: new Date(from).toISOString() }), ...(to && { to: new Date(to).toISOString() }) };
+  const [begin, end] = [from, to].map((text) => text && timeOf(new Date(text)));
+  const query: Search = { ...words, ...(begin && { from: begin }), ...(end && { to: end }) };
   const pages = useInfiniteQuery({
     queryKey: ["audit", query],
     queryFn: ({ pageParam }) => data(api.GET("/api/audit", { params: { query: { ...query, limit: 100, ...(pageParam && { cursor: pageParam }) } } })),

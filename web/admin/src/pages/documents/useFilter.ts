@@ -1,6 +1,7 @@
 /** What the list shows, kept in the address so that it can be sent to a colleague. */
 import { useCallback, useMemo } from "react";
 import { useSearchParams } from "react-router";
+import { timeOf } from "../../parts/format";
 import { EVERY, IN_USE } from "./words";
 
 export interface Filter {
@@ -61,8 +62,10 @@ export function useFilter(fixed: Partial<Filter> = {}) {
 export function query(filter: Filter) {
   const day = (text: string, plus = 0) => {
     const [year = 0, month = 1, date = 1] = text.split("-").map(Number);
-    return new Date(year, month - 1, date + plus).toISOString();
+    return timeOf(new Date(year, month - 1, date + plus));
   };
+  const from = filter.from && day(filter.from);
+  const to = filter.to && day(filter.to, 1);
   return {
     sort: filter.sort,
     ...(filter.q && { q: filter.q }),
@@ -71,7 +74,7 @@ export function query(filter: Filter) {
     state: filter.state === "every" ? EVERY : filter.state || IN_USE,
     ...(filter.type && { type: filter.type }),
     ...(filter.held && { held: filter.held === "yes" }),
-    ...(filter.from && { from: day(filter.from) }),
-    ...(filter.to && { to: day(filter.to, 1) }),
+    ...(from && { from }),
+    ...(to && { to }),
   };
 }
