@@ -43,6 +43,14 @@ test("a type and a span of days narrow the list; a heading sorts it", async ({ o
   await expect(page.getByRole("columnheader", { name: "Name" })).toHaveAttribute("aria-sort", "ascending");
 });
 
+test("an address with a mistyped day shows what there is", async ({ open }) => {
+  for (const path of ["/storage/documents?from=somewhen", "/storage/audit?to=2026-13-45T99:00"]) {
+    const page = await open(path);
+    await expect(rows(page).first().getByRole("button").first(), path).toBeVisible();
+    await expect(page.getByRole("alert"), path).toHaveCount(0);
+  }
+});
+
 test("columns can be chosen and stay chosen", async ({ open }) => {
   const page = await open("/storage/documents");
   await expect(rows(page)).toHaveCount(5);

@@ -39,7 +39,7 @@ export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort,
       <Table highlightOnHover verticalSpacing={6}>
         <Table.Thead>
           <Table.Tr>
-            {mark && <Table.Th w={36}><Checkbox size="xs" aria-label="Mark all that are shown" checked={all} indeterminate={some} onChange={(e) => mark(items, e.currentTarget.checked)} /></Table.Th>}
+            {mark && <Table.Th w={36}><Checkbox size="xs" aria-label="Mark all that are shown" disabled={items.length === 0} checked={all} indeterminate={some} onChange={(e) => mark(items, e.currentTarget.checked)} /></Table.Th>}
             {heading("name", "Name")}
             {columns.map((column) => heading(column, COLUMNS[column]))}
             <Table.Th w={40} visibleFrom="sm"><Columns {...{ chosen, choose, without }} /></Table.Th>
