@@ -29,6 +29,10 @@ export default function Audit() {
     return next;
   }, { replace: true });
   const [{ from, to, ...words }] = useDebouncedValue(Object.fromEntries(params), 200);
+  const time = (name: string) => {
+    const text = params.get(name) ?? "";
+    return timeOf(new Date(text)) ? text : "";
+  };
   const [begin, end] = [from, to].map((text) => text && timeOf(new Date(text)));
   const query: Search = { ...words, ...(begin && { from: begin }), ...(end && { to: end }) };
   const pages = useInfiniteQuery({
@@ -45,8 +49,8 @@ export default function Audit() {
       <FilterBar first={field("actor")} any={params.size > 0} clear={() => setParams({})}>
         {FIELDS.map(field)}
         <Select label="Outcome" size="sm" clearable w={{ base: "48%", xs: 112 }} placeholder="all" data={Object.keys(OUTCOMES)} value={params.get("outcome")} onChange={(to) => change("outcome", to ?? "")} />
-        <TextInput label="From" type="datetime-local" size="sm" w={{ base: "100%", xs: 186 }} value={params.get("from") ?? ""} onChange={(e) => change("from", e.currentTarget.value)} />
-        <TextInput label="To" type="datetime-local" size="sm" w={{ base: "100%", xs: 186 }} value={params.get("to") ?? ""} onChange={(e) => change("to", e.currentTarget.value)} />
+        <TextInput label="From" type="datetime-local" size="sm" w={{ base: "100%", xs: 186 }} value={time("from")} onChange={(e) => change("from", e.currentTarget.value)} />
+        <TextInput label="To" type="datetime-local" size="sm" w={{ base: "100%", xs: 186 }} value={time("to")} onChange={(e) => change("to", e.currentTarget.value)} />
       </FilterBar>
       {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
       {!pages.error && !pages.isPending && events.length === 0 && <Empty title="No events fit"><Button size="xs" mt="xs" variant="light" onClick={() => setParams({})}>Clear the filters</Button></Empty>}

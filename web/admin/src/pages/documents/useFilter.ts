@@ -20,6 +20,7 @@ const NONE: Filter = { q: "", patientId: "", category: [], state: "", type: "", 
 /** Names in the address, where they differ from ours. */
 const NAMES: Partial<Record<keyof Filter, string>> = { patientId: "patient" };
 const FIELDS = Object.keys(NONE) as (keyof Filter)[];
+const DAYS: (keyof Filter)[] = ["from", "to"];
 const inAddress = (field: keyof Filter) => NAMES[field] ?? field;
 
 export function useFilter(fixed: Partial<Filter> = {}) {
@@ -27,7 +28,8 @@ export function useFilter(fixed: Partial<Filter> = {}) {
   const kept = JSON.stringify(fixed);
   const filter = useMemo<Filter>(() => {
     const said = FIELDS.map((field) => {
-      const text = params.get(inAddress(field)) ?? NONE[field];
+      const given = params.get(inAddress(field)) ?? NONE[field];
+      const text = DAYS.includes(field) && !timeOf(new Date(String(given))) ? "" : given;
       return [field, field === "category" && typeof text === "string" ? text.split(",").filter(Boolean) : text];
     });
     return { ...(Object.fromEntries(said) as unknown as Filter), ...(JSON.parse(kept) as Partial<Filter>) };
