@@ -48,6 +48,9 @@ async function take(browser, url, idOf, { name, path, scheme, document, marked =
   if (document) await page.locator("canvas[data-drawn]").waitFor();
   for (const one of marked) await page.getByLabel(`Mark ${one}`).first().check();
   await page.evaluate(() => window.document.activeElement?.blur());
+  // Nothing that is only under the pointer, and nothing on its way.
+  await page.mouse.move(width - 1, height - 1);
+  await page.evaluate(() => Promise.all(window.document.getAnimations().map((one) => one.finished.catch(() => undefined))));
   const file = `${OUT}${name}.png`;
   await page.screenshot({ path: file });
   await context.close();

@@ -56,11 +56,11 @@ export function sinceLastCall(): number {
   return Date.now() - lastCall;
 }
 
-/** A call that is no JSON, with the same errors. */
-export async function answerOf(call: Promise<Response>): Promise<Response> {
+/** A call that is no JSON, with the same errors; `also`: a status that is an answer, too. */
+export async function answerOf(call: Promise<Response>, also?: number): Promise<Response> {
   const response = await call.catch(() => { throw unreachable(); });
   lastCall = Date.now();
-  if (!response.ok) throw await problemOf(response, new URL(response.url).pathname);
+  if (!response.ok && response.status !== also) throw await problemOf(response, new URL(response.url).pathname);
   return response;
 }
 

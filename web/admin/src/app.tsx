@@ -38,7 +38,7 @@ export function App() {
           <Route path="trash" element={<Of section="trash"><Trash key="trash" /></Of>} />
           <Route path="audit" element={<Of section="audit"><Audit /></Of>} />
           <Route path="settings/*" element={<Of section="settings"><Settings /></Of>} />
-          <Route path="*" element={<Empty page title="There is no such page">Choose one on the left.</Empty>} />
+          <Route path="*" element={<Empty page title="There is no such page">Choose one from the menu.</Empty>} />
         </Route>
         <Route path="/test/s3" element={<SignedIn><Shell /></SignedIn>}>
           <Route index element={<Of section="/test/s3"><SelfTest /></Of>} />
@@ -59,5 +59,5 @@ function First() {
 /** A page for those it is offered to. Everybody else is told so; the server would refuse them anyway. */
 function Of({ section, children }: { section: string; children: ReactNode }) {
   const offered = sectionsOf(useSession().roles).some(({ path }) => path === section || path === `/storage/${section}`);
-  return offered ? children : <Empty page title="This page is not for your role">Choose another one on the left.</Empty>;
+  return offered ? children : <Empty page title="This page is not for your role">Choose another one from the menu.</Empty>;
 }

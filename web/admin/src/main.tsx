@@ -30,7 +30,8 @@ if (root) {
     <StrictMode>
       <MantineProvider theme={theme} cssVariablesResolver={readable} defaultColorScheme="auto" {...(nonce ? { getStyleNonce: () => nonce } : {})}>
         <QueryClientProvider client={queries}>
-          <BrowserRouter>
+          {/* A page whose script is on its way says so at once; a transition would leave the old one standing. */}
+          <BrowserRouter useTransitions={false}>
             <App />
           </BrowserRouter>
         </QueryClientProvider>

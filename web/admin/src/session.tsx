@@ -39,6 +39,6 @@ export function SignedIn({ children }: { children: ReactNode }) {
     const back = place.pathname + place.search;
     return <Navigate to="/login" replace state={{ back }} />;
   }
-  if (!session.data) return <Failed error={session.error} retry={() => void session.refetch()} />;
+  if (!session.data) return <Failed error={session.error} retry={() => session.refetch()} />;
   return <Context value={session.data}>{children}</Context>;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import type { Page } from "@playwright/test";
-import { expect, OTHER, PATIENT, sample, sha256, test, upload } from "./fixtures";
+import { type Document, expect, OTHER, PATIENT, sample, sha256, test, upload } from "./fixtures";
 
 const rows = (page: Page) => page.locator("tbody tr");
 const row = (page: Page, name: string) => rows(page).filter({ hasText: name });
@@ -41,6 +41,14 @@ test("a type and a span of days narrow the list; a heading sorts it", async ({ o
   await expect(page).toHaveURL(/sort=filename/);
   await expect(rows(page).first()).toContainText("home-exercises.csv");
   await expect(page.getByRole("columnheader", { name: "Name" })).toHaveAttribute("aria-sort", "ascending");
+});
+
+test("an address with a mistyped day shows what there is", async ({ open }) => {
+  for (const path of ["/storage/documents?from=somewhen", "/storage/audit?to=2026-13-45T99:00"]) {
+    const page = await open(path);
+    await expect(rows(page).first().getByRole("button").first(), path).toBeVisible();
+    await expect(page.getByRole("alert"), path).toHaveCount(0);
+  }
 });
 
 test("columns can be chosen and stay chosen", async ({ open }) => {
@@ -160,6 +168,43 @@ test("a name is repaired, a document is moved to the right patient, held and rel
   await page.getByRole("dialog").getByRole("button", { name: "Lift the legal hold" }).click();
   await expect(page.getByText("Nothing is under legal hold")).toBeVisible();
   await world.server.api("DELETE", `/api/docs/${wrong.id}?permanent=true`, { token: world.token });
+});
+
+test("many are moved to another patient at once, with the reason in the trail of each", async ({ open, world }) => {
+  const made = [];
+  for (const n of [1, 2]) made.push(await upload(world.server, world.token, { bytes: Buffer.from(`made-up line ${n}\n`), filename: `astray-${n}.txt`, category: "other" }));
+  const page = await open("/storage/documents?q=astray");
+  await page.getByLabel("Mark all that are shown").check();
+  await page.getByRole("button", { name: "Move to another patient" }).click();
+  const move = page.getByRole("dialog", { name: "Move to another patient: 2" });
+  await move.getByLabel("They belong to patient").fill(OTHER);
+  await move.getByLabel("Why").fill("a made-up mistake");
+  await move.getByRole("button", { name: "Move to another patient" }).click();
+  await expect(move).toBeHidden();
+  await expect(rows(page).getByRole("link", { name: OTHER })).toHaveCount(2);
+  await expect(page.getByRole("status").filter({ hasText: "marked" })).toHaveCount(0);
+  for (const { id } of made) {
+    const trail = await world.server.api("GET", `/api/docs/${id}/audit`, { token: world.token });
+    expect(JSON.stringify(trail.items)).toContain("a made-up mistake");
+    await world.server.api("DELETE", `/api/docs/${id}?permanent=true`, { token: world.token });
+  }
+});
+
+test("a newer version is uploaded in the place of a document, which stays as the version before", async ({ open, world }) => {
+  const old = await upload(world.server, world.token, { bytes: Buffer.from("made-up plan\n"), filename: "plan.txt", category: "consent-forms", patientId: OTHER });
+  const page = await open(`/storage/documents?doc=${old.id}`);
+  await panel(page).getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: "Upload a newer version" }).click();
+  const drawer = page.getByRole("dialog", { name: "A newer version of plan.txt" });
+  await drawer.locator("input[type=file]").setInputFiles({ name: "plan-2.txt", mimeType: "text/plain", buffer: Buffer.from("another made-up plan\n") });
+  await expect(drawer.getByLabel("Category of plan-2.txt")).toHaveValue("Consent forms");
+  await drawer.getByRole("button", { name: "Upload", exact: false }).last().click();
+  await drawer.getByRole("link", { name: "plan-2.txt" }).click();
+  await page.getByRole("tab", { name: "Versions" }).click();
+  await expect(page.getByRole("tabpanel").getByRole("listitem")).toHaveText([/plan\.txt/, /plan-2\.txtcurrent/]);
+  const [now] = (await world.server.api("GET", "/api/docs?q=plan-2", { token: world.token })).items as Document[];
+  expect(now).toMatchObject({ supersedes: old.id, patientId: OTHER, category: "consent-forms" });
+  for (const id of [now?.id, old.id]) await world.server.api("DELETE", `/api/docs/${id}?permanent=true`, { token: world.token });
 });
 
 test("what is marked comes as one ZIP of the same bytes, each read in the trail", async ({ open, world, page: blank }, info) => {

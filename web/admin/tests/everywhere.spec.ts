@@ -90,6 +90,74 @@ test("a server that cannot be reached is told of, and the page goes on when it i
   await server.stop();
 });
 
+const ASKED = (url: URL) => (url.pathname.startsWith("/api/") && url.pathname !== "/api/session") || url.pathname === "/readyz";
+
+test("every page says that the server fails, and goes on by a button", async ({ open, page: blank }) => {
+  test.setTimeout(180_000);
+  const page = await open("/storage/nowhere");
+  const again = blank.getByRole("button", { name: "Try again" });
+  for (const path of PAGES.filter((one) => !one.includes("?") && one !== "/nowhere")) {
+    // What stands before a server answers so, in its own words and not in JSON.
+    await blank.route(ASKED, (route) => route.fulfill({ status: 503, contentType: "text/html", body: "<p>made-up words of a proxy" }));
+    await page.goto(page.url().replace(/\/storage.*/, `/storage${path}`));
+    await expect(page.getByRole("alert").first(), path).toContainText("The server answered 503");
+    await expect(again.first(), path).toBeVisible();
+    await blank.unroute(ASKED);
+    // Two parts of a page are two questions.
+    await expect(async () => {
+      for (const button of await again.all()) await button.click({ timeout: 2000 });
+      await expect(page.getByRole("alert").filter({ hasText: "did not work" })).toHaveCount(0, { timeout: 2000 });
+    }, path).toPass({ timeout: 15_000 });
+  }
+});
+
+test("what is being typed stays when the page behind it cannot be asked for again", async ({ open, page: blank }) => {
+  const page = await open("/storage/settings/users");
+  await page.getByRole("button", { name: "Add a user" }).click();
+  await page.getByLabel("Name").fill("test-typed");
+  await blank.route(ASKED, (route) => route.fulfill({ status: 500, contentType: "text/plain", body: "" }));
+  // It could not be added, and clicking beside the form is not closing it.
+  await page.getByRole("dialog").getByRole("button", { name: "Add" }).click();
+  await expect(page.getByRole("dialog").getByRole("alert")).toBeVisible();
+  await page.mouse.click(20, 400);
+  await page.evaluate(() => window.dispatchEvent(new Event("visibilitychange")));
+  await expect(page.getByLabel("Name")).toHaveValue("test-typed");
+});
+
+test("the next rows that cannot be had are said where they were asked for, and the rows stay", async ({ open, page: blank }) => {
+  await blank.route(/\/api\/audit\?.*cursor=/, (route) => route.fulfill({ status: 503, contentType: "text/plain", body: "" }));
+  const page = await open("/storage/audit?action=trail.read");
+  const rows = page.locator("tbody tr");
+  await expect(rows.first()).toBeVisible();
+  const before = await rows.count();
+  // A trail of more than one page: as many looks as a page has rows.
+  for (let have = before; have < 101; have++) await page.request.get(`${new URL(page.url()).origin}/api/audit?limit=1`);
+  await page.reload();
+  await expect(rows).toHaveCount(100);
+  await page.getByRole("button", { name: "Show more" }).click();
+  await expect(page.getByRole("alert")).toContainText("The server answered 503", { timeout: 20_000 });
+  await expect(rows).toHaveCount(100);
+  await blank.unroute(/\/api\/audit\?.*cursor=/);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect.poll(() => rows.count()).toBeGreaterThan(100);
+});
+
+test("marking a row leaves the rows where they are; a panel that closes gives the focus back to its row", async ({ open }) => {
+  const page = await open("/storage/documents");
+  const row = page.locator("tbody tr").nth(2);
+  await expect(row).toBeVisible();
+  const before = await row.boundingBox();
+  await page.getByLabel("Mark referral-letter.pdf").check();
+  await expect(page.getByRole("status").filter({ hasText: "1 marked" })).toBeVisible();
+  expect(await row.boundingBox()).toEqual(before);
+  const name = page.getByRole("button", { name: /referral-letter/ });
+  await name.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(name).toBeFocused();
+});
+
 test("the first load is small", async ({ page, context, world }) => {
   await signIn(context, world.server.url, "test-admin");
   const sizes: Promise<number>[] = [];

@@ -30,7 +30,7 @@ test("staff see the open categories, and neither hold nor move nor settings", as
   await page.getByRole("button", { name: /notes.txt/ }).click();
   await page.getByRole("button", { name: "More actions" }).click();
   await expect(page.getByRole("menuitem", { name: "Move to the trash" })).toBeVisible();
-  expect(await page.getByRole("menuitem").allTextContents()).toEqual(["Change name or category", "Move to the trash"]);
+  expect(await page.getByRole("menuitem").allTextContents()).toEqual(["Change name or category", "Upload a newer version", "Move to the trash"]);
   await page.goto(`${world.server.url}/storage/patients/${OTHER}`);
   await expect(rows(page).filter({ hasText: "notes.txt" })).toBeVisible();
   await expect(page.getByText("Care team")).toBeHidden();

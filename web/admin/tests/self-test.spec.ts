@@ -11,6 +11,8 @@ test("the self-test is told check by check, sends a file round by the browser, a
   for (const name of ["configuration", "database", "encryption", "presigned upload and download", "expired URL", "changed header", "large file in parts", "clean-up", "browser: upload", "browser: download", "browser: clean-up"]) {
     await expect(page.getByRole("row", { name: new RegExp(`^${name} works`) }), name).toBeVisible();
   }
+  await expect(page.getByText("broken off")).toHaveCount(0);
+  await expect(page.getByText("summary")).toHaveCount(0);
   const [report] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Report" }).click()]);
   expect(report.suggestedFilename()).toBe("strongroom-self-test.json");
   for (const colorScheme of ["light", "dark"] as const) {
@@ -37,4 +39,15 @@ test("what does not work is said with what to do about it", async ({ page, conte
   await expect(scanner).toContainText("start clamd, or correct CLAMD_ADDRESS");
   await expect(page.getByRole("row", { name: /^browser: download skipped/ })).toContainText("scanning");
   await server.stop();
+});
+
+test("a self-test that ends before it is done says that it broke off", async ({ open }) => {
+  const page = await open("/test/s3");
+  const lines = ["configuration", "database"].map((name) => JSON.stringify({ name, verdict: "ok", seen: "made up", tookMs: 1 }));
+  // The line between browser and server is cut behind the second check.
+  await page.route("**/api/v2/aws/s3/test", (route) => route.fulfill({ contentType: "application/x-ndjson", body: `${lines.join("\n")}\n{"name":"sto` }));
+  await page.getByRole("button", { name: "Start" }).click();
+  const row = page.getByRole("row", { name: /^broken off fails/ });
+  await expect(row).toContainText("look into the server's log");
+  await expect(page.getByText(/^1 of \d+ checks failed/)).toBeVisible();
 });

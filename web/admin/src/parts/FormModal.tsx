@@ -1,8 +1,9 @@
-/** A small form over the page: it keeps what was typed when the server says no. */
+/** A small form over the page: it keeps what was typed when the server says no, and when somebody clicks beside it. */
 import { Button, Group, Modal, Stack } from "@mantine/core";
 import type { FormEvent, ReactNode } from "react";
 import { fieldErrors } from "../api";
 import { Failed } from "./states";
+import { useFocusBack } from "./useFocusBack";
 
 interface Props {
   title: string;
@@ -14,6 +15,7 @@ interface Props {
 }
 
 export function FormModal({ title, action, opened = true, mutation, onClose, children }: Props) {
+  useFocusBack();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     mutation.mutate();
@@ -24,7 +26,7 @@ export function FormModal({ title, action, opened = true, mutation, onClose, chi
   };
   const general = mutation.error && Object.keys(fieldErrors(mutation.error)).length === 0;
   return (
-    <Modal opened={opened} onClose={close} title={title} centered closeButtonProps={{ "aria-label": "Close" }}>
+    <Modal opened={opened} onClose={close} title={title} centered closeOnClickOutside={false} closeButtonProps={{ "aria-label": "Close" }}>
       <form onSubmit={submit}>
         <Stack>
           {general ? <Failed error={mutation.error} /> : null}

@@ -46,6 +46,11 @@ export function Id({ id, bare, only }: { id: string; bare?: boolean; only?: bool
   );
 }
 
+/** As the API asks for a time; an address that somebody mistyped may hold none. */
+export function timeOf(date: Date): string | undefined {
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
 const days = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
 
 /** A day of the server's calendar, `2026-02-03`. */

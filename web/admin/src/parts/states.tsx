@@ -1,19 +1,30 @@
 /** What a page shows while it waits, when something failed, and when there is nothing. */
-import { Alert, Button, Center, Loader, Stack, Text } from "@mantine/core";
+import { Alert, Button, Center, Loader, Overlay, Stack, Text } from "@mantine/core";
 import { IconAlertCircle } from "@tabler/icons-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { ApiError } from "../api";
 
-export function Waiting() {
+export function Waiting({ h = 240 }: { h?: number }) {
   return (
-    <Center mih={240} role="status" aria-label="Loading">
+    <Center mih={h} role="status" aria-label="Loading">
       <Loader type="dots" />
     </Center>
   );
 }
 
+/** What somebody opened is on its way: a drawer whose script was not asked for before. */
+export function Opening() {
+  return <Overlay fixed center backgroundOpacity={0.35} role="status" aria-label="Loading"><Loader type="dots" /></Overlay>;
+}
+
 /** Says what happened and what can be done; the request's id helps who looks into the log. */
-export function Failed({ error, retry }: { error: unknown; retry?: () => void }) {
+export function Failed({ error, retry }: { error: unknown; retry?: () => unknown }) {
+  const [trying, setTrying] = useState(false);
+  const again = async () => {
+    setTrying(true);
+    await retry?.();
+    setTrying(false);
+  };
   const text = error instanceof Error ? error.message : "Something went wrong.";
   const request = error instanceof ApiError ? error.requestId : undefined;
   return (
@@ -21,7 +32,7 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => void })
       <Stack gap="xs" align="flex-start">
         <Text size="sm">{text}</Text>
         {request && <Text size="xs" c="dimmed">Request {request}</Text>}
-        {retry && <Button size="xs" variant="light" color="red" onClick={retry}>Try again</Button>}
+        {retry && <Button size="xs" variant="light" color="red" loading={trying} onClick={() => void again()}>Try again</Button>}
       </Stack>
     </Alert>
   );

@@ -6,11 +6,11 @@ import { useLocation } from "react-router";
 import { CATEGORIES, options } from "../pages/documents/words";
 import { Confirm } from "../parts/Confirm";
 import { FileRow } from "./FileRow";
+import type { Target } from "./Uploading";
 import { useCategories } from "./useCategories";
 import { useUploads } from "./useUploads";
 
-interface Props {
-  patientId?: string;
+interface Props extends Target {
   path: string;
   files: readonly File[];
   onClose: () => void;
@@ -21,9 +21,9 @@ const MOVING: ReadonlySet<Item["phase"]> = new Set(["checking", "uploading", "pa
 const LIST = { listStyle: "none", margin: 0, padding: 0 };
 const FOOT = { position: "sticky", bottom: 0, background: "var(--mantine-color-body)", borderTop: "1px solid var(--mantine-color-default-border)" } as const;
 
-export default function UploadDrawer({ patientId: given, path, files, onClose }: Props) {
-  const { uploads, snapshot: { items, offline, said } } = useUploads(files);
-  const { categories, choose } = useCategories(items);
+export default function UploadDrawer({ patientId: given, replaces, path, files, onClose }: Props) {
+  const { uploads, snapshot: { items, offline, said } } = useUploads(files, replaces?.id);
+  const { categories, choose } = useCategories(items, replaces?.category);
   const [patient, setPatient] = useState("");
   const [sent, setSent] = useState<Sent>(new Map());
   const [asking, setAsking] = useState(false);
@@ -57,9 +57,11 @@ export default function UploadDrawer({ patientId: given, path, files, onClose }:
   };
   const close = () => (busy ? setAsking(true) : onClose());
   return (
-    <Drawer opened onClose={close} closeOnEscape={!asking && !shown} position="right" size="lg" title={<Text fw={600}>Upload documents</Text>} closeButtonProps={{ "aria-label": "Close" }}>
+    <Drawer opened onClose={close} closeOnEscape={!asking && !shown} position="right" size="lg" title={<Text fw={600} style={{ overflowWrap: "anywhere" }}>{replaces ? `A newer version of ${replaces.filename}` : "Upload documents"}</Text>} closeButtonProps={{ "aria-label": "Close" }}>
       <Stack gap="md">
-        <Whose given={given} patient={patient} onChange={setPatient} />
+        {replaces
+          ? <Text size="sm">Once it is there, it is the current one. The old one is kept, as the version before.</Text>
+          : <Whose given={given} patient={patient} onChange={setPatient} />}
         <Choose add={(more) => void uploads?.add(more)} button={button} />
         {offline && <Alert color="yellow" role="status">{TEXTS.offline}</Alert>}
         {waiting.length > 1 && <ForAll choose={(category) => choose(waiting.map(({ id }) => id), category)} />}

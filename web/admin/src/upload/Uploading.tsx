@@ -1,14 +1,16 @@
 /** Uploading from any page that offers it: what is dropped on the page, and the drawer that stays while it is sent. */
-import { Center, Loader, Overlay, Paper, Text } from "@mantine/core";
+import { Center, Overlay, Paper, Text } from "@mantine/core";
 import { dropped } from "@strongroom/uploader";
 import { createContext, lazy, type ReactNode, Suspense, useContext, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation } from "react-router";
+import type { Document } from "../api";
 import { Boundary } from "../parts/Boundary";
+import { Opening } from "../parts/states";
 
 const UploadDrawer = lazy(() => import("./UploadDrawer"));
 
-/** Whose documents a page is about; nobody's: it is asked. */
-export interface Target { patientId?: string }
+/** Whose documents a page is about; nobody's: it is asked. `replaces`: the file is the newer version of this one. */
+export interface Target { patientId?: string; replaces?: Document }
 
 interface Asked extends Target {
   /** The page that shows the documents afterwards. */
@@ -52,7 +54,7 @@ export function Uploading({ children }: { children: ReactNode }) {
     <Context value={door}>
       {asked && (
         <Boundary of={asked.path}>
-          <Suspense fallback={<Overlay fixed center><Loader type="dots" /></Overlay>}>
+          <Suspense fallback={<Opening />}>
             <UploadDrawer {...asked} onClose={() => setAsked(undefined)} />
           </Suspense>
         </Boundary>

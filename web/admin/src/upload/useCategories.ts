@@ -6,7 +6,8 @@ import { api, data } from "../api";
 
 export type Categories = Readonly<Record<string, Category | undefined>>;
 
-export function useCategories(items: readonly Item[]) {
+/** `first`: what they are before somebody chooses, whatever their names say. */
+export function useCategories(items: readonly Item[], first?: string) {
   const [chosen, setChosen] = useState<Categories>({});
   const named = items.filter(({ phase }) => phase !== "refused");
   const suggested = useQueries({
@@ -20,7 +21,7 @@ export function useCategories(items: readonly Item[]) {
   const categories: Categories = Object.fromEntries(named.map(({ id }, at) => {
     const answer = suggested[at];
     const said = answer?.isPending ? undefined : ((answer?.data?.category ?? "other") as Category);
-    return [id, chosen[id] ?? said];
+    return [id, chosen[id] ?? (first as Category | undefined) ?? said];
   }));
   const choose = (ids: readonly string[], category: Category) =>
     setChosen((old) => ({ ...old, ...Object.fromEntries(ids.map((id) => [id, category])) }));

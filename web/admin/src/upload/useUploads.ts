@@ -15,15 +15,16 @@ export function useChanged(): () => void {
   }, [cache]);
 }
 
-export function useUploads(files: readonly File[]) {
+/** `supersedes`: the one document that the file is a newer version of. */
+export function useUploads(files: readonly File[], supersedes?: string) {
   const [uploads, setUploads] = useState<Uploads>();
   const changed = useChanged();
   useEffect(() => {
     // The next person in this tab must not find the names of this one's files: nothing is kept for a reload.
-    const made = new Uploads({ autoStart: false, resumable: false, onUploadComplete: changed });
+    const made = new Uploads({ autoStart: false, resumable: false, onUploadComplete: changed, ...(supersedes && { supersedes, maxFiles: 1 }) });
     setUploads(made);
     return () => made.destroy();
-  }, [changed]);
+  }, [changed, supersedes]);
   useEffect(() => {
     if (files.length > 0) void uploads?.add(files);
   }, [uploads, files]);

@@ -1,22 +1,23 @@
 /** The trail of the clinic: who asked for what, and what came of it. */
 import { Badge, Button, Drawer, Group, Select, Skeleton, Table, Text, TextInput, Title, UnstyledButton } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
-import { IconDownload } from "@tabler/icons-react";
-import { useEffect, useRef, useState } from "react";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useState } from "react";
 import { useSearchParams } from "react-router";
 import { api, data } from "../../api";
 import { FilterBar } from "../../parts/FilterBar";
-import { Id, When } from "../../parts/format";
+import { Id, timeOf, When } from "../../parts/format";
 import { Empty, Failed } from "../../parts/states";
 import { More } from "../documents/Documents";
 import { Typed } from "../documents/Filters";
-import { saveBytes } from "../documents/save";
-import { csv, type Event, MOST, type Search } from "./csv";
+import { type Event, ofClinic, type Search } from "./events";
+import { Export } from "./Export";
 import { OneEvent } from "./OneEvent";
-import { OUTCOMES } from "./words";
+import type { Fact } from "./Report";
+import { FILTERS, onPaper, OUTCOMES, whoOf } from "./words";
 
-const FIELDS = [["action", "Action"], ["patientId", "Patient"], ["targetId", "Document or id"], ["requestId", "Request"]] as const;
+/** Those that are typed, the first apart. */
+const FIELDS = ["action", "patientId", "targetId", "requestId"];
 
 export default function Audit() {
   const [params, setParams] = useSearchParams();
@@ -28,25 +29,30 @@ export default function Audit() {
     return next;
   }, { replace: true });
   const [{ from, to, ...words }] = useDebouncedValue(Object.fromEntries(params), 200);
-  const query: Search = { ...words, ...(from && { from: new Date(from).toISOString() }), ...(to && { to: new Date(to).toISOString() }) };
+  const time = (name: string) => {
+    const text = params.get(name) ?? "";
+    return timeOf(new Date(text)) ? text : "";
+  };
+  const [begin, end] = [from, to].map((text) => text && timeOf(new Date(text)));
+  const query: Search = { ...words, ...(begin && { from: begin }), ...(end && { to: end }) };
   const pages = useInfiniteQuery({
     queryKey: ["audit", query],
     queryFn: ({ pageParam }) => data(api.GET("/api/audit", { params: { query: { ...query, limit: 100, ...(pageParam && { cursor: pageParam }) } } })),
     initialPageParam: "",
     getNextPageParam: (last) => last.nextCursor ?? undefined,
   });
-  const field = (name: string, label: string) => <Typed key={name} label={label} w={{ base: name === "actor" ? "100%" : "48%", xs: 165 }} value={params.get(name) ?? ""} onChange={(text) => change(name, text.trim())} />;
+  const field = (name: string) => <Typed key={name} label={FILTERS[name] ?? name} w={{ base: name === "actor" ? "100%" : "48%", xs: 125 }} value={params.get(name) ?? ""} onChange={(text) => change(name, text.trim())} />;
   const events = pages.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <>
-      <Group justify="space-between" mb="sm"><Title order={1} size="h2">Audit</Title><Export query={query} /></Group>
-      <FilterBar first={field("actor", "Who")} any={params.size > 0} clear={() => setParams({})}>
-        {FIELDS.map(([name, label]) => field(name, label))}
-        <Select label="Outcome" size="sm" clearable w={{ base: "48%", xs: 130 }} placeholder="all" data={Object.keys(OUTCOMES)} value={params.get("outcome")} onChange={(to) => change("outcome", to ?? "")} />
-        <TextInput label="From" type="datetime-local" size="sm" w={{ base: "100%", xs: 190 }} value={params.get("from") ?? ""} onChange={(e) => change("from", e.currentTarget.value)} />
-        <TextInput label="To" type="datetime-local" size="sm" w={{ base: "100%", xs: 190 }} value={params.get("to") ?? ""} onChange={(e) => change("to", e.currentTarget.value)} />
+      <Group justify="space-between" mb="sm"><Title order={1} size="h2">Audit</Title><Export source={ofClinic(query)} title="Audit report" about={aboutOf(query)} /></Group>
+      <FilterBar first={field("actor")} any={params.size > 0} clear={() => setParams({})}>
+        {FIELDS.map(field)}
+        <Select label="Outcome" size="sm" clearable w={{ base: "48%", xs: 112 }} placeholder="all" data={Object.keys(OUTCOMES)} value={params.get("outcome")} onChange={(to) => change("outcome", to ?? "")} />
+        <TextInput label="From" type="datetime-local" size="sm" w={{ base: "100%", xs: 186 }} value={time("from")} onChange={(e) => change("from", e.currentTarget.value)} />
+        <TextInput label="To" type="datetime-local" size="sm" w={{ base: "100%", xs: 186 }} value={time("to")} onChange={(e) => change("to", e.currentTarget.value)} />
       </FilterBar>
-      {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
+      {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
       {!pages.error && !pages.isPending && events.length === 0 && <Empty title="No events fit"><Button size="xs" mt="xs" variant="light" onClick={() => setParams({})}>Clear the filters</Button></Empty>}
       {(pages.isPending || events.length > 0) && <Events events={events} waiting={pages.isPending} open={setEvent} />}
       {events.length > 0 && <More pages={pages} shown={events.length} />}
@@ -57,27 +63,13 @@ export default function Audit() {
   );
 }
 
-function Export({ query }: { query: Search }) {
-  const [count, setCount] = useState(0);
-  const stop = useRef<AbortController>(undefined);
-  const make = useMutation({
-    mutationFn: async () => {
-      stop.current = new AbortController();
-      setCount(0);
-      const { file, cut } = await csv(query, setCount, stop.current.signal);
-      saveBytes(file, `audit-${new Date().toISOString().slice(0, 10)}.csv`);
-      return cut;
-    },
-  });
-  useEffect(() => () => stop.current?.abort(), []);
-  return (
-    <Group gap="xs">
-      {make.error && <Text size="sm" c="red" role="alert">{make.error.message}</Text>}
-      {make.data && <Text size="sm" role="alert">Only the newest {MOST.toLocaleString()}: narrow the time.</Text>}
-      {make.isPending && <Text size="sm" c="dimmed" role="status">{count.toLocaleString()} events</Text>}
-      <Button size="sm" variant="default" leftSection={<IconDownload size={16} />} loading={make.isPending} onClick={() => make.mutate()}>Export (CSV)</Button>
-    </Group>
-  );
+/** What was asked for, in words. */
+function aboutOf({ from, to, ...words }: Search): Fact[] {
+  const said = Object.entries(words).map(([name, value]) => `${FILTERS[name] ?? name}: ${value}`);
+  return [
+    ["Period", `${from ? `from ${onPaper(from)}` : "from the beginning"} ${to ? `to ${onPaper(to)}` : "to now"}`],
+    ["Filter", said.join("\n") || "none: every event"],
+  ];
 }
 
 function Events({ events, waiting, open }: { events: Event[]; waiting: boolean; open: (event: Event) => void }) {
@@ -87,7 +79,7 @@ function Events({ events, waiting, open }: { events: Event[]; waiting: boolean; 
       <Table.Tbody>
         {waiting && Array.from({ length: 10 }, (_, row) => <Table.Tr key={row}><Table.Td colSpan={6}><Skeleton h={22} /></Table.Td></Table.Tr>)}
         {events.map((event) => {
-          const who = event.actor.onBehalfOf ?? event.actor.id;
+          const who = whoOf(event);
           return (
             <Table.Tr key={event.id}>
               <Table.Td maw={220}>

@@ -1,11 +1,11 @@
 /** One event, everything that is kept of it. */
-import { Anchor, Badge, Code, Table, Text } from "@mantine/core";
-import type { ReactNode } from "react";
+import { Anchor, Badge, Code } from "@mantine/core";
 import { Link } from "react-router";
+import { Facts, type Row } from "../../parts/Facts";
 import { Id, When } from "../../parts/format";
 import { useRole } from "../../session";
 import { patientPath } from "../patients/Patients";
-import type { Event } from "./csv";
+import type { Event } from "./events";
 import { OUTCOMES } from "./words";
 
 export function OneEvent({ event: e, narrow }: { event: Event; narrow: (name: string, value: string) => void }) {
@@ -13,7 +13,7 @@ export function OneEvent({ event: e, narrow }: { event: Event; narrow: (name: st
   const same = (name: string, value: string) => <Anchor component="button" size="sm" onClick={() => narrow(name, value)}>all of the same</Anchor>;
   const target = e.targetId && <>{e.targetKind} <Id id={e.targetId} />{e.targetKind === "document" && is("admin") && <Anchor component={Link} size="sm" to={`/storage/documents?doc=${e.targetId}`}>open it</Anchor>} {same("targetId", e.targetId)}</>;
   const patient = e.patientId && <>{is("admin") ? <Anchor component={Link} size="sm" to={patientPath(e.patientId)}>{e.patientId}</Anchor> : e.patientId} {same("patientId", e.patientId)}</>;
-  const rows: [string, ReactNode][] = [
+  const rows: Row[] = [
     ["When", <When at={e.at} />],
     ["Action", <>{e.action} {same("action", e.action)}</>],
     ["Outcome", <><Badge color={OUTCOMES[e.outcome] ?? "gray"}>{e.outcome}</Badge>{e.code && <> {e.code}</>}</>],
@@ -29,16 +29,5 @@ export function OneEvent({ event: e, narrow }: { event: Event; narrow: (name: st
     ["Id", <Id id={e.id} />],
     ["More", e.detail && <Code block style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{JSON.stringify(e.detail, null, 2)}</Code>],
   ];
-  return (
-    <Table variant="vertical" layout="fixed" verticalSpacing={6}>
-      <Table.Tbody>
-        {rows.filter(([, value]) => value).map(([name, value]) => (
-          <Table.Tr key={name}>
-            <Table.Th w={132} scope="row"><Text size="sm">{name}</Text></Table.Th>
-            <Table.Td><Text size="sm" component="div" style={{ overflowWrap: "anywhere" }}>{value}</Text></Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  );
+  return <Facts rows={rows} />;
 }

@@ -8,15 +8,21 @@ import { Confirm } from "../../parts/Confirm";
 import { FormModal } from "../../parts/FormModal";
 import { Failed } from "../../parts/states";
 import { useRole } from "../../session";
-import { saveDocument } from "./save";
+import { useUploading } from "../../upload/Uploading";
+import { saveDocument } from "./content";
 import { CATEGORIES, options } from "./words";
 
 type Asked = "trash" | "erase" | "edit" | "move" | "hold" | "lift" | "withdraw" | undefined;
 
-export function Actions({ document: d }: { document: Document }) {
+export function Actions({ document: d, onClose }: { document: Document; onClose: () => void }) {
   const is = useRole();
   const [asked, setAsked] = useState<Asked>();
   const done = () => setAsked(undefined);
+  const { open } = useUploading();
+  const replace = () => {
+    onClose();
+    open({ replaces: d, ...(d.patientId && { patientId: d.patientId }) });
+  };
   const path = { params: { path: { id: d.id } } };
   const download = useMutation({
     mutationFn: () => saveDocument(d),
@@ -43,6 +49,7 @@ export function Actions({ document: d }: { document: Document }) {
             <Menu.Target><Button size="sm" variant="default" aria-label="More actions"><IconDots size={16} /></Button></Menu.Target>
             <Menu.Dropdown>
               {there && <Menu.Item disabled={d.onHold} onClick={() => setAsked("edit")}>Change name or category</Menu.Item>}
+              {there && !d.supersededBy && <Menu.Item onClick={replace}>Upload a newer version</Menu.Item>}
               {there && d.patientId && is("admin", "clinician") && <Menu.Item disabled={d.onHold} onClick={() => setAsked("move")}>Wrong patient: move</Menu.Item>}
               {there && d.patientId && !d.released && is("admin", "clinician") && <Menu.Item onClick={() => release.mutate()}>Release to the patient</Menu.Item>}
               {there && d.patientId && d.released && is("admin", "clinician") && <Menu.Item onClick={() => setAsked("withdraw")}>Withdraw from the patient</Menu.Item>}

@@ -1,5 +1,6 @@
 /** One action on everything that is marked; what failed is said by name and stays marked. */
 import { Alert, Button, Group, Paper, Progress, Text, Textarea, TextInput } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useMutation } from "@tanstack/react-query";
 import { IconDownload } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
@@ -26,6 +27,8 @@ interface Deed {
 
 interface Said { patientId: string; reason: string }
 
+/** Its words are never cut. */
+const FIXED = { flexShrink: 0 };
 const path = (id: string) => ({ params: { path: { id } } });
 const there = ({ state }: Document) => state === "available";
 
@@ -62,16 +65,19 @@ export function Bulk({ documents, unmark }: { documents: Document[]; unmark: (do
   });
   const offered = DEEDS.filter(({ roles, fits }) => is(...roles) && documents.some(fits));
   const bytes = documents.reduce((sum, document) => sum + document.size, 0);
+  const small = useMediaQuery("(max-width: 36em)", false, { getInitialValueInEffect: false });
+  // On a small screen one line, pushed to the side: the rows are what one looks at.
+  const line = small ? { wrap: "nowrap" as const, style: { overflowX: "auto" as const, width: "100%" } } : {};
   const progress = act.isPending && <Progress mt="sm" value={(100 * past) / documents.length} aria-label="Progress" />;
   const form = deed && { title: `${deed.name}: ${documents.length}`, action: deed.name, onClose: () => setDeed(undefined) };
   return (
-    <Paper withBorder p="xs" mb="sm" style={{ position: "sticky", top: "calc(var(--app-shell-header-height) + 4px)", zIndex: 3 }}>
+    <Paper withBorder shadow="md" p="xs" mt="sm" style={{ position: "sticky", bottom: 8, zIndex: 3 }}>
       <Group justify="space-between" gap="xs">
         <Text size="sm" role="status">{documents.length} marked, {size(bytes)}</Text>
-        <Group gap="xs">
+        <Group gap="xs" {...line}>
           {documents.every(there) && <Zip documents={documents} />}
-          {offered.map((one) => <Button key={one.name} size="xs" variant="light" disabled={!documents.every(one.fits)} title={documents.every(one.fits) ? one.about : "Not all that are marked can be"} {...(one.color && { color: one.color })} onClick={() => { act.reset(); setDeed(one); }}>{one.name}</Button>)}
-          <Button size="xs" variant="subtle" color="gray" onClick={() => unmark(documents)}>Unmark</Button>
+          {offered.map((one) => <Button key={one.name} size="xs" variant="light" style={FIXED} disabled={!documents.every(one.fits)} title={documents.every(one.fits) ? one.about : "Not all that are marked can be"} {...(one.color && { color: one.color })} onClick={() => { act.reset(); setDeed(one); }}>{one.name}</Button>)}
+          <Button size="xs" variant="subtle" color="gray" style={FIXED} onClick={() => unmark(documents)}>Unmark</Button>
         </Group>
       </Group>
       {act.data && act.data.length > 0 && (
@@ -116,7 +122,7 @@ function Zip({ documents }: { documents: Document[] }) {
     <>
       {make.isPending
         ? <><Progress w={120} value={(100 * done) / bytes} aria-label="Progress of the download" /><Button size="xs" variant="default" onClick={() => stop.current?.abort()}>Stop</Button></>
-        : <Button size="xs" leftSection={<IconDownload size={14} />} onClick={() => make.mutate()}>Download (ZIP)</Button>}
+        : <Button size="xs" style={FIXED} leftSection={<IconDownload size={14} />} onClick={() => make.mutate()}>Download (ZIP)</Button>}
       {problem && <Text size="sm" c="red" role="alert">{problem}</Text>}
     </>
   );

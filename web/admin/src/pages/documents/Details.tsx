@@ -1,8 +1,8 @@
 /** What is known of a document. */
-import { Code, Table, Text } from "@mantine/core";
+import { Code } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
 import { api, data, type Document } from "../../api";
+import { Facts, type Row } from "../../parts/Facts";
 import { Id, size, When } from "../../parts/format";
 import { useRole } from "../../session";
 import { Patient } from "./Rows";
@@ -11,7 +11,7 @@ import { category, RELEASES } from "./words";
 export function Details({ document: d }: { document: Document }) {
   const is = useRole();
   const inside = is("admin", "clinician", "staff");
-  const rows: [string, ReactNode][] = [
+  const rows: Row[] = [
     ["Id", <Id id={d.id} />],
     ["Patient", inside && (d.patientId ? <Patient id={d.patientId} /> : "none")],
     ["Category", category(d.category)],
@@ -33,18 +33,7 @@ export function Details({ document: d }: { document: Document }) {
     ["Stored", inside && `${d.storageProvider}: ${d.bucket}`],
     ["Object key", inside && <Code style={{ overflowWrap: "anywhere" }}>{d.key}</Code>],
   ];
-  return (
-    <Table variant="vertical" layout="fixed" verticalSpacing={6}>
-      <Table.Tbody>
-        {rows.filter(([, value]) => value).map(([name, value]) => (
-          <Table.Tr key={name}>
-            <Table.Th w={132} scope="row"><Text size="sm">{name}</Text></Table.Th>
-            <Table.Td><Text size="sm" component="div" style={{ overflowWrap: "anywhere" }}>{value}</Text></Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  );
+  return <Facts rows={rows} />;
 }
 
 function Hold({ id }: { id: string }) {

@@ -4,7 +4,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { api, data, type Document } from "../../api";
 import { Boundary } from "../../parts/Boundary";
-import { Empty, Failed } from "../../parts/states";
+import { Empty, Failed, Opening } from "../../parts/states";
 import { UploadButton } from "../../upload/UploadButton";
 import { Bulk } from "./Bulk";
 import type { Column } from "./columns";
@@ -57,22 +57,25 @@ export function DocumentList({ title, fixed = {}, empty, about, action, without 
       <Group justify="space-between" mb={about ? 4 : "sm"}><Title order={1} size="h2">{title}</Title>{action}</Group>
       {about && <Text size="sm" c="dimmed" mb="sm">{about}</Text>}
       {!(nothing && !any) && <Filters {...{ filter, fixed, any, change, clear }} />}
-      {chosen.length > 0 && <Bulk documents={chosen} unmark={(done) => mark(done, false)} />}
-      {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
+      {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
       {nothing && (any ? <Empty title="Nothing fits"><Button mt="xs" size="xs" variant="light" onClick={clear}>Clear the filters</Button></Empty> : empty)}
       {(pages.isPending || items.length > 0) && (
         <Rows items={items} waiting={pages.isPending} marked={marked} mark={mark} open={open} openId={openId}
           sort={filter.sort} onSort={(sort) => change({ sort })} without={without} />
       )}
       {items.length > 0 && <More pages={pages} shown={items.length} />}
-      {openId && <Boundary of={openId}><Suspense><Panel id={openId} onClose={() => open(undefined)} /></Suspense></Boundary>}
+      {/* Below, so that marking a row does not push the rows away from under the pointer. */}
+      {chosen.length > 0 && <Bulk documents={chosen} unmark={(done) => mark(done, false)} />}
+      {openId && <Boundary of={openId}><Suspense fallback={<Opening />}><Panel id={openId} onClose={() => open(undefined)} /></Suspense></Boundary>}
     </>
   );
 }
 
-interface Pages { hasNextPage: boolean; isFetchingNextPage: boolean; fetchNextPage: () => unknown }
+interface Pages { hasNextPage: boolean; isFetchingNextPage: boolean; isFetchNextPageError: boolean; error: unknown; fetchNextPage: () => unknown }
 
 export function More({ pages, shown }: { pages: Pages; shown: number }) {
+  // Said here, where it was asked for: what came before stays.
+  if (pages.isFetchNextPageError) return <Failed error={pages.error} retry={() => pages.fetchNextPage()} />;
   return (
     <Group justify="center" my="md" gap="sm">
       <Text size="sm" c="dimmed" role="status">{shown.toLocaleString()} shown{pages.hasNextPage ? "" : ", which is all"}</Text>

@@ -2,9 +2,10 @@
 import { Box, Button, Group, Image, NumberInput, Pagination, Text } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useRef, useState } from "react";
 import { answerOf } from "../../api";
 import { Failed, Waiting } from "../../parts/states";
+import { useObjectUrl } from "../../parts/useObjectUrl";
 import type { Shown } from "./Preview";
 
 /** Window centre and width: which grey values of a DICOM picture are told apart. */
@@ -32,14 +33,17 @@ export function Drawn({ document }: Shown) {
     gcTime: 0,
   });
   const source = useObjectUrl(drawn.data?.picture);
-  if (drawn.error) return <Failed error={drawn.error} retry={() => void drawn.refetch()} />;
-  if (!drawn.data || !source) return <Waiting />;
-  const { pages, centre, width } = drawn.data;
+  const last = useRef<{ pages: number; centre: number; width: number }>(undefined);
+  if (drawn.data) last.current = drawn.data;
+  if (!last.current) return drawn.error ? <Failed error={drawn.error} retry={() => drawn.refetch()} /> : <Waiting />;
+  const { pages, centre, width } = last.current;
   const dicom = document.contentType === "application/dicom";
   const shown: Window = chosen ?? { centre, width };
   return (
     <Box aria-busy={drawn.isFetching}>
-      <Image src={source} alt={document.filename} fit="contain" mah="65vh" radius="sm" bg={dicom ? "black" : "var(--mantine-color-default-hover)"} />
+      {/* A page or a window that cannot be drawn leaves those that can within reach. */}
+      {drawn.error ? <Failed error={drawn.error} retry={() => drawn.refetch()} /> : !source && <Waiting />}
+      {!drawn.error && source && <Image src={source} alt={document.filename} fit="contain" mah="65vh" radius="sm" bg={dicom ? "black" : "var(--mantine-color-default-hover)"} />}
       {pages > 1 && (
         <Group justify="center" mt="sm">
           <Pagination total={pages} value={page} onChange={setPage} size="sm" siblings={0} getItemProps={(to) => ({ "aria-label": `${dicom ? "Frame" : "Page"} ${to}` })} getControlProps={(control) => ({ "aria-label": control })} />
@@ -55,15 +59,4 @@ export function Drawn({ document }: Shown) {
       <Text size="xs" c="dimmed" mt="xs">{dicom ? "A preview, not for diagnosis: download the file for a viewer." : "A preview made by the server; the download is the original."}</Text>
     </Box>
   );
-}
-
-function useObjectUrl(blob: Blob | undefined): string | undefined {
-  const [url, setUrl] = useState<string>();
-  useEffect(() => {
-    if (!blob) return;
-    const made = URL.createObjectURL(blob);
-    setUrl(made);
-    return () => URL.revokeObjectURL(made);
-  }, [blob]);
-  return url;
 }

@@ -3,6 +3,7 @@ import { Drawer, Group, Stack, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { api, data } from "../../api";
 import { Failed, Waiting } from "../../parts/states";
+import { useFocusBack } from "../../parts/useFocusBack";
 import { useRole } from "../../session";
 import { Actions } from "./Actions";
 import { Details } from "./Details";
@@ -12,6 +13,7 @@ import { Trail } from "./Trail";
 import { Versions } from "./Versions";
 
 export default function Panel({ id, onClose }: { id: string; onClose: () => void }) {
+  useFocusBack();
   const works = useRole()("admin", "clinician", "staff");
   const found = useQuery({
     queryKey: ["document", id],
@@ -28,10 +30,10 @@ export default function Panel({ id, onClose }: { id: string; onClose: () => void
   return (
     <Drawer opened onClose={onClose} position="right" size="lg" title={title} closeButtonProps={{ "aria-label": "Close" }}>
       {found.isPending && <Waiting />}
-      {found.error && <Failed error={found.error} retry={() => void found.refetch()} />}
+      {found.error && <Failed error={found.error} retry={() => found.refetch()} />}
       {document && (
         <Stack>
-          <Actions document={document} />
+          <Actions document={document} onClose={onClose} />
           <Tabs defaultValue={document.state === "available" ? "preview" : "details"} keepMounted={false}>
             <Tabs.List mb="sm">
               {document.state === "available" && <Tabs.Tab value="preview">Preview</Tabs.Tab>}
@@ -42,7 +44,7 @@ export default function Panel({ id, onClose }: { id: string; onClose: () => void
             <Tabs.Panel value="preview"><Preview document={document} /></Tabs.Panel>
             <Tabs.Panel value="details"><Details document={document} /></Tabs.Panel>
             <Tabs.Panel value="versions"><Versions document={document} /></Tabs.Panel>
-            <Tabs.Panel value="trail"><Trail id={id} /></Tabs.Panel>
+            <Tabs.Panel value="trail"><Trail document={document} /></Tabs.Panel>
           </Tabs>
         </Stack>
       )}

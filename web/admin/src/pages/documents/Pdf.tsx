@@ -52,7 +52,7 @@ export default function Pdf({ document, url }: Shown) {
   if (!pdf) return <Waiting />;
   return (
     <Stack gap="xs">
-      <Page pdf={pdf} number={page} name={document.filename} />
+      <Page pdf={pdf} number={page} name={document.filename} onProblem={setProblem} />
       {pdf.numPages > 1 && (
         <Group justify="center" gap="xs">
           <Button size="compact-sm" variant="default" disabled={page === 1} onClick={() => setPage(page - 1)}>Back</Button>
@@ -64,7 +64,7 @@ export default function Pdf({ document, url }: Shown) {
   );
 }
 
-function Page({ pdf, number, name }: { pdf: PDFDocumentProxy; number: number; name: string }) {
+function Page({ pdf, number, name, onProblem }: { pdf: PDFDocumentProxy; number: number; name: string; onProblem: (problem: Error) => void }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     let over = false;
@@ -79,8 +79,8 @@ function Page({ pdf, number, name }: { pdf: PDFDocumentProxy; number: number; na
       const drawing = page.render({ canvas: target, viewport });
       cancel = () => drawing.cancel();
       drawing.promise.then(() => { target.dataset.drawn = String(number); }, () => undefined);
-    }).catch(() => undefined);
+    }).catch((error: Error) => over || onProblem(error));
     return () => { over = true; cancel(); };
-  }, [pdf, number]);
+  }, [pdf, number, onProblem]);
   return <Box><canvas ref={canvas} role="img" aria-label={`${name}, page ${number}`} style={{ width: "100%", borderRadius: 4, background: "#fff", border: "1px solid var(--mantine-color-default-border)" }} /></Box>;
 }

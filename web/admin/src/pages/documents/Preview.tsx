@@ -1,10 +1,12 @@
 /** What a document looks like. The bytes come through the server, so that each look is in the trail. */
 import { Alert, Box, Code, Image, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { type ComponentType, lazy, Suspense, useEffect, useState } from "react";
+import { type ComponentType, lazy, Suspense } from "react";
 import type { Document } from "../../api";
 import { answerOf } from "../../api";
 import { Failed, Waiting } from "../../parts/states";
+import { useObjectUrl } from "../../parts/useObjectUrl";
+import { contentOf } from "./content";
 import { Csv } from "./Csv";
 
 const Drawn = lazy(() => import("./Drawn").then((m) => ({ default: m.Drawn })));
@@ -32,7 +34,7 @@ const PREVIEWS: Record<string, ComponentType<Shown>> = {
 export function Preview({ document }: { document: Document }) {
   const Kind = PREVIEWS[document.contentType];
   if (!Kind) return <Alert variant="light" color="gray">There is no preview of this type. Download the file to look at it.</Alert>;
-  return <Suspense fallback={<Waiting />}><Kind document={document} url={`/api/docs/${document.id}/content`} /></Suspense>;
+  return <Suspense fallback={<Waiting />}><Kind document={document} url={contentOf(document)} /></Suspense>;
 }
 
 /** Fetched once a look: what was shown is not kept. */
@@ -40,14 +42,8 @@ const LOOK = { staleTime: Infinity, gcTime: 0 };
 
 function Picture({ document, url }: Shown) {
   const bytes = useQuery({ queryKey: ["picture", url], queryFn: async () => (await answerOf(fetch(url))).blob(), ...LOOK });
-  const [source, setSource] = useState<string>();
-  useEffect(() => {
-    if (!bytes.data) return;
-    const made = URL.createObjectURL(bytes.data);
-    setSource(made);
-    return () => URL.revokeObjectURL(made);
-  }, [bytes.data]);
-  if (bytes.error) return <Failed error={bytes.error} retry={() => void bytes.refetch()} />;
+  const source = useObjectUrl(bytes.data);
+  if (bytes.error) return <Failed error={bytes.error} retry={() => bytes.refetch()} />;
   if (!source) return <Waiting />;
   return <Image src={source} alt={document.filename} fit="contain" mah="70vh" radius="sm" bg="var(--mantine-color-default-hover)" />;
 }
@@ -67,7 +63,7 @@ function TextOf({ document, url }: Shown) {
     ...LOOK,
   });
   if (text.isPending) return <Waiting />;
-  if (text.error) return <Failed error={text.error} retry={() => void text.refetch()} />;
+  if (text.error) return <Failed error={text.error} retry={() => text.refetch()} />;
   return (
     <Box>
       {document.contentType === "text/csv"

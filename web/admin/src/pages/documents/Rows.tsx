@@ -39,7 +39,7 @@ export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort,
       <Table highlightOnHover verticalSpacing={6}>
         <Table.Thead>
           <Table.Tr>
-            {mark && <Table.Th w={36}><Checkbox size="xs" aria-label="Mark all that are shown" checked={all} indeterminate={some} onChange={(e) => mark(items, e.currentTarget.checked)} /></Table.Th>}
+            {mark && <Table.Th w={36}><Checkbox size="xs" aria-label="Mark all that are shown" disabled={items.length === 0} checked={all} indeterminate={some} onChange={(e) => mark(items, e.currentTarget.checked)} /></Table.Th>}
             {heading("name", "Name")}
             {columns.map((column) => heading(column, COLUMNS[column]))}
             <Table.Th w={40} visibleFrom="sm"><Columns {...{ chosen, choose, without }} /></Table.Th>
@@ -57,7 +57,7 @@ export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort,
                 {begins && <GroupHeading name={group(item)} count={items.filter((other) => group(other) === group(item)).length} wide={wide} />}
                 <Table.Tr {...(item.id === openId && { "data-selected": true, bg: "var(--mantine-primary-color-light)" })}>
                   {mark && <Table.Td><Checkbox size="xs" aria-label={`Mark ${item.filename}`} checked={marked?.has(item.id) ?? false} onChange={(e) => mark([item], e.currentTarget.checked)} /></Table.Td>}
-                  <Table.Td maw={340}><Name document={item} open={open} patient={!without.includes("patient")} /></Table.Td>
+                  <Table.Td maw={{ base: 0, sm: 340 }} w={{ base: "100%", sm: "auto" }}><Name document={item} open={open} patient={!without.includes("patient")} /></Table.Td>
                   {columns.map((column) => (
                     <Table.Td key={column} {...(column !== "state" && { visibleFrom: "sm" })} {...(column === "size" && { ta: "right", style: { whiteSpace: "nowrap" } })}>{cell(column, item)}</Table.Td>
                   ))}

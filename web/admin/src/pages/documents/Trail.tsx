@@ -1,13 +1,16 @@
-import { Badge, Button, Group, Stack, Text, Timeline } from "@mantine/core";
+import { Badge, Group, Stack, Text, Timeline } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { api, data } from "../../api";
+import { api, data, type Document } from "../../api";
 import { When } from "../../parts/format";
 import { Empty, Failed, Waiting } from "../../parts/states";
+import { ofDocument } from "../audit/events";
+import { Export } from "../audit/Export";
+import { OUTCOMES, whoOf } from "../audit/words";
+import { More } from "./Documents";
 
-const COLORS: Record<string, string> = { granted: "teal", denied: "red", failed: "orange" };
 
 /** Who did what to one document, the newest first. */
-export function Trail({ id }: { id: string }) {
+export function Trail({ document: { id, filename, patientId } }: { document: Document }) {
   const pages = useInfiniteQuery({
     queryKey: ["trail", id],
     queryFn: ({ pageParam }) => data(api.GET("/api/docs/{id}/audit", { params: { path: { id }, query: { limit: 50, ...(pageParam && { cursor: pageParam }) } } })),
@@ -15,20 +18,22 @@ export function Trail({ id }: { id: string }) {
     getNextPageParam: (last) => last.nextCursor ?? undefined,
   });
   if (pages.isPending) return <Waiting />;
-  if (pages.error) return <Failed error={pages.error} retry={() => void pages.refetch()} />;
+  if (!pages.data) return <Failed error={pages.error} retry={() => pages.refetch()} />;
   const events = pages.data.pages.flatMap((page) => page.items);
   if (events.length === 0) return <Empty title="Nothing yet" />;
   return (
     <Stack>
+      <Export size="xs" source={ofDocument(id)} title="Trail of a document" about={[["Document", filename], ["Id", id], ["Patient", patientId ?? "none"]]} />
       <Timeline bulletSize={14} lineWidth={2}>
         {events.map((event) => (
           <Timeline.Item key={event.id} title={<Group gap="xs"><Text size="sm" fw={550}>{event.action}</Text>
-            {event.outcome !== "granted" && <Badge size="xs" color={COLORS[event.outcome] ?? "gray"}>{event.outcome}</Badge>}</Group>}>
-            <Text size="xs" c="dimmed">{event.actor.onBehalfOf ?? event.actor.id}, <When at={event.at} /></Text>
+            {event.outcome !== "granted" && <Badge size="xs" color={OUTCOMES[event.outcome] ?? "gray"}>{event.outcome}</Badge>}</Group>}>
+            <Text size="xs" c="dimmed">{whoOf(event)}, <When at={event.at} /></Text>
           </Timeline.Item>
         ))}
       </Timeline>
-      {pages.hasNextPage && <Button size="xs" variant="light" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Show more</Button>}
+      {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
+      <More pages={pages} shown={events.length} />
     </Stack>
   );
 }

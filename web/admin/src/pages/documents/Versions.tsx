@@ -3,21 +3,22 @@ import { useQuery } from "@tanstack/react-query";
 import { useSearchParams } from "react-router";
 import { api, data, type Document } from "../../api";
 import { When } from "../../parts/format";
-import { Failed, Waiting } from "../../parts/states";
+import { Asked } from "../../parts/Until";
 
 /** What this document replaced and what replaced it, the oldest first. */
 export function Versions({ document }: { document: Document }) {
   const [, setParams] = useSearchParams();
   const path = { id: document.id };
   const chain = useQuery({ queryKey: ["versions", document.id], queryFn: () => data(api.GET("/api/docs/{id}/versions", { params: { path } })) });
-  if (chain.isPending) return <Waiting />;
-  if (chain.error) return <Failed error={chain.error} retry={() => void chain.refetch()} />;
+  if (!chain.data) return <Asked query={chain} />;
   const show = (id: string) => setParams((old) => {
     const next = new URLSearchParams(old);
     next.set("doc", id);
     return next;
   });
   return (
+    <>
+    <Asked query={chain} />
     <List type="ordered" spacing="sm">
       {chain.data.items.map((version) => (
         <List.Item key={version.id}>
@@ -31,5 +32,6 @@ export function Versions({ document }: { document: Document }) {
         </List.Item>
       ))}
     </List>
+    </>
   );
 }

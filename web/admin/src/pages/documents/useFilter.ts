@@ -1,6 +1,7 @@
 /** What the list shows, kept in the address so that it can be sent to a colleague. */
 import { useCallback, useMemo } from "react";
 import { useSearchParams } from "react-router";
+import { timeOf } from "../../parts/format";
 import { EVERY, IN_USE } from "./words";
 
 export interface Filter {
@@ -19,6 +20,7 @@ const NONE: Filter = { q: "", patientId: "", category: [], state: "", type: "", 
 /** Names in the address, where they differ from ours. */
 const NAMES: Partial<Record<keyof Filter, string>> = { patientId: "patient" };
 const FIELDS = Object.keys(NONE) as (keyof Filter)[];
+const DAYS: (keyof Filter)[] = ["from", "to"];
 const inAddress = (field: keyof Filter) => NAMES[field] ?? field;
 
 export function useFilter(fixed: Partial<Filter> = {}) {
@@ -26,7 +28,8 @@ export function useFilter(fixed: Partial<Filter> = {}) {
   const kept = JSON.stringify(fixed);
   const filter = useMemo<Filter>(() => {
     const said = FIELDS.map((field) => {
-      const text = params.get(inAddress(field)) ?? NONE[field];
+      const given = params.get(inAddress(field)) ?? NONE[field];
+      const text = DAYS.includes(field) && !timeOf(new Date(String(given))) ? "" : given;
       return [field, field === "category" && typeof text === "string" ? text.split(",").filter(Boolean) : text];
     });
     return { ...(Object.fromEntries(said) as unknown as Filter), ...(JSON.parse(kept) as Partial<Filter>) };
@@ -61,8 +64,10 @@ export function useFilter(fixed: Partial<Filter> = {}) {
 export function query(filter: Filter) {
   const day = (text: string, plus = 0) => {
     const [year = 0, month = 1, date = 1] = text.split("-").map(Number);
-    return new Date(year, month - 1, date + plus).toISOString();
+    return timeOf(new Date(year, month - 1, date + plus));
   };
+  const from = filter.from && day(filter.from);
+  const to = filter.to && day(filter.to, 1);
   return {
     sort: filter.sort,
     ...(filter.q && { q: filter.q }),
@@ -71,7 +76,7 @@ export function query(filter: Filter) {
     state: filter.state === "every" ? EVERY : filter.state || IN_USE,
     ...(filter.type && { type: filter.type }),
     ...(filter.held && { held: filter.held === "yes" }),
-    ...(filter.from && { from: day(filter.from) }),
-    ...(filter.to && { to: day(filter.to, 1) }),
+    ...(from && { from }),
+    ...(to && { to }),
   };
 }

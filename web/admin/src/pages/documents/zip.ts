@@ -5,7 +5,8 @@
  */
 import { downloadZip } from "client-zip";
 import type { Document } from "../../api";
-import { saveBytes } from "./save";
+import { saveBytes } from "../../parts/save";
+import { attachmentOf } from "./content";
 
 interface Writable { createWritable(): Promise<WritableStream<Uint8Array>> }
 type Picker = (options: { suggestedName: string }) => Promise<Writable>;
@@ -35,8 +36,9 @@ async function* files(documents: Document[], missing: string[], onStep: (done: P
       out.enqueue(chunk);
     },
   });
-  for (const { id, filename, createdAt } of documents) {
-    const answer = await fetch(`/api/docs/${id}/content?disposition=attachment`, { signal });
+  for (const document of documents) {
+    const { filename, createdAt } = document;
+    const answer = await fetch(attachmentOf(document), { signal });
     if (answer.ok && answer.body) yield { name: names.free(filename), lastModified: new Date(createdAt), input: answer.body.pipeThrough(counting()) };
     else missing.push(filename);
     done.files++;

@@ -1,9 +1,10 @@
 /** What needs a person: each line says what it is and leads to where something can be done. */
-import { Anchor, Card, Group, Stack, Text, ThemeIcon, Title } from "@mantine/core";
+import { Anchor, Card, Group, Skeleton, Stack, Text, ThemeIcon, Title } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { IconAlertTriangle, IconCircleCheck } from "@tabler/icons-react";
 import { Link } from "react-router";
 import { api, data, type Schemas } from "../../api";
+import { Failed } from "../../parts/states";
 import { useConfig, useReady, useStorage } from "./queries";
 
 const DAY = 86_400_000;
@@ -15,30 +16,34 @@ const QUEUE = 20;
 interface Matter { text: string; to: string; bad: boolean }
 
 export function Attention({ stats }: { stats: Schemas["StatsJson"] }) {
-  const matters = useMatters(stats);
+  const { matters, pending, failed, retry } = useMatters(stats);
   return (
     <Card withBorder padding="sm" component="section" aria-label="Needs attention">
       <Title order={2} size="h5" mb="xs">Needs attention</Title>
-      {matters.length === 0 && <Group gap="xs"><ThemeIcon size="sm" variant="light" color="teal"><IconCircleCheck size={14} /></ThemeIcon><Text size="sm">Nothing does.</Text></Group>}
+      {pending && <Skeleton h={22} />}
+      {!pending && matters.length === 0 && !failed && <Group gap="xs"><ThemeIcon size="sm" variant="light" color="teal"><IconCircleCheck size={14} /></ThemeIcon><Text size="sm">Nothing does.</Text></Group>}
       <Stack gap={6}>
-        {matters.map(({ text, to, bad }) => (
+        {!pending && matters.map(({ text, to, bad }) => (
           <Group key={text} gap="xs" wrap="nowrap">
             <ThemeIcon size="sm" variant="light" color={bad ? "red" : "yellow"}><IconAlertTriangle size={14} aria-label={bad ? "serious" : "to look at"} /></ThemeIcon>
-            <Anchor component={Link} to={to} size="sm">{text}</Anchor>
+            <Anchor component={Link} to={to} size="sm" style={{ overflowWrap: "anywhere" }}>{text}</Anchor>
           </Group>
         ))}
+        {failed && <Failed error={new Error(`Not everything could be looked at: ${failed.message}`)} retry={retry} />}
       </Stack>
     </Card>
   );
 }
 
-function useMatters(stats: Schemas["StatsJson"]): Matter[] {
-  const { data: ready } = useReady();
-  const { data: config } = useConfig();
-  const { data: storage } = useStorage();
-  const { data: hooks } = useQuery({ queryKey: ["webhooks"], queryFn: () => data(api.GET("/api/webhooks")) });
-  const { data: keys } = useQuery({ queryKey: ["keys"], queryFn: () => data(api.GET("/api/keys")) });
-  const { data: users } = useQuery({ queryKey: ["users"], queryFn: () => data(api.GET("/api/users")) });
+/** That nothing needs attention is said only when everything was asked. */
+function useMatters(stats: Schemas["StatsJson"]) {
+  const asked = [
+    useReady(), useConfig(), useStorage(),
+    useQuery({ queryKey: ["webhooks"], queryFn: () => data(api.GET("/api/webhooks")) }),
+    useQuery({ queryKey: ["keys"], queryFn: () => data(api.GET("/api/keys")) }),
+    useQuery({ queryKey: ["users"], queryFn: () => data(api.GET("/api/users")) }),
+  ] as const;
+  const [{ data: ready }, { data: config }, { data: storage }, { data: hooks }, { data: keys }, { data: users }] = asked;
   const count = (state: string) => stats.byState.find((one) => one.state === state)?.count ?? 0;
   const found: Matter[] = [];
   const say = (when: unknown, bad: boolean, text: string, to: string) => { if (when) found.push({ text, to, bad }); };
@@ -59,7 +64,13 @@ function useMatters(stats: Schemas["StatsJson"]): Matter[] {
   for (const key of ending) say(true, false, `The API key “${key.name}” ends soon`, settings("keys"));
   const locked = (users?.users ?? []).filter(({ lockedUntil }) => lockedUntil && Date.parse(lockedUntil) > Date.now());
   for (const user of locked) say(true, false, `${user.name} is locked after wrong passwords`, settings("users"));
-  return found;
+  const wrong = asked.filter(({ error }) => error);
+  return {
+    matters: found,
+    pending: asked.some(({ isPending }) => isPending),
+    failed: wrong[0]?.error ?? undefined,
+    retry: () => Promise.all(wrong.map(({ refetch }) => refetch())),
+  };
 }
 
 function plural(count: number, word: string): string {

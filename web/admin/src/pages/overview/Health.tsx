@@ -9,19 +9,20 @@ import { useConfig, useOldestInQueue, useReady, useStorage } from "./queries";
 const SCANNERS: Record<string, string> = { off: "no scanner", clamd: "ClamAV", guardduty: "GuardDuty" };
 const ENGINES: Record<string, string> = { sqlite: "SQLite", postgres: "PostgreSQL" };
 
-export function Health({ stats }: { stats: Schemas["StatsJson"] }) {
+/** Without figures it still says what it can. */
+export function Health({ stats }: { stats?: Schemas["StatsJson"] }) {
   const ready = useReady();
   const config = useConfig();
   const storage = useStorage();
-  const queue = stats.byState.find((one) => one.state === "scanning")?.count ?? 0;
-  const oldest = useOldestInQueue(queue > 0);
+  const queue = stats ? (stats.byState.find((one) => one.state === "scanning")?.count ?? 0) : undefined;
+  const oldest = useOldestInQueue(Boolean(queue));
   const upkeep = config.data?.upkeep;
   const undone = upkeep?.tasks.reduce((sum, task) => sum + task.failed, 0) ?? 0;
   return (
     <Card withBorder padding="sm" component="section" aria-label="Health">
       <Title order={2} size="h5" mb="xs">Health</Title>
       {ready.isPending && <Waiting />}
-      {ready.error && <Failed error={ready.error} retry={() => void ready.refetch()} />}
+      {ready.error && <Failed error={ready.error} retry={() => ready.refetch()} />}
       {ready.data && (
         <Stack gap={8}>
           <Line name="Object store" ok={ready.data.store.status === "ok" && storage.data?.usable !== false}>
@@ -29,10 +30,12 @@ export function Health({ stats }: { stats: Schemas["StatsJson"] }) {
           </Line>
           <Line name="Database" ok={ready.data.database.status === "ok"}>{ENGINES[ready.data.database.engine] ?? ready.data.database.engine}</Line>
           <Line name="Scanner" ok={ready.data.scanner.status === "ok"} off={ready.data.scanner.kind === "off"}>{SCANNERS[ready.data.scanner.kind] ?? ready.data.scanner.kind}</Line>
-          <Line name="Scan queue" ok={queue === 0} word={queue === 0 ? "empty" : `${queue.toLocaleString()} waiting`} color={queue === 0 ? "teal" : "blue"}>
-            {oldest.data ? <>the oldest since <When at={oldest.data.createdAt} /></> : null}
-          </Line>
-          <Line name="Upkeep" ok={!upkeep?.problem && undone === 0} off={!upkeep} word={upkeep ? undefined : "not yet run"}>
+          {queue !== undefined && (
+            <Line name="Scan queue" ok={queue === 0} word={queue === 0 ? "empty" : `${queue.toLocaleString()} waiting`} color={queue === 0 ? "teal" : "blue"}>
+              {oldest.data ? <>the oldest since <When at={oldest.data.createdAt} /></> : null}
+            </Line>
+          )}
+          <Line name="Upkeep" ok={!upkeep?.problem && undone === 0} off={!upkeep} word={upkeep ? undefined : config.data ? "not yet run" : "unknown"}>
             {upkeep ? <>last done <Ago at={upkeep.at} /></> : null}
           </Line>
         </Stack>

@@ -22,7 +22,8 @@ export default function Overview() {
     <Stack gap="sm">
       <Group justify="space-between"><Title order={1} size="h2">Overview</Title><SegmentedControl size="xs" data={SPANS} value={days} onChange={setDays} aria-label="Over which time" /></Group>
       {stats.isPending && <Skeletons />}
-      {stats.error && <Failed error={stats.error} retry={() => void stats.refetch()} />}
+      {stats.error && <Failed error={stats.error} retry={() => stats.refetch()} />}
+      {stats.error && !stats.data && <Health />}
       {stats.data && <Figures stats={stats.data} />}
     </Stack>
   );

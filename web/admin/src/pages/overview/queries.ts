@@ -1,6 +1,6 @@
 /** What the overview asks, each thing once however many of its cards show it. */
 import { useQuery } from "@tanstack/react-query";
-import { answerOf, api, data, type Schemas } from "../../api";
+import { ApiError, answerOf, api, data, type Schemas } from "../../api";
 
 /** The page looks again by itself, but seldom: each look is an event of the trail. */
 const AGAIN = 5 * 60_000;
@@ -29,9 +29,8 @@ export function useReady() {
     queryKey: ["ready"],
     queryFn: async () => {
       // 503 is an answer, too: it says what is not ready.
-      const answer = await fetch("/readyz");
-      if (answer.status !== 503) await answerOf(Promise.resolve(answer));
-      return (await answer.json()) as Ready;
+      const answer = await answerOf(fetch("/readyz"), 503);
+      return (await answer.json().catch(() => { throw new ApiError(answer.status, "unknown", `The server answered ${answer.status}.`, {}, undefined); })) as Ready;
     },
     refetchInterval: SOON,
   });

@@ -24,9 +24,9 @@ export function CareTeam({ patientId }: { patientId: string }) {
         <Title order={2} size="h4">Care team</Title>
         {is("admin") && <Button size="compact-sm" variant="light" leftSection={<IconPlus size={14} />} onClick={() => setAdding(true)}>Add</Button>}
       </Group>
-      {team.isPending && <Waiting />}
+      {team.isPending && <Waiting h={80} />}
       {hidden && <Text size="sm" c="dimmed">You are not in this patient&rsquo;s care team.</Text>}
-      {team.error && !hidden && <Failed error={team.error} retry={() => void team.refetch()} />}
+      {team.error && !hidden && <Failed error={team.error} retry={() => team.refetch()} />}
       {team.data?.members.length === 0 && <Alert variant="light" color="gray">Nobody yet: clinicians do not see this patient&rsquo;s documents where the clinic goes by care teams.</Alert>}
       <Stack gap={6}>
         {team.data?.members.map((member) => (

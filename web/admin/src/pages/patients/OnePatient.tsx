@@ -5,7 +5,7 @@ import { Link, useParams, useSearchParams } from "react-router";
 import type { Document } from "../../api";
 import { Id } from "../../parts/format";
 import { Boundary } from "../../parts/Boundary";
-import { Empty, Failed, Waiting } from "../../parts/states";
+import { Empty, Failed, Opening, Waiting } from "../../parts/states";
 import { useRole } from "../../session";
 import { UploadButton } from "../../upload/UploadButton";
 import { More, useDocuments } from "../documents/Documents";
@@ -51,14 +51,14 @@ export default function OnePatient() {
             <Switch size="sm" label="The trash and what was never finished, too" checked={every} onChange={(e) => set("all", e.currentTarget.checked ? "yes" : undefined)} />
           </Group>
           {pages.isPending && <Waiting />}
-          {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
+          {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
           {!pages.isPending && !pages.error && items.length === 0 && <Empty title="No documents that you may see">Of this patient, or under this id, there is nothing here for you. To add something, drop it anywhere on this page.</Empty>}
           {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} without={["patient", by === "time" ? "type" : "category"]} />}
           {items.length > 0 && <More pages={pages} shown={items.length} />}
         </Grid.Col>
         {team && <Grid.Col span={{ base: 12, md: 4, lg: 3 }}><CareTeam patientId={patientId} /></Grid.Col>}
       </Grid>
-      {openId && <Boundary of={openId}><Suspense><Panel id={openId} onClose={() => open(undefined)} /></Suspense></Boundary>}
+      {openId && <Boundary of={openId}><Suspense fallback={<Opening />}><Panel id={openId} onClose={() => open(undefined)} /></Suspense></Boundary>}
     </Stack>
   );
 }

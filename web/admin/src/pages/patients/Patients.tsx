@@ -34,8 +34,8 @@ export default function Patients() {
         </Group>
       </form>
       <Title order={2} size="h4" mt="sm">With the newest documents</Title>
-      {pages.error && <Failed error={pages.error} retry={() => void pages.refetch()} />}
-      {!pages.isPending && !pages.error && patients.length === 0 && <Empty title="No patient has documents that you may see" />}
+      {pages.error && <Failed error={pages.error} retry={() => pages.refetch()} />}
+      {!pages.isPending && !pages.error && patients.length === 0 && <Empty title="No patient has documents that you may see">They stand here once something was uploaded for them. By their id above you open a patient of whom there is nothing yet.</Empty>}
       {(pages.isPending || patients.length > 0) && (
         <Table highlightOnHover verticalSpacing={6}>
           <Table.Thead><Table.Tr><Table.Th>Patient</Table.Th><Table.Th visibleFrom="sm">Newest document</Table.Th><Table.Th visibleFrom="sm">Category</Table.Th><Table.Th>Uploaded</Table.Th></Table.Tr></Table.Thead>
@@ -43,7 +43,7 @@ export default function Patients() {
             {pages.isPending && Array.from({ length: 8 }, (_, row) => <Table.Tr key={row}><Table.Td colSpan={4}><Skeleton h={22} /></Table.Td></Table.Tr>)}
             {patients.map((newest) => (
               <Table.Tr key={newest.patientId}>
-                <Table.Td maw={220}><Anchor size="sm" fw={550} truncate component={Link} to={patientPath(newest.patientId)} display="block">{newest.patientId}</Anchor></Table.Td>
+                <Table.Td maw={{ base: 0, sm: 220 }} w={{ base: "100%", sm: "auto" }}><Anchor size="sm" fw={550} truncate component={Link} to={patientPath(newest.patientId)} display="block">{newest.patientId}</Anchor></Table.Td>
                 <Table.Td maw={300} visibleFrom="sm"><Text size="sm" truncate>{newest.filename}</Text></Table.Td>
                 <Table.Td visibleFrom="sm"><Text size="sm">{category(newest.category)}</Text></Table.Td>
                 <Table.Td><Text size="sm" component="span"><When at={newest.createdAt} /></Text></Table.Td>

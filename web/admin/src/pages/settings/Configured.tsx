@@ -1,9 +1,8 @@
 /** What the operator decided, to be read: it is changed in the server's configuration. */
 import { Badge, Box, Code, SimpleGrid, Stack, Table, Text, Title } from "@mantine/core";
-import type { UseQueryResult } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { Facts, type Row } from "../../parts/Facts";
 import { Ago, size } from "../../parts/format";
-import { Failed, Waiting } from "../../parts/states";
+import { Until } from "../../parts/Until";
 import { category } from "../documents/words";
 import { useConfig, useStorage } from "../overview/queries";
 
@@ -20,7 +19,7 @@ export function Storage() {
     <Until query={storage}>
       {(s) => (
         <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="xl">
-          <Facts title="Object store" rows={[
+          <Section title="Object store" rows={[
             ["State", s.usable ? <Badge color="teal">usable</Badge> : <><Badge color="red">not usable</Badge> {s.reason}</>],
             ["Provider", s.provider],
             ["Bucket", s.bucket],
@@ -38,7 +37,7 @@ export function Storage() {
           <Until query={config}>
             {(c) => (
               <Stack gap="xl">
-                <Facts title="Server" rows={[
+                <Section title="Server" rows={[
                   ["Version", c.version],
                   ["Address", c.publicUrl],
                   ["Database", c.database],
@@ -47,10 +46,10 @@ export function Storage() {
                   ["Idle sessions end after", minutes(c.sessionIdle)],
                   ["Clinicians see", c.clinicWide ? "every patient of the clinic" : "the patients whose care team they are in"],
                 ]} />
-                <Facts title="Upkeep" rows={c.upkeep ? [
+                <Section title="Upkeep" rows={c.upkeep ? [
                   ["Last done", <Ago at={c.upkeep.at} />],
                   ["Problem", c.upkeep.problem],
-                  ...c.upkeep.tasks.map(({ task, did, failed }): [string, ReactNode] => [task, [...did.filter(({ count }) => count).map(({ what, count }) => `${count} ${what}`), ...(failed ? [`${failed} failed`] : [])].join(", ") || "nothing to do"]),
+                  ...c.upkeep.tasks.map(({ task, did, failed }): Row => [task, [...did.filter(({ count }) => count).map(({ what, count }) => `${count} ${what}`), ...(failed ? [`${failed} failed`] : [])].join(", ") || "nothing to do"]),
                 ] : [["Last done", "not yet since the server began"]]} />
               </Stack>
             )}
@@ -85,13 +84,13 @@ export function Categories() {
                   </Table.Tbody>
                 </Table>
               </Table.ScrollContainer>
-              <Facts title="By type of file" rows={[
+              <Section title="By type of file" rows={[
                 ["An image in one request", size(limits.image)],
                 ["A document in one request", size(limits.document)],
                 ["A DICOM file in one request", size(limits.medical)],
                 ["Any file in parts", size(limits.multipart)],
               ]} />
-              <Facts title="How long" rows={[["In the trash", days(c.trashDays)], ["Temporary documents", days(c.temporaryDays)]]} />
+              <Section title="How long" rows={[["In the trash", days(c.trashDays)], ["Temporary documents", days(c.temporaryDays)]]} />
               <Text size="sm" c="dimmed">These are changed in the server&rsquo;s configuration: <Code>strongroom config example</Code> shows each variable.</Text>
             </Stack>
           )}
@@ -117,23 +116,11 @@ export function Policy() {
   );
 }
 
-function Until<T>({ query, children }: { query: UseQueryResult<T>; children: (data: T) => ReactNode }) {
-  if (query.isPending) return <Waiting />;
-  if (query.error) return <Failed error={query.error} retry={() => void query.refetch()} />;
-  return children(query.data as T);
-}
-
-function Facts({ title, rows }: { title: string; rows: [string, ReactNode][] }) {
+function Section({ title, rows }: { title: string; rows: Row[] }) {
   return (
     <Box component="section" aria-label={title} maw={720}>
       <Title order={2} size="h4" mb="xs">{title}</Title>
-      <Table variant="vertical" layout="fixed" verticalSpacing={6}>
-        <Table.Tbody>
-          {rows.filter(([, value]) => value).map(([name, value]) => (
-            <Table.Tr key={name}><Table.Th w={{ base: 150, sm: 220 }} scope="row">{name}</Table.Th><Table.Td style={{ overflowWrap: "anywhere" }}>{value}</Table.Td></Table.Tr>
-          ))}
-        </Table.Tbody>
-      </Table>
+      <Facts rows={rows} w={{ base: 150, sm: 220 }} />
     </Box>
   );
 }

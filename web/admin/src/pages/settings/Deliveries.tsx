@@ -3,7 +3,8 @@ import { Badge, Button, Group, Stack, Text } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { api, data } from "../../api";
 import { Id, When } from "../../parts/format";
-import { Empty, Failed, Waiting } from "../../parts/states";
+import { Empty, Failed } from "../../parts/states";
+import { Asked } from "../../parts/Until";
 
 const COLORS: Record<string, string> = { delivered: "teal", pending: "blue", failed: "red" };
 
@@ -15,10 +16,10 @@ export function Deliveries({ webhookId }: { webhookId: string }) {
     refetchInterval: ({ state }) => (state.data?.deliveries.some((one) => one.state === "pending") ? 2000 : false),
   });
   const again = useMutation({ mutationFn: (deliveryId: string) => api.POST("/api/webhooks/{webhookId}/deliveries/{deliveryId}/retry", { params: { path: { webhookId, deliveryId } } }) });
-  if (hook.isPending) return <Waiting />;
-  if (hook.error) return <Failed error={hook.error} retry={() => void hook.refetch()} />;
+  if (!hook.data) return <Asked query={hook} />;
   return (
     <Stack>
+      <Asked query={hook} />
       <Text size="sm" style={{ overflowWrap: "anywhere" }}>{hook.data.url}</Text>
       {again.error && <Failed error={again.error} />}
       {hook.data.deliveries.length === 0 && <Empty title="No messages yet">Send a test to see whether one arrives.</Empty>}

@@ -7,7 +7,8 @@ import { Confirm } from "../../parts/Confirm";
 import { FormModal } from "../../parts/FormModal";
 import { Id, When } from "../../parts/format";
 import { Secret } from "../../parts/Secret";
-import { Empty, Failed, Waiting } from "../../parts/states";
+import { Empty } from "../../parts/states";
+import { Asked } from "../../parts/Until";
 
 type Key = Schemas["KeyJson"];
 const COLORS: Record<string, string> = { valid: "teal", expired: "yellow", revoked: "gray" };
@@ -21,10 +22,10 @@ export function Keys() {
     mutationFn: (id: string) => api.DELETE("/api/keys/{id}", { params: { path: { id } } }),
     onSuccess: () => setEnding(undefined),
   });
-  if (keys.isPending) return <Waiting />;
-  if (keys.error) return <Failed error={keys.error} retry={() => void keys.refetch()} />;
+  if (!keys.data) return <Asked query={keys} />;
   return (
     <Stack>
+      <Asked query={keys} />
       <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)}>Make a key</Button></Group>
       {keys.data.keys.length === 0 ? <Empty title="No API keys">Your app&rsquo;s server calls Strongroom with a key. Make one for each app.</Empty> : (
         <Table.ScrollContainer minWidth={0}>

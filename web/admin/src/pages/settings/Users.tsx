@@ -7,7 +7,8 @@ import { Confirm } from "../../parts/Confirm";
 import { FormModal } from "../../parts/FormModal";
 import { When } from "../../parts/format";
 import { Secret } from "../../parts/Secret";
-import { Empty, Failed, Waiting } from "../../parts/states";
+import { Empty, Failed } from "../../parts/states";
+import { Asked } from "../../parts/Until";
 import { useSession } from "../../session";
 
 type User = Schemas["UserJson"];
@@ -28,11 +29,11 @@ export function Users() {
     mutationFn: (name: string) => data(api.PUT("/api/users/{name}/password", { ...path(name), body: {} })),
     onSuccess: (answer) => answer.password && setMade({ name: answer.name, password: answer.password }),
   });
-  if (users.isPending) return <Waiting />;
-  if (users.error) return <Failed error={users.error} retry={() => void users.refetch()} />;
+  if (!users.data) return <Asked query={users} />;
   const failed = enable.error ?? reset.error;
   return (
     <Stack>
+      <Asked query={users} />
       <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)}>Add a user</Button></Group>
       {failed && <Failed error={failed} />}
       {users.data.users.length === 0 ? <Empty title="No users">People who sign in to these pages will stand here.</Empty> : (

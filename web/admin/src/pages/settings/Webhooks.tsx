@@ -8,7 +8,8 @@ import { Confirm } from "../../parts/Confirm";
 import { FormModal } from "../../parts/FormModal";
 import { When } from "../../parts/format";
 import { Secret } from "../../parts/Secret";
-import { Empty, Failed, Waiting } from "../../parts/states";
+import { Empty, Failed } from "../../parts/states";
+import { Asked } from "../../parts/Until";
 import { Deliveries } from "./Deliveries";
 
 type Webhook = Schemas["WebhookJson"];
@@ -34,11 +35,11 @@ export default function Webhooks() {
     onSuccess: (answer) => setSecret(answer.secret),
   });
   const test = useMutation({ mutationFn: (id: string) => api.POST("/api/webhooks/{webhookId}/test", path(id)), onSuccess: (_, id) => setShown(id) });
-  if (hooks.isPending) return <Waiting />;
-  if (hooks.error) return <Failed error={hooks.error} retry={() => void hooks.refetch()} />;
+  if (!hooks.data) return <Asked query={hooks} />;
   const failed = change.error ?? rotate.error ?? test.error;
   return (
     <Stack>
+      <Asked query={hooks} />
       <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setEditing("new")}>Add a webhook</Button></Group>
       {failed && <Failed error={failed} />}
       {hooks.data.items.length === 0 ? <Empty title="No webhooks">An app that wants to know when a document has come, or has been quarantined, gives its address here.</Empty> : (

@@ -3,6 +3,7 @@ import { Alert, Badge, Box, Button, Group, Loader, Stack, Table, Text, Title } f
 import { useMutation } from "@tanstack/react-query";
 import { IconCheck, IconDownload, IconPlayerPlay } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
+import { saveBytes } from "../../parts/save";
 import { Empty, Failed } from "../../parts/states";
 import { browserChecks, type Check, serverChecks } from "./checks";
 
@@ -89,9 +90,5 @@ function Advice({ check }: { check: Check }) {
 /** What was found, for whoever is asked for help; it holds nothing secret and nothing of patients. */
 function save(checks: Check[]) {
   const text = JSON.stringify({ at: new Date().toISOString(), server: location.origin, checks }, null, 2);
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
-  link.download = "strongroom-self-test.json";
-  link.click();
-  URL.revokeObjectURL(link.href);
+  saveBytes(new Blob([text], { type: "application/json" }), "strongroom-self-test.json");
 }

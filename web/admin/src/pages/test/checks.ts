@@ -4,19 +4,33 @@ import { answerOf, api, data, type Schemas } from "../../api";
 export type Check = Schemas["SelfTestCheck"];
 type Tell = (check: Check) => void;
 
+/** The server's last line, with the worst verdict: without it the test broke off. */
+const LAST = "summary";
+
 /** Asks the server to try everything; tells of each check as its line comes. */
 export async function serverChecks(tell: Tell, signal: AbortSignal): Promise<void> {
-  const call = fetch("/api/v2/aws/s3/test", { method: "POST", credentials: "same-origin", signal });
-  const { body } = await answerOf(call);
-  if (!body) return;
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  const begun = performance.now();
+  const { body } = await answerOf(fetch("/api/v2/aws/s3/test", { method: "POST", credentials: "same-origin", signal }));
+  let whole = false;
+  for await (const check of checksOf(body, signal)) {
+    if (check.name === LAST) whole = true;
+    else tell(check);
+  }
+  if (whole || signal.aborted) return;
+  const advice = "look into the server's log: it was ended, or a proxy before it ends answers that take long";
+  tell({ name: "broken off", verdict: "fail", seen: "the server did not say that it had tried everything", do: advice, tookMs: Math.round(performance.now() - begun) });
+}
+
+/** A line of JSON each; an answer that breaks in the middle just ends. */
+async function* checksOf(body: Response["body"], signal: AbortSignal): AsyncGenerator<Check> {
+  const reader = body?.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   for (;;) {
-    const { done, value } = await reader.read();
+    const { done, value } = (await reader?.read().catch(() => undefined)) ?? { done: true, value: undefined };
     const lines = (rest + (value ?? "")).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) tell(JSON.parse(line) as Check);
-    if (done) return;
+    for (const line of lines) yield JSON.parse(line) as Check;
+    if (done || signal.aborted) return;
   }
 }
 
