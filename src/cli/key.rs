@@ -8,6 +8,7 @@ use super::{Done, Failure, commit, duration, opened};
 use crate::access::{Action, Role, api_keys};
 use crate::audit::Subject;
 use crate::config::Config;
+use crate::http::fields::is_label;
 use crate::ids::{ApiKeyId, ClinicId};
 use crate::open::Opened;
 
@@ -24,7 +25,8 @@ enum Command {
         /// What it is for
         #[arg(long)]
         name: String,
-        /// Its role; service for an app that names the people it acts for
+        /// Its role: admin, clinician, staff, service (an app that names the people it acts for)
+        /// or auditor
         #[arg(long)]
         role: Role,
         /// The clinic it is bound to; a service key without one names a clinic per call
@@ -65,7 +67,20 @@ pub async fn run(args: Args, config: Config) -> Done {
     done
 }
 
+/// The rules of `POST /api/keys`.
+fn check(new: &api_keys::NewKey) -> Done {
+    let wrong = if !is_label(&new.name) {
+        "--name: must have 1 to 128 characters, none of them control characters"
+    } else if new.role == Role::Patient {
+        "--role: must be admin, clinician, staff, service or auditor; a key is no patient"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::Usage(vec![wrong.to_owned()]))
+}
+
 async fn create(opened: &Opened, new: api_keys::NewKey, json: bool) -> Done {
+    check(&new)?;
     let clinic = new.clinic;
     let mut tx = opened.db.begin().await?;
     let (key, text) = api_keys::create_key(&mut tx, &opened.ids, opened.clock.now(), new).await?;

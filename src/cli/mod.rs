@@ -92,6 +92,9 @@ type Done = Result<(), Failure>;
 /// Runs the command of the arguments.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if !matches!(cli.command, Command::Serve(_)) {
+        end_quietly_without_a_reader();
+    }
     // In a process that is as small as can be: no runtime, no configuration.
     if matches!(cli.command, Command::Render) {
         return report(render::run());
@@ -103,6 +106,18 @@ pub fn main() -> ExitCode {
     let code = report(runtime.block_on(run(cli.command)));
     runtime.shutdown_timeout(Duration::from_secs(5));
     code
+}
+
+/// Whoever reads what is printed may stop early (`strongroom doctor | head`): that is no failure
+/// of the program, so it ends as other programs do, without a word.
+fn end_quietly_without_a_reader() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str().is_some_and(|text| text.contains("Broken pipe")) {
+            std::process::exit(141);
+        }
+        usual(panic);
+    }));
 }
 
 async fn run(command: Command) -> Done {
@@ -153,7 +168,15 @@ fn load() -> Result<Config, Failure> {
 
 /// Opens database and keys for a command that runs beside the server or without one.
 async fn opened(config: Config) -> Result<Opened, Failure> {
-    Ok(open::records(config).await?)
+    let opened = open::records(config).await?;
+    if opened.key_is_new {
+        let dir = opened.config.data.dir.display();
+        eprintln!(
+            "strongroom: nothing was in {dir} yet: a master key was made there. If your server \
+             keeps its data elsewhere, run this in its folder or set STRONGROOM_DATA_DIR."
+        );
+    }
+    Ok(opened)
 }
 
 /// A span of time such as `90s`, `15m`, `1h`, `90d`.

@@ -134,6 +134,11 @@ async fn stop_signal() {
 fn welcome(config: &Config, key_is_new: bool, demo: bool) {
     let (url, dir) = (&config.server.public_url, config.data.dir.display());
     tracing::info!(listen = %config.server.listen, url, data = %dir, "strongroom is serving");
+    if key_is_new {
+        let made = "a master key was made; without it no stored document can ever be read again: \
+                    back it up now, somewhere else than the data directory";
+        tracing::warn!(file = %config.data.dir.join("master.key").display(), "{made}");
+    }
     if !std::io::stderr().is_terminal() && !demo {
         return;
     }

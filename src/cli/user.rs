@@ -8,7 +8,8 @@ use super::{Done, Failure, commit, opened};
 use crate::access::{Action, DEFAULT_CLINIC, Role, rows, users};
 use crate::audit::Subject;
 use crate::config::Config;
-use crate::ids::ClinicId;
+use crate::http::fields::is_label;
+use crate::ids::{ClinicId, PatientId};
 use crate::open::Opened;
 use crate::sensitive::Secret;
 
@@ -27,6 +28,9 @@ enum Command {
         /// admin, clinician, staff, patient or auditor
         #[arg(long)]
         role: Role,
+        /// Whose documents a user of the role patient sees; may be repeated
+        #[arg(long = "patient")]
+        patients: Vec<String>,
         /// The clinic; the single clinic of a small installation when left out
         #[arg(long)]
         clinic: Option<ClinicId>,
@@ -53,7 +57,10 @@ enum Command {
 pub async fn run(args: Args, config: Config) -> Done {
     let opened = opened(config).await?;
     let done = match args.command {
-        Command::Add { name, role, clinic } => add(&opened, name, role, clinic).await,
+        Command::Add { name, role, patients, clinic } => match fitting(role, patients) {
+            Ok(patients) => add(&opened, (name, role), &patients, clinic).await,
+            Err(wrong) => Err(wrong),
+        },
         Command::List { clinic, json } => {
             list(&opened, clinic.unwrap_or(DEFAULT_CLINIC), json).await
         }
@@ -79,13 +86,40 @@ fn password() -> Result<(Secret<String>, bool), Failure> {
     Ok((Secret::new(line.to_owned()), false))
 }
 
-async fn add(opened: &Opened, name: String, role: Role, clinic: Option<ClinicId>) -> Done {
+/// The patients of a new user, where they go with the role: the rules of `POST /api/users`.
+fn fitting(role: Role, patients: Vec<String>) -> Result<Vec<PatientId>, Failure> {
+    let wrong = match role {
+        Role::Service => {
+            "a service is no person: `strongroom key create --role service` makes a key"
+        }
+        Role::Patient if patients.is_empty() => {
+            "a user of the role patient needs --patient with the patient's own id"
+        }
+        Role::Patient if !patients.iter().all(|id| is_label(id)) => {
+            "--patient: must have 1 to 128 characters, none of them control characters"
+        }
+        Role::Patient => return Ok(patients.into_iter().map(PatientId::new).collect()),
+        _ if patients.is_empty() => return Ok(Vec::new()),
+        _ => "--patient goes with the role patient alone",
+    };
+    Err(Failure::Usage(vec![wrong.to_owned()]))
+}
+
+async fn add(
+    opened: &Opened,
+    (name, role): (String, Role),
+    patients: &[PatientId],
+    clinic: Option<ClinicId>,
+) -> Done {
     let (password, made) = password()?;
     let shown = made.then(|| password.clone());
     let user = users::NewUser { name: name.clone(), password, role, clinic };
     let prepared = user.prepare().await?;
     let mut tx = opened.db.begin().await?;
     users::insert_user(&mut tx, &prepared, opened.clock.now()).await?;
+    for patient in patients {
+        rows::insert_patient_of_user(&mut tx, &name, patient).await?;
+    }
     let clinic = Some(clinic.unwrap_or(DEFAULT_CLINIC));
     let detail = serde_json::json!({ "add": true, "role": role.as_str() });
     commit(tx, opened, Action::ManageUsers, (subject(&name), clinic), detail).await?;

@@ -152,7 +152,6 @@ const UPLOADS: &[Variable] = &[
         "Smaller limits for some categories: insurance=5MB,invoices=5MB.",
     ),
     var("STRONGROOM_KEY_LAYOUT", "by-month", "by-month, by-category, category-first or flat."),
-    var("STRONGROOM_TRASH_DAYS", "30", "Days a deleted document can be restored."),
     var(
         "STRONGROOM_TRASH_DAYS",
         "30",

@@ -60,7 +60,7 @@ pub enum DbError {
     #[error("the database failed")]
     Sqlx(#[from] sqlx::Error),
     /// The commit that this transaction shared with others failed; nothing of it was kept.
-    #[error("the commit failed")]
+    #[error("the commit failed: {0}")]
     Commit(String),
     /// The schema could not be brought up to date.
     #[error("the database schema could not be brought up to date")]

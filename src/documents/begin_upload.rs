@@ -104,11 +104,10 @@ pub(super) async fn announce<'c>(
     let (file_type, size) = check(app, &asked, limit)?;
     let id = DocumentId::from_uuid(app.ids.next());
     let grant = call.authorize(target(call, id, &asked)).await?;
-    if let Some(replaced) = asked.supersedes {
-        check_replaced(app, call, replaced, asked.patient.as_ref()).await?;
-    }
+    let replaced = check_replaced(app, call, &asked).await?;
     let asked = BeginUpload { size, ..asked };
     let mut document = row(app, call, id, asked, file_type);
+    document.release = document.release.after(replaced, call);
     let key = place.key(app, &document, id.as_uuid())?;
     key.as_str().clone_into(&mut document.object_key);
     Ok((grant, document))
@@ -200,9 +199,11 @@ pub(super) fn target(call: &Call, id: DocumentId, asked: &BeginUpload) -> Target
 pub(super) async fn check_replaced(
     app: &App,
     call: &Call,
-    id: DocumentId,
-    patient: Option<&PatientId>,
-) -> Result<(), DocumentError> {
+    asked: &BeginUpload,
+) -> Result<Option<Release>, DocumentError> {
+    let (Some(id), patient) = (asked.supersedes, asked.patient.as_ref()) else {
+        return Ok(None);
+    };
     let mut reader = app.db.reader().await?;
     let found = rows::find(&mut reader, call.clinic(), &Reference::Id(id)).await?;
     drop(reader);
@@ -210,15 +211,15 @@ pub(super) async fn check_replaced(
     let wrong = "must be an available document of the same patient that you may edit";
     let wrong = || DocumentError::field("supersedes", wrong);
     let found = found.ok_or_else(wrong)?;
-    let (target, fits, replaced) = found.facts(|d| {
+    let (target, fits, replaced, release) = found.facts(|d| {
         let fits = d.patient_id.as_ref() == patient && d.state == State::Available;
-        (d.target(), fits, d.superseded_by.is_some())
+        (d.target(), fits, d.superseded_by.is_some(), d.release)
     });
     let own = target.owner.as_ref() == Some(call.caller.effective_user());
     if !fits || !(own || call.may(Action::EditDocument, &target).await?) {
         return Err(wrong());
     }
-    if replaced { Err(DocumentError::Superseded) } else { Ok(()) }
+    if replaced { Err(DocumentError::Superseded) } else { Ok(Some(release)) }
 }
 
 pub(super) fn row(

@@ -146,12 +146,11 @@ async fn begin<'c>(
         likely = file.begin(meaning, size);
     }
     let grant = call.authorize(target(call, id, &likely)).await?;
-    if let Some(replaced) = likely.supersedes.filter(|_| settled) {
-        check_replaced(app, call, replaced, likely.patient.as_ref()).await?;
-    }
+    let replaced = if settled { check_replaced(app, call, &likely).await? } else { None };
     let place = if file.owner_known { Place::Final } else { Place::Incoming };
     let shown = if settled { likely } else { guarded(&likely, file) };
     let mut document = row(app, call, id, BeginUpload { size, ..shown }, file_type);
+    document.release = document.release.after(replaced, call);
     let key = place.key(app, &document, id.as_uuid())?;
     key.as_str().clone_into(&mut document.object_key);
     document.upload_expires_at = document.created_at + DEADLINE;
@@ -197,14 +196,12 @@ async fn receive(
     let asked = file.begin(meaning, Size::Exactly(taken.placed.object.size));
     let (file_type, _) = check(app, &asked, Limit::OneRequest)?;
     let grant = call.authorize(target(call, document.id, &asked)).await?;
-    if let Some(replaced) = asked.supersedes {
-        check_replaced(app, call, replaced, asked.patient.as_ref()).await?;
-    }
+    let replaced = check_replaced(app, call, &asked).await?;
     let said = row(app, call, document.id, asked, file_type);
     let document = Document {
         patient_id: said.patient_id,
         category: said.category,
-        release: said.release,
+        release: said.release.after(replaced, call),
         file_name: said.file_name,
         sha256_hex: said.sha256_hex,
         entity_type: said.entity_type,

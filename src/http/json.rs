@@ -121,9 +121,29 @@ fn name_the_field(path: &str, message: &str) -> (String, String) {
             let field = if path == "." { name } else { path };
             (field.to_owned(), format!("is not known here; expected {known}"))
         }
-        (".", _) => ("body".to_owned(), message.to_owned()),
-        (path, _) => (path.to_owned(), message.to_owned()),
+        (".", _) => ("body".to_owned(), in_plain_words(message)),
+        (path, _) => (path.to_owned(), in_plain_words(message)),
     }
+}
+
+/// What would be right, where serde speaks of Rust's types. What was sent is not repeated.
+fn in_plain_words(message: &str) -> String {
+    const NUMBER: &str = "must be a whole number, not below 0";
+    let expected = message.rsplit_once("expected ").map_or(message, |(_, expected)| expected);
+    let right = match expected {
+        "u8" | "u16" | "u32" | "u64" | "usize" => NUMBER,
+        "a string" => "must be a text",
+        "a boolean" => "must be true or false",
+        "a sequence" => "must be a list",
+        "a map" => "must be an object",
+        _ if expected.starts_with("struct ") => "must be an object with the fields of this call",
+        _ if message.contains("invalid digit found") || message.contains("number too ") => NUMBER,
+        _ if message.starts_with("cannot parse integer from empty") => NUMBER,
+        _ if message.starts_with("invalid float literal") => "must be a number",
+        _ if message.contains("not `true` or `false`") => "must be true or false",
+        _ => message,
+    };
+    right.to_owned()
 }
 
 impl<T: Serialize> IntoResponse for ApiJson<T> {
@@ -226,7 +246,32 @@ mod tests {
             name_the_field("sice", "unknown field `sice`, expected `size` or `type`");
         assert_eq!(field, "sice");
         assert_eq!(message, "is not known here; expected `size` or `type`");
-        let (field, _) = name_the_field("size", "invalid type: string \"x\", expected u64");
-        assert_eq!(field, "size");
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_kind_is_told_in_plain_words_and_not_repeated() {
+        for (path, message, right) in [
+            (
+                "size",
+                "invalid type: string \"x\", expected u64",
+                "must be a whole number, not below 0",
+            ),
+            ("limit", "invalid digit found in string", "must be a whole number, not below 0"),
+            ("patientId", "invalid type: integer `5`, expected a string", "must be a text"),
+            (
+                "temporary",
+                "invalid type: string \"yes\", expected a boolean",
+                "must be true or false",
+            ),
+            (
+                "body",
+                "invalid length 0, expected struct Wish with 13 elements at line 1 column 2",
+                "must be an object with the fields of this call",
+            ),
+        ] {
+            let asked = if path == "body" { "." } else { path };
+            let (field, told) = name_the_field(asked, message);
+            assert_eq!((field.as_str(), told.as_str()), (path, right));
+        }
     }
 }

@@ -4,6 +4,7 @@
 pub mod config;
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -11,10 +12,14 @@ use http::{HeaderValue, StatusCode, header};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::app::App;
+use crate::causes;
 use crate::http::{ApiError, ApiJson, Code};
 
 /// The process's one recorder: the `metrics` crate knows no other kind.
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// How long the database may take to be called ready.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Upper bounds of the buckets of request times, in seconds.
 const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -38,7 +43,8 @@ pub async fn healthz() -> ApiJson<serde_json::Value> {
 
 /// Database and store can be used.
 pub async fn readyz(State(app): State<App>) -> Response {
-    let (db, store, scanner) = tokio::join!(app.db.ping(), app.store.check(), app.scanning.check());
+    let (db, store, scanner) =
+        tokio::join!(database(&app), app.store.check(), app.scanning.check());
     if let Err(e) = &db {
         tracing::warn!(error = %e, "the database is not ready");
     }
@@ -61,6 +67,15 @@ pub async fn readyz(State(app): State<App>) -> Response {
         },
     });
     (status, ApiJson(body)).into_response()
+}
+
+/// Whether the database answers soon. A call waits longer for it; who asks whether to send calls
+/// here does not.
+async fn database(app: &App) -> Result<(), String> {
+    match tokio::time::timeout(PATIENCE, app.db.ping()).await {
+        Ok(pinged) => pinged.map_err(|e| causes::in_one_line(&e)),
+        Err(_) => Err(format!("it did not answer within {} seconds", PATIENCE.as_secs())),
+    }
 }
 
 /// Figures in Prometheus' text format.

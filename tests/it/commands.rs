@@ -72,6 +72,25 @@ async fn commands_work_beside_a_running_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_make_no_user_and_no_key_that_the_api_would_refuse() {
+    let server = Server::start(&[]).await;
+    let service = ["user", "add", "an-app", "--role", "service"];
+    assert!(fails(&server.cli(&service), 2).contains("key create"));
+    let nobodys = ["user", "add", "test.patient", "--role", "patient"];
+    assert!(fails(&server.cli(&nobodys), 2).contains("--patient"));
+    let stray = ["user", "add", "dr.test", "--role", "clinician", "--patient", "test-patient"];
+    assert!(fails(&server.cli(&stray), 2).contains("--patient"));
+    for wrong in [["", "admin"], ["an-app", "patient"]] {
+        let create = ["key", "create", "--name", wrong[0], "--role", wrong[1]];
+        assert!(fails(&server.cli(&create), 2).contains("must"), "{wrong:?}");
+    }
+    server.told(&["user", "add", "test.patient", "--role", "patient", "--patient", "test-patient"]);
+    let token = server.told(&["token", "--user", "u", "--role", "admin"]);
+    let users = server.get(&token, "/api/users").await.expect(200).json();
+    assert!(users.to_string().contains("test-patient"), "{users}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_revoked_key_stops_working_within_six_seconds() {
     let server = Server::start(&[]).await;
     let made = ["key", "create", "--name", "the app", "--role", "staff", "--json"];

@@ -17,6 +17,7 @@ on_every_ground!(
     to_replace_a_document_one_must_be_able_to_edit_it,
     a_moved_document_leaves_its_chain,
     what_is_not_released_is_hidden_from_the_patient_everywhere,
+    replacing_a_document_does_not_release_it,
     a_documents_trail_is_paged_and_shown_to_those_who_may_read_it,
 );
 
@@ -285,6 +286,20 @@ async fn what_is_not_released_is_hidden_from_the_patient_everywhere(app: &TestAp
     let wrong = release(app, &admin, &document, "hidden").await.expect(422);
     assert!(wrong.json()["errors"]["state"].is_string());
     purge_and_release(app, &document).await;
+}
+
+async fn replacing_a_document_does_not_release_it(app: &TestApp) {
+    let (admin, patient) = (app.admin(), app.patient("patient-1"));
+    for state in ["withdrawn", "held"] {
+        let document = app.upload(&admin, "patient-1", &pdf()).await;
+        release(app, &admin, &document, state).await.expect(200);
+        let newer = replace(app, &document).await;
+        assert_eq!(newer["release"], "held");
+        app.get(&patient, &path(&newer)).await.expect(404);
+        release(app, &admin, &newer, "released").await.expect(200);
+        app.get(&patient, &path(&newer)).await.expect(200);
+        assert_eq!(replace(app, &newer).await["release"], "released");
+    }
 }
 
 async fn purge_and_release(app: &TestApp, document: &Value) {

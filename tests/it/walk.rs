@@ -193,13 +193,14 @@ impl Walk<'_> {
         }
         let begun = answer.expect(201).json();
         self.app.put(&begun, pdf().bytes).await.expect(200);
+        let shown = replaces.is_none_or(|of| self.all[of].release == "released");
         self.all.push(Model {
             id: begun["id"].as_str().unwrap().to_owned(),
             key: begun["key"].as_str().unwrap().to_owned(),
             patient,
             state: "pending",
             held: false,
-            release: "released",
+            release: if shown { "released" } else { "held" },
             category: "medical-records",
             replaces,
         });

@@ -232,7 +232,10 @@ impl From<Refusal> for ApiError {
         match refusal {
             Refusal::Hidden => Self::not_found(),
             Refusal::Forbidden => {
-                Self::new(Code::Forbidden, "Your role does not allow this; see docs/api.md#roles.")
+                let detail = "Your role does not allow this, or not for this patient or category: \
+                              clinicians must be in the patient's care team, patients have \
+                              their own documents, staff the categories that are not clinical.";
+                Self::new(Code::Forbidden, detail)
             }
             Refusal::Db(e) => e.into(),
         }

@@ -72,7 +72,8 @@ impl From<DocumentError> for ApiError {
 fn no_preview(unfit: Unfit) -> ApiError {
     let sentence = match unfit {
         Unfit::NoPage(pages) => {
-            return page::field("page", &format!("the document has {pages}"));
+            let right = format!("must be from 1 to {pages}, the pages of the document");
+            return page::field("page", &right);
         }
         Unfit::Dimensions => "It has more pixels than are decoded (100 million).",
         Unfit::TooLarge => "It is larger than what previews are made of (128 MiB).",
@@ -239,10 +240,16 @@ fn body(e: DocumentError) -> ApiError {
 
 fn wrong_state(state: State) -> ApiError {
     let hint = match state {
-        State::Pending => "its upload is not confirmed yet",
-        State::Scanning => "it is being scanned",
-        State::Available => "it is not in the trash",
-        State::Quarantined => "the scanner did not let it pass",
+        State::Pending => {
+            "its upload is not confirmed yet; confirm it, or give it up with DELETE \
+             /api/docs/multipart/{id}"
+        }
+        State::Scanning => "it waits for the malware scanner; ask again shortly",
+        State::Available => "it has arrived, and is not in the trash",
+        State::Quarantined => {
+            "the scanner did not let it pass; an administrator can have it scanned again, or \
+             destroyed (DELETE /api/docs/{id}?permanent=true)"
+        }
         State::Deleted => "it is in the trash; restore it first",
         State::Purged => "its content has been erased",
         State::Abandoned | State::Refused => "its upload ended without a document",

@@ -44,6 +44,17 @@ impl Release {
             Self::of_category(config, category)
         }
     }
+
+    /// What this becomes behind a document that it replaces: what a patient may not see is not
+    /// shown to them by being replaced. What patients hand in themselves they know.
+    pub fn after(self, replaced: Option<Self>, call: &Call) -> Self {
+        match replaced {
+            Some(Self::Held | Self::Withdrawn) if !call.caller.has_role(Role::Patient) => {
+                Self::Held
+            }
+            _ => self,
+        }
+    }
 }
 
 impl FromStr for Release {

@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 
 use crate::access::{Action, Steward, Unread};
 use crate::app::App;
+use crate::causes;
 use crate::documents::placing::object_key;
 use crate::documents::scan::rows::{self, Waiting};
 use crate::documents::scan::{Landing, given_up};
@@ -308,7 +309,7 @@ async fn pass(app: &App) -> Duration {
             Duration::from_micros(u64::try_from(left).unwrap_or(0)).min(INTERVAL)
         }
         Err(e) => {
-            tracing::warn!(error = %e, "scanning could not go on now");
+            tracing::warn!(error = causes::in_one_line(&e), "scanning could not go on now");
             AWAY
         }
     }

@@ -21,6 +21,7 @@ use s3s::{S3, S3Error, S3Request, S3Response, S3Result};
 
 use super::LocalStore;
 use super::wire_cors::Origins;
+use super::wire_errors::fail;
 use super::wire_guard::{Gate, OneKey, forget_reload, is_form_upload, observe, refuse};
 use crate::http::layers::RequestInfo;
 use crate::store::ObjectKey;
@@ -150,7 +151,7 @@ impl Wire {
         } else {
             let body = s3s::Body::http_body_unsync(body);
             match self.service.call(Request::from_parts(parts, body)).await {
-                Ok(answer) => answer.map(Body::new),
+                Ok(answer) => explained(answer),
                 Err(_) => error_answer(s3s::S3ErrorCode::InternalError.into()),
             }
         };
@@ -183,6 +184,21 @@ fn guard_object(answer: &mut Response<Body>) {
         let unkept = HeaderValue::from_static("private, no-store");
         headers.entry(header::CACHE_CONTROL).or_insert(unkept);
     }
+}
+
+/// The library says of a wrong signature nothing but its code, the commonest mistake of whoever
+/// uses a presigned URL for the first time.
+fn explained(answer: Response<s3s::Body>) -> Response<Body> {
+    let bare = b"<Error><Code>SignatureDoesNotMatch</Code></Error>";
+    if answer.body().bytes().is_some_and(|body| body.ends_with(bare)) {
+        return error_answer(fail(
+            s3s::S3ErrorCode::SignatureDoesNotMatch,
+            "The request is not the one that was signed. With a presigned URL send exactly the \
+             method and headers that came with it, and a body of the announced length, to the \
+             same host; otherwise check the secret key.",
+        ));
+    }
+    answer.map(Body::new)
 }
 
 fn error_answer(e: S3Error) -> Response<Body> {

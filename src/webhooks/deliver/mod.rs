@@ -17,6 +17,7 @@ use super::rows::{Delivery, Webhook};
 use super::{WebhookError, address, manage, message};
 use crate::access::{Action, Steward, Target, TargetKind};
 use crate::app::App;
+use crate::causes;
 use crate::time::Timestamp;
 
 /// How long a receiver may take to answer.
@@ -100,7 +101,7 @@ async fn due_webhooks(app: &App) -> Vec<Webhook> {
         rows::webhooks_due(&mut reader, app.clock.now(), 1_000).await
     };
     found.await.unwrap_or_else(|e| {
-        tracing::warn!(error = %e, "webhooks could not be looked for");
+        tracing::warn!(error = causes::in_one_line(&e), "webhooks could not be looked for");
         Vec::new()
     })
 }
