@@ -32,8 +32,8 @@ pub struct BeginUpload {
     /// The size in bytes; where nobody knows it, the most that the caller wants to send, or
     /// [`UNKNOWN_SIZE`].
     pub size: Size,
-    /// The category; `other` when not given.
-    pub category: Category,
+    /// The category; when not given, that of the document it replaces, or `other`.
+    pub category: Option<Category>,
     /// What else it belongs to.
     pub entity: Option<(String, String)>,
     /// SHA-256 of the bytes, where the caller knows it.
@@ -42,6 +42,13 @@ pub struct BeginUpload {
     pub supersedes: Option<DocumentId>,
     /// Whether it may be cleaned up on its own.
     pub temporary: bool,
+}
+
+impl BeginUpload {
+    /// The category as far as it is said.
+    pub fn category(&self) -> Category {
+        self.category.unwrap_or(Category::Other)
+    }
 }
 
 /// An upload that may be made.
@@ -101,6 +108,7 @@ pub(super) async fn announce<'c>(
     place: Place,
     limit: Limit,
 ) -> Result<(Grant<'c>, Document), DocumentError> {
+    let asked = inherit(app, call, asked).await?;
     let (file_type, size) = check(app, &asked, limit)?;
     let id = DocumentId::from_uuid(app.ids.next());
     let grant = call.authorize(target(call, id, &asked)).await?;
@@ -142,8 +150,8 @@ pub(super) fn check(
     let limits = &app.config.uploads;
     let in_parts = limit == Limit::Parts;
     let limit = match limit {
-        Limit::OneRequest => file_type.limit(limits, asked.category),
-        Limit::Parts => content::limit_of_parts(limits, asked.category),
+        Limit::OneRequest => file_type.limit(limits, asked.category()),
+        Limit::Parts => content::limit_of_parts(limits, asked.category()),
         Limit::AnyCategory => {
             let each = Category::ALL.map(|category| file_type.limit(limits, category));
             each.into_iter().max().unwrap_or(0)
@@ -187,39 +195,77 @@ pub(super) fn target(call: &Call, id: DocumentId, asked: &BeginUpload) -> Target
         id: Some(id.to_string()),
         clinic: call.clinic(),
         patient: asked.patient.clone(),
-        category: Some(asked.category.as_str()),
+        category: Some(asked.category().as_str()),
         state: Some(State::Pending.as_str()),
         released: false,
         owner: Some(call.caller.effective_user().clone()),
     }
 }
 
-/// The replaced document must be one the caller could replace: same patient, available, theirs or
-/// one they may edit; and nobody has replaced it yet.
-pub(super) async fn check_replaced(
+/// What matters of a document that is to be replaced.
+struct Replaced {
+    category: Category,
+    release: Release,
+    /// Whether another one has taken its place already.
+    already: bool,
+}
+
+/// The document to be replaced, if it is one the caller could replace: same patient, available,
+/// theirs or one they may edit.
+async fn find_replaced(
     app: &App,
     call: &Call,
     asked: &BeginUpload,
-) -> Result<Option<Release>, DocumentError> {
+) -> Result<Option<Replaced>, DocumentError> {
     let (Some(id), patient) = (asked.supersedes, asked.patient.as_ref()) else {
         return Ok(None);
     };
     let mut reader = app.db.reader().await?;
     let found = rows::find(&mut reader, call.clinic(), &Reference::Id(id)).await?;
     drop(reader);
-    // One answer for every way not to fit: it tells nothing the caller may not know.
-    let wrong = "must be an available document of the same patient that you may edit";
-    let wrong = || DocumentError::field("supersedes", wrong);
-    let found = found.ok_or_else(wrong)?;
-    let (target, fits, replaced, release) = found.facts(|d| {
+    let Some(found) = found else { return Ok(None) };
+    let (target, fits, replaced) = found.facts(|d| {
         let fits = d.patient_id.as_ref() == patient && d.state == State::Available;
-        (d.target(), fits, d.superseded_by.is_some(), d.release)
+        let already = d.superseded_by.is_some();
+        (d.target(), fits, Replaced { category: d.category, release: d.release, already })
     });
     let own = target.owner.as_ref() == Some(call.caller.effective_user());
-    if !fits || !(own || call.may(Action::EditDocument, &target).await?) {
-        return Err(wrong());
+    let may = fits && (own || call.may(Action::EditDocument, &target).await?);
+    Ok(may.then_some(replaced))
+}
+
+/// What is uploaded without a category in the place of a document has that document's: nobody sees
+/// more of it by its being replaced.
+pub(super) async fn inherit(
+    app: &App,
+    call: &Call,
+    asked: BeginUpload,
+) -> Result<BeginUpload, DocumentError> {
+    if asked.category.is_some() {
+        return Ok(asked);
     }
-    if replaced { Err(DocumentError::Superseded) } else { Ok(Some(release)) }
+    let category = find_replaced(app, call, &asked).await?.map(|replaced| replaced.category);
+    Ok(BeginUpload { category, ..asked })
+}
+
+/// Whether the patient sees what is replaced; an error where it may not be, or is already.
+pub(super) async fn check_replaced(
+    app: &App,
+    call: &Call,
+    asked: &BeginUpload,
+) -> Result<Option<Release>, DocumentError> {
+    if asked.supersedes.is_none() {
+        return Ok(None);
+    }
+    match find_replaced(app, call, asked).await? {
+        Some(replaced) if replaced.already => Err(DocumentError::Superseded),
+        Some(replaced) => Ok(Some(replaced.release)),
+        None => {
+            // One answer for every way not to fit: it tells nothing the caller may not know.
+            let right = "must be an available document of the same patient that you may edit";
+            Err(DocumentError::field("supersedes", right))
+        }
+    }
 }
 
 pub(super) fn row(
@@ -229,9 +275,9 @@ pub(super) fn row(
     asked: BeginUpload,
     file_type: &FileType,
 ) -> Document {
-    let now = app.clock.now();
+    let (now, category) = (app.clock.now(), asked.category());
     let (entity_type, entity_id) = asked.entity.unzip();
-    let release = Release::of_upload(&app.config.uploads, call, asked.category);
+    let release = Release::of_upload(&app.config.uploads, call, category);
     Document {
         id,
         patient_id: asked.patient,
@@ -254,7 +300,7 @@ pub(super) fn row(
         deleted_by: None,
         version_id: None,
         etag: None,
-        category: asked.category,
+        category,
         file_name: asked.file_name,
         entity_type,
         entity_id,

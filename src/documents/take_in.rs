@@ -14,7 +14,7 @@
 
 use crate::access::{Call, Grant, Refusal};
 use crate::app::App;
-use crate::documents::begin_upload::{Limit, check, check_replaced, row, target};
+use crate::documents::begin_upload::{Limit, check, check_replaced, inherit, row, target};
 use crate::documents::placing::{self, Place, discard, object_key};
 use crate::documents::quota::add_pending_untold;
 use crate::documents::receive_upload::{Taken, keep, store_body};
@@ -74,7 +74,7 @@ impl Arriving {
             file_name: self.file_name.clone(),
             content_type: self.content_type.clone(),
             size,
-            category: meaning.category.unwrap_or(Category::Other),
+            category: meaning.category,
             entity: meaning.entity,
             sha256: meaning.sha256,
             supersedes: meaning.supersedes,
@@ -165,7 +165,7 @@ fn guarded(likely: &BeginUpload, file: &Arriving) -> BeginUpload {
         file_name: Phi::new("upload".to_owned()),
         content_type: likely.content_type.clone(),
         size: likely.size,
-        category: Category::MedicalRecords,
+        category: Some(Category::MedicalRecords),
         entity: None,
         sha256: None,
         supersedes: None,
@@ -194,6 +194,7 @@ async fn receive(
     }
     turned_out.clone_from(&meaning.patient);
     let asked = file.begin(meaning, Size::Exactly(taken.placed.object.size));
+    let asked = inherit(app, call, asked).await?;
     let (file_type, _) = check(app, &asked, Limit::OneRequest)?;
     let grant = call.authorize(target(call, document.id, &asked)).await?;
     let replaced = check_replaced(app, call, &asked).await?;

@@ -5,6 +5,7 @@
 //! shown.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -145,8 +146,10 @@ pub struct ApiError {
     pub detail: String,
     /// Per field: what would be right.
     pub errors: BTreeMap<String, String>,
+    /// What only those who run the server are told: addresses, names of settings.
+    pub for_operators: Option<Box<str>>,
     /// Seconds after which a retry makes sense.
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<NonZeroU64>,
     /// The limit on calls that was reached: whose it is, and how many a minute.
     pub limit: Option<Box<(&'static str, u32)>>,
     /// How many bytes there are, where a range of them was asked for that is not there.
@@ -162,6 +165,7 @@ impl ApiError {
             code,
             detail: detail.into(),
             errors: BTreeMap::new(),
+            for_operators: None,
             retry_after: None,
             limit: None,
             size: None,
@@ -176,10 +180,23 @@ impl ApiError {
         self
     }
 
+    /// Adds what only those who run the server are told.
+    #[must_use]
+    pub fn for_operators(mut self, told: &str) -> Self {
+        self.for_operators = Some(told.into());
+        self
+    }
+
+    /// The same error as those are told who run the server; none where that is no more.
+    pub fn with_all_told(&self) -> Option<Self> {
+        let more = self.for_operators.as_deref()?;
+        Some(Self { detail: format!("{} {more}", self.detail), ..self.clone() })
+    }
+
     /// Says after how many seconds a retry makes sense.
     #[must_use]
     pub const fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
+        self.retry_after = NonZeroU64::new(seconds);
         self
     }
 
@@ -268,10 +285,10 @@ impl IntoResponse for ApiError {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.code.status();
         if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds.get()));
         }
         if let Some((whose, per_minute)) = self.limit.as_deref() {
-            let wait = self.retry_after.unwrap_or_default();
+            let wait = self.retry_after.map_or(0, NonZeroU64::get);
             let (policy, now) =
                 (format!("\"{whose}\";q={per_minute};w=60"), format!("\"{whose}\";r=0;t={wait}"));
             for (name, value) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, now)] {

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::on_every_ground;
-use crate::support::{Answer, Caller, Sample, TestApp, invoice, pdf};
+use crate::support::{Answer, Caller, Sample, TestApp, form_of, invoice, pdf};
 
 on_every_ground!(
     category_and_name_are_repaired_by_the_rules_of_an_upload,
@@ -18,6 +18,7 @@ on_every_ground!(
     a_moved_document_leaves_its_chain,
     what_is_not_released_is_hidden_from_the_patient_everywhere,
     replacing_a_document_does_not_release_it,
+    replacing_a_document_without_a_category_keeps_that_of_the_old_one,
     a_documents_trail_is_paged_and_shown_to_those_who_may_read_it,
 );
 
@@ -300,6 +301,53 @@ async fn replacing_a_document_does_not_release_it(app: &TestApp) {
         app.get(&patient, &path(&newer)).await.expect(200);
         assert_eq!(replace(app, &newer).await["release"], "released");
     }
+}
+
+/// Otherwise a clinical document would be an `other` one, which staff may read.
+async fn replacing_a_document_without_a_category_keeps_that_of_the_old_one(app: &TestApp) {
+    let admin = app.admin();
+    let clinical = Sample { category: "imaging", ..pdf() };
+    for door in ["presign", "parts", "form", "uppy"] {
+        let old = app.upload(&admin, "patient-1", &clinical).await;
+        let mut asked = replacing(&old, &clinical);
+        asked.as_object_mut().unwrap().remove("category");
+        let begun = match door {
+            "presign" => app.post(&admin, "/api/docs/presign-upload", asked).await,
+            "parts" => app.post(&admin, "/api/docs/multipart", asked).await,
+            "form" => {
+                let id = old["id"].as_str().unwrap();
+                let said = [("supersedes", id)];
+                let sent = form_of(&[], (clinical.name, clinical.mime), &clinical.bytes, &said);
+                app.post_form(&admin, "/api/patients/patient-1/records", sent).await
+            }
+            _ => {
+                let meta = json!({ "patientId": "patient-1", "supersedes": old["id"],
+                    "size": clinical.bytes.len().to_string() });
+                let asked = json!({ "filename": clinical.name, "type": clinical.mime,
+                    "metadata": meta });
+                app.post(&admin, "/api/uppy/s3/multipart", asked).await
+            }
+        };
+        let newer = begun.json();
+        let id = newer["id"].as_str().or(newer["uploadId"].as_str());
+        let path = format!("/api/docs/{}", id.unwrap_or_else(|| panic!("{door}: {newer}")));
+        let shown = app.get(&admin, &path).await.expect(200).json();
+        assert_eq!(shown["category"], "imaging", "{door}");
+        app.get(&app.staff(), &path).await.expect(404);
+        // What is said holds.
+        let said = app.upload(&admin, "patient-1", &clinical).await;
+        let mut asked = replacing(&said, &clinical);
+        asked["category"] = json!("insurance");
+        let begun = app.post(&admin, "/api/docs/presign-upload", asked).await.expect(201).json();
+        let path = format!("/api/docs/{}", begun["id"].as_str().unwrap());
+        assert_eq!(app.get(&admin, &path).await.expect(200).json()["category"], "insurance");
+    }
+    // Who may not edit the old one learns nothing of it.
+    let old = app.upload(&admin, "patient-1", &clinical).await;
+    let mut asked = replacing(&old, &clinical);
+    asked.as_object_mut().unwrap().remove("category");
+    let refused = app.post(&app.staff(), "/api/docs/presign-upload", asked).await.expect(422);
+    assert!(refused.json()["errors"]["supersedes"].is_string());
 }
 
 async fn purge_and_release(app: &TestApp, document: &Value) {

@@ -191,6 +191,12 @@ async fn a_store_that_is_killed_under_load_costs_no_confirmed_document() {
         println!("round {round}: refused after {took:?}: {reason}");
         // An operator can tell from it what to look at.
         assert!(reason.contains("127.0.0.1"), "{reason}");
+        // Whoever else calls is not told where it lies.
+        let staff = room.server.token("staff");
+        let refused = room.server.post(&staff, "/api/docs/presign-upload", &asked(10)).await;
+        let (status, refused) = (refused.status, refused.json());
+        assert!(status != 503 || !refused.to_string().contains("127.0.0.1"), "{refused}");
+        assert_eq!(refused["detail"], "The object store cannot be used now.");
         room.end_work(work).await;
         node.restart().await;
         let (took, _) = room.until_presign(201).await;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use crate::access::Action;
+use crate::access::{Action, Role};
 use crate::audit::{Actor, Subject};
 use crate::ids::{ClinicId, TicketId};
 
@@ -26,6 +26,15 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whether the answer goes to who runs the server, or to the app: to no page of somebody else.
+    pub(super) fn runs_the_server(&self) -> bool {
+        let caller = self.caller.as_ref().map(|(actor, _)| actor);
+        let trusted = [Role::Admin.as_str(), Role::Service.as_str()];
+        self.ticket.is_none()
+            && caller
+                .is_some_and(|actor| actor.roles.split(' ').any(|role| trusted.contains(&role)))
+    }
+
     /// What the event says beside its fields: what the work has to tell, and the ticket.
     pub(super) fn detail(&self, told: Option<Value>) -> Option<Value> {
         let Some(ticket) = self.ticket else { return told };

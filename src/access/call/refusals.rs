@@ -25,11 +25,16 @@ pub async fn record_refusals(
     request.extensions_mut().insert(action);
     request.extensions_mut().insert(ledger.clone());
     let info = request.extensions().get::<RequestInfo>().cloned();
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
     let Some(error) = response.extensions().get::<Arc<ApiError>>().cloned() else {
         return response;
     };
     let entry = ledger.with(|entry| entry.clone());
+    if entry.runs_the_server()
+        && let Some(told) = error.with_all_told()
+    {
+        response.extensions_mut().insert(Arc::new(told));
+    }
     let action = entry.action.unwrap_or(action);
     let (Some((actor, clinic)), false, Some(info)) = (entry.caller, entry.recorded, info) else {
         return response;

@@ -273,13 +273,18 @@ impl From<StoreError> for ApiError {
             StoreError::Unusable(ref reason) => {
                 // What the store itself says may name accounts and users: that is for the log.
                 let told = reason.split(" The store says:").next().unwrap_or_default();
-                let detail = format!("The object store cannot be used. {told}");
-                Self::new(Code::StoreUnavailable, detail).with_source(e).retry_after(5)
+                Self::new(Code::StoreUnavailable, "The object store cannot be used now.")
+                    .for_operators(told)
+                    .with_source(e)
+                    .retry_after(5)
             }
             StoreError::Denied => Self::new(
                 Code::StoreUnavailable,
-                "The object store refused what was asked of it: its keys lack a permission. \
-                 `strongroom doctor` says which.",
+                "The object store cannot be used now.",
+            )
+            .for_operators(
+                "It refused what was asked of it: its keys lack a permission. `strongroom doctor` \
+                 says which.",
             )
             .with_source(e),
             // A row that is available promises its object: the store not having it is a fault.

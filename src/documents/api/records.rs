@@ -74,7 +74,7 @@ pub struct FileForm {
     /// The file.
     #[schema(value_type = String, format = "binary")]
     file: Vec<u8>,
-    /// Its category; `other` when left out.
+    /// Its category; when left out, that of the document it replaces, or `other`.
     #[schema(schema_with = schemas::plain_category)]
     category: Option<String>,
     /// The patient.

@@ -34,7 +34,7 @@ pub struct PresignUploadRequest {
     /// Its exact size in bytes. May be left out where nobody knows it: then its limit holds.
     #[schema(minimum = 1)]
     size: Option<u64>,
-    /// Its category; `other` when left out.
+    /// Its category; when left out, that of the document it replaces, or `other`.
     #[schema(schema_with = schemas::category)]
     category: Option<String>,
     /// What else it belongs to: `provider`, `appointment`, …
@@ -86,7 +86,6 @@ pub(super) fn read_presign(
         return Err(ApiError::not_found());
     }
     let category = fields.read::<Category>("category", body.category.as_deref());
-    let category = category.unwrap_or(Category::Other);
     let entity = read_entity(&mut fields, body.entity_type, body.entity_id);
     let method = match body.method.as_deref() {
         None | Some("PUT") => UploadMethod::Put,

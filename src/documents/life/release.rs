@@ -47,6 +47,7 @@ impl Release {
 
     /// What this becomes behind a document that it replaces: what a patient may not see is not
     /// shown to them by being replaced. What patients hand in themselves they know.
+    #[must_use]
     pub fn after(self, replaced: Option<Self>, call: &Call) -> Self {
         match replaced {
             Some(Self::Held | Self::Withdrawn) if !call.caller.has_role(Role::Patient) => {

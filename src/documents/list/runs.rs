@@ -238,15 +238,16 @@ impl Runs<'_, '_> {
         }
     }
 
-    /// The documents whose names have the words, all of them; uploads that are not over have
-    /// no words yet, and are few.
+    /// The documents whose names have the words, all of them. In passing states there are few, and
+    /// while an upload is pending its name has no words: those are compared.
     fn words(&mut self, branch: &Branch) {
-        let (pending, over): (Vec<_>, Vec<_>) =
-            branch.kinds.iter().cloned().partition(|(state, _)| *state == State::Pending);
-        if !pending.is_empty() {
-            self.walk(&Branch { kinds: pending, ..branch.clone() });
+        let passing = [State::Pending, State::Scanning, State::Quarantined];
+        let (passing, lasting): (Vec<_>, Vec<_>) =
+            branch.kinds.iter().cloned().partition(|(state, _)| passing.contains(state));
+        if !passing.is_empty() {
+            self.walk(&Branch { kinds: passing, ..branch.clone() });
         }
-        if over.is_empty() {
+        if lasting.is_empty() {
             return;
         }
         // The index of the primary key.
@@ -254,7 +255,7 @@ impl Runs<'_, '_> {
         let clinic = self.asked.clinic;
         match self.engine {
             Engine::Sqlite => {
-                let words = sought(self.asked, &over, ("\"", "\"*", " AND "));
+                let words = sought(self.asked, &lasting, ("\"", "\"*", " AND "));
                 self.query.then(
                     "id in (select document_id from name_entries where number in \
                      (select rowid from name_search where name_search match ?))",
@@ -265,7 +266,7 @@ impl Runs<'_, '_> {
             Engine::Postgres => {
                 self.query.then("id in (", []);
                 for (number, words) in
-                    sought(self.asked, &over, ("'", "':*", " & ")).iter().enumerate()
+                    sought(self.asked, &lasting, ("'", "':*", " & ")).iter().enumerate()
                 {
                     if number > 0 {
                         self.query.then("union all", []);
@@ -283,7 +284,7 @@ impl Runs<'_, '_> {
                 self.query.then(")", []);
             }
         }
-        self.kinds(&over);
+        self.kinds(&lasting);
         self.rest(branch);
     }
 

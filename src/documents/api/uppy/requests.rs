@@ -116,7 +116,7 @@ pub(super) fn read_create(
     let metadata = body.metadata.unwrap_or_default();
     let metadata = metadata.into_iter().map(|(name, value)| (name, text(value))).collect();
     let (mut begin, most) = read(call, Said { file_name, content_type, metadata })?;
-    let limit = limit_of_parts(limits, begin.category);
+    let limit = limit_of_parts(limits, begin.category());
     begin.size = match begin.size.exact() {
         Some(size) if size > limit => {
             return Err(DocumentError::TooLarge { size, limit, in_parts: true }.into());
@@ -163,7 +163,7 @@ fn read(call: &Call, mut said: Said) -> Result<(BeginUpload, u64), ApiError> {
         patient: patient.map(PatientId::new),
         content_type: content_type(said.content_type, &said.file_name),
         size: size.map_or(UNKNOWN_SIZE, Size::Exactly),
-        category: category.and_then(|name| name.parse().ok()).unwrap_or(Category::Other),
+        category: category.and_then(|name| name.parse().ok()),
         entity: read_entity(&mut fields, kind, id),
         sha256: fields.sha256(take("sha256").as_deref()),
         supersedes: fields.parse("supersedes", supersedes.as_deref(), "a document's id"),
