@@ -12,6 +12,7 @@ use http::{HeaderValue, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{ApiError, Code};
 
@@ -41,11 +42,37 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for ApiJson<T> {
             return Err(no_nul("body"));
         }
         let mut reader = serde_json::Deserializer::from_slice(&body);
-        let value = serde_path_to_error::deserialize(&mut reader).map_err(|e| bad_body(&e))?;
+        let value = match serde_path_to_error::deserialize(&mut reader) {
+            Ok(value) => value,
+            Err(e) => return with_whole_numbers(&body).map(Self).ok_or_else(|| bad_body(&e)),
+        };
         reader.end().map_err(|_| {
             ApiError::new(Code::BadRequest, "The body goes on after its JSON value has ended.")
         })?;
         Ok(Self(value))
+    }
+}
+
+/// The same body where whole numbers stand with a point, as `120.0`: JSON Schema (2020-12, 6.1.1)
+/// takes them for integers, serde does not. Nothing where that is not what was wrong.
+fn with_whole_numbers<T: DeserializeOwned>(body: &[u8]) -> Option<T> {
+    let mut value = serde_json::from_slice(body).ok()?;
+    make_whole(&mut value).then(|| serde_json::from_value(value).ok())?
+}
+
+/// Whether there was any such number.
+fn make_whole(value: &mut Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter_mut().fold(false, |any, item| make_whole(item) | any),
+        Value::Object(fields) => {
+            fields.values_mut().fold(false, |any, field| make_whole(field) | any)
+        }
+        Value::Number(number) if number.is_f64() => {
+            // Written by Rust, a whole number has no point.
+            let whole = number.as_f64().and_then(|number| number.to_string().parse::<i64>().ok());
+            whole.map(|whole| *number = whole.into()).is_some()
+        }
+        _ => false,
     }
 }
 
@@ -209,7 +236,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for ApiPath
 
 #[cfg(test)]
 mod tests {
-    use super::{holds_nul, is_json, name_the_field};
+    use super::{BTreeMap, holds_nul, is_json, name_the_field, with_whole_numbers};
 
     #[test]
     fn the_character_nul_is_found_however_it_is_written() {
@@ -246,6 +273,19 @@ mod tests {
             name_the_field("sice", "unknown field `sice`, expected `size` or `type`");
         assert_eq!(field, "sice");
         assert_eq!(message, "is not known here; expected `size` or `type`");
+    }
+
+    #[test]
+    fn whole_numbers_may_be_written_with_a_point() {
+        type Sizes = BTreeMap<String, Vec<u64>>;
+        let read = |body: &str| with_whole_numbers::<Sizes>(body.as_bytes());
+        let right = BTreeMap::from([("a".to_owned(), vec![120, 7, 9_007_199_254_740_992])]);
+        assert_eq!(read(r#"{"a": [120.0, 7, 9007199254740992.0]}"#), Some(right));
+        for wrong in
+            [r#"{"a": [0.5]}"#, r#"{"a": [-1.0]}"#, r#"{"a": ["1.0"]}"#, r#"{"a": [1e300]}"#]
+        {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
     }
 
     #[test]
