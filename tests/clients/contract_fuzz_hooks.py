@@ -42,7 +42,6 @@ DEPENDS = {
 # What is said where a relation is meant, of a field that has rules of its own besides.
 SAID = {
     "must not hold the character U+0000": "of any text in a body, at any depth, unknown ones too",
-    "floating point": "JSON Schema takes 1.0 for an integer; this server asks for 1",
     "must be an array of {ETag, PartNumber}": "the same, in the clients' own words",
     " bytes": "JSON Schema counts characters; a character has up to four bytes",
     "must be after from": "two parameters",
