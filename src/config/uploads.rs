@@ -49,7 +49,7 @@ pub struct UploadConfig {
     /// Largest file that may come in parts, bytes.
     pub max_upload: u64,
     /// Smaller limits per category, bytes.
-    pub max_by_category: BTreeMap<String, u64>,
+    max_by_category: BTreeMap<String, u64>,
     /// How object keys are laid out.
     pub key_layout: KeyLayout,
     /// Days a deleted document can be restored.
@@ -57,7 +57,7 @@ pub struct UploadConfig {
     /// Days after which a temporary document is removed.
     pub temporary_days: u32,
     /// Categories that a patient sees only after somebody has released the document.
-    pub held_categories: Vec<String>,
+    held_categories: Vec<String>,
     /// How long the body of an upload may stand still.
     pub body_timeout: Duration,
 }

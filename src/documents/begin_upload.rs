@@ -49,6 +49,14 @@ impl BeginUpload {
     pub fn category(&self) -> Category {
         self.category.unwrap_or(Category::Other)
     }
+
+    /// What is uploaded without a category in the place of a document has that document's: nobody
+    /// sees more of it by its being replaced.
+    #[must_use]
+    pub(super) fn inherit(mut self, replaced: Option<&Replaced>) -> Self {
+        self.category = self.category.or(replaced.map(|replaced| replaced.category));
+        self
+    }
 }
 
 /// An upload that may be made.
@@ -108,14 +116,14 @@ pub(super) async fn announce<'c>(
     place: Place,
     limit: Limit,
 ) -> Result<(Grant<'c>, Document), DocumentError> {
-    let asked = inherit(app, call, asked).await?;
+    let replaced = find_replaced(app, call, &asked).await?;
+    let asked = asked.inherit(replaced.as_ref());
     let (file_type, size) = check(app, &asked, limit)?;
     let id = DocumentId::from_uuid(app.ids.next());
     let grant = call.authorize(target(call, id, &asked)).await?;
-    let replaced = check_replaced(app, call, &asked).await?;
+    check_replaced(&asked, replaced.as_ref())?;
     let asked = BeginUpload { size, ..asked };
-    let mut document = row(app, call, id, asked, file_type);
-    document.release = document.release.after(replaced, call);
+    let mut document = row(app, call, id, asked, file_type, replaced.as_ref());
     let key = place.key(app, &document, id.as_uuid())?;
     key.as_str().clone_into(&mut document.object_key);
     Ok((grant, document))
@@ -203,7 +211,7 @@ pub(super) fn target(call: &Call, id: DocumentId, asked: &BeginUpload) -> Target
 }
 
 /// What matters of a document that is to be replaced.
-struct Replaced {
+pub(super) struct Replaced {
     category: Category,
     release: Release,
     /// Whether another one has taken its place already.
@@ -212,7 +220,7 @@ struct Replaced {
 
 /// The document to be replaced, if it is one the caller could replace: same patient, available,
 /// theirs or one they may edit.
-async fn find_replaced(
+pub(super) async fn find_replaced(
     app: &App,
     call: &Call,
     asked: &BeginUpload,
@@ -234,37 +242,19 @@ async fn find_replaced(
     Ok(may.then_some(replaced))
 }
 
-/// What is uploaded without a category in the place of a document has that document's: nobody sees
-/// more of it by its being replaced.
-pub(super) async fn inherit(
-    app: &App,
-    call: &Call,
-    asked: BeginUpload,
-) -> Result<BeginUpload, DocumentError> {
-    if asked.category.is_some() {
-        return Ok(asked);
-    }
-    let category = find_replaced(app, call, &asked).await?.map(|replaced| replaced.category);
-    Ok(BeginUpload { category, ..asked })
-}
-
-/// Whether the patient sees what is replaced; an error where it may not be, or is already.
-pub(super) async fn check_replaced(
-    app: &App,
-    call: &Call,
+/// An error where something is to be replaced that may not be, or is already.
+pub(super) fn check_replaced(
     asked: &BeginUpload,
-) -> Result<Option<Release>, DocumentError> {
-    if asked.supersedes.is_none() {
-        return Ok(None);
-    }
-    match find_replaced(app, call, asked).await? {
+    replaced: Option<&Replaced>,
+) -> Result<(), DocumentError> {
+    match replaced {
         Some(replaced) if replaced.already => Err(DocumentError::Superseded),
-        Some(replaced) => Ok(Some(replaced.release)),
-        None => {
+        None if asked.supersedes.is_some() => {
             // One answer for every way not to fit: it tells nothing the caller may not know.
             let right = "must be an available document of the same patient that you may edit";
             Err(DocumentError::field("supersedes", right))
         }
+        _ => Ok(()),
     }
 }
 
@@ -274,10 +264,12 @@ pub(super) fn row(
     id: DocumentId,
     asked: BeginUpload,
     file_type: &FileType,
+    replaced: Option<&Replaced>,
 ) -> Document {
     let (now, category) = (app.clock.now(), asked.category());
     let (entity_type, entity_id) = asked.entity.unzip();
-    let release = Release::of_upload(&app.config.uploads, call, category);
+    let release = Release::of_upload(&app.config.uploads, call, category)
+        .after(replaced.map(|replaced| replaced.release), call);
     Document {
         id,
         patient_id: asked.patient,
@@ -305,7 +297,6 @@ pub(super) fn row(
         entity_type,
         entity_id,
         temporary: asked.temporary,
-        released: release == Release::Released,
         release,
         supersedes: asked.supersedes,
         upload_key: None,

@@ -229,8 +229,6 @@ pub struct Document {
     pub entity_id: Option<String>,
     /// Whether it may be cleaned up on its own.
     pub temporary: bool,
-    /// Whether the patient may see it, as the policy asks: what `release` says, and nothing else.
-    pub released: bool,
     /// Whether the patient may see it, and why not.
     #[sqlx(rename = "release_state", try_from = "String")]
     pub release: Release,
@@ -296,7 +294,7 @@ impl Document {
             patient: self.patient_id.clone(),
             category: Some(self.category.as_str()),
             state: Some(self.state.as_str()),
-            released: self.released,
+            released: self.release.shows(),
             owner: Some(self.owner_user_id.clone()),
         }
     }

@@ -14,7 +14,7 @@ macro_rules! columns {
         "id, patient_id, clinic_id, owner_user_id, storage_provider, bucket, object_key, \
          content_type, byte_size, sha256_hex, created_at, updated_at, state, state_reason, \
          upload_expires_at, confirmed_at, deleted_at, deleted_by, version_id, etag, category, \
-         file_name, entity_type, entity_id, temporary, released, release_state, supersedes, \
+         file_name, entity_type, entity_id, temporary, release_state, supersedes, \
          upload_key, multipart_id, part_size, size_is_limit, scan_verdict, scanned_at, purged_at, \
          retain_until, hold_reason, held_at, held_by, \
          (select s.id from document_assets s where s.supersedes = document_assets.id \

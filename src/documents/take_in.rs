@@ -14,7 +14,7 @@
 
 use crate::access::{Call, Grant, Refusal};
 use crate::app::App;
-use crate::documents::begin_upload::{Limit, check, check_replaced, inherit, row, target};
+use crate::documents::begin_upload::{Limit, check, check_replaced, find_replaced, row, target};
 use crate::documents::placing::{self, Place, discard, object_key};
 use crate::documents::quota::add_pending_untold;
 use crate::documents::receive_upload::{Taken, keep, store_body};
@@ -146,11 +146,14 @@ async fn begin<'c>(
         likely = file.begin(meaning, size);
     }
     let grant = call.authorize(target(call, id, &likely)).await?;
-    let replaced = if settled { check_replaced(app, call, &likely).await? } else { None };
+    let replaced = if settled { find_replaced(app, call, &likely).await? } else { None };
+    if settled {
+        check_replaced(&likely, replaced.as_ref())?;
+    }
     let place = if file.owner_known { Place::Final } else { Place::Incoming };
     let shown = if settled { likely } else { guarded(&likely, file) };
-    let mut document = row(app, call, id, BeginUpload { size, ..shown }, file_type);
-    document.release = document.release.after(replaced, call);
+    let mut document =
+        row(app, call, id, BeginUpload { size, ..shown }, file_type, replaced.as_ref());
     let key = place.key(app, &document, id.as_uuid())?;
     key.as_str().clone_into(&mut document.object_key);
     document.upload_expires_at = document.created_at + DEADLINE;
@@ -194,15 +197,16 @@ async fn receive(
     }
     turned_out.clone_from(&meaning.patient);
     let asked = file.begin(meaning, Size::Exactly(taken.placed.object.size));
-    let asked = inherit(app, call, asked).await?;
+    let replaced = find_replaced(app, call, &asked).await?;
+    let asked = asked.inherit(replaced.as_ref());
     let (file_type, _) = check(app, &asked, Limit::OneRequest)?;
     let grant = call.authorize(target(call, document.id, &asked)).await?;
-    let replaced = check_replaced(app, call, &asked).await?;
-    let said = row(app, call, document.id, asked, file_type);
+    check_replaced(&asked, replaced.as_ref())?;
+    let said = row(app, call, document.id, asked, file_type, replaced.as_ref());
     let document = Document {
         patient_id: said.patient_id,
         category: said.category,
-        release: said.release.after(replaced, call),
+        release: said.release,
         file_name: said.file_name,
         sha256_hex: said.sha256_hex,
         entity_type: said.entity_type,

@@ -300,6 +300,14 @@ async fn replacing_a_document_does_not_release_it(app: &TestApp) {
         release(app, &admin, &newer, "released").await.expect(200);
         app.get(&patient, &path(&newer)).await.expect(200);
         assert_eq!(replace(app, &newer).await["release"], "released");
+        // A form answers with the document at once.
+        let hidden = app.upload(&admin, "patient-1", &pdf()).await;
+        release(app, &admin, &hidden, state).await.expect(200);
+        let said = [("supersedes", hidden["id"].as_str().unwrap()), ("category", "other")];
+        let sent = form_of(&said, (pdf().name, pdf().mime), &pdf().bytes, &[]);
+        let path = "/api/patients/patient-1/records";
+        let newer = app.post_form(&admin, path, sent).await.expect(201).json();
+        assert_eq!((&newer["release"], &newer["released"]), (&json!("held"), &json!(false)));
     }
 }
 

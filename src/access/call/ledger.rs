@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
-use crate::access::{Action, Role};
+use crate::access::Action;
 use crate::audit::{Actor, Subject};
 use crate::ids::{ClinicId, TicketId};
 
@@ -15,6 +15,8 @@ pub(super) struct Ledger(Arc<Mutex<Entry>>);
 #[derive(Clone, Default)]
 pub(super) struct Entry {
     pub(super) caller: Option<(Actor, Option<ClinicId>)>,
+    /// Whether the answer goes to who runs the server, or to the app: to no page of somebody else.
+    pub(super) runs_the_server: bool,
     pub(super) subject: Subject,
     /// Where a parameter makes the call another one than its route stands for.
     pub(super) action: Option<Action>,
@@ -26,15 +28,6 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Whether the answer goes to who runs the server, or to the app: to no page of somebody else.
-    pub(super) fn runs_the_server(&self) -> bool {
-        let caller = self.caller.as_ref().map(|(actor, _)| actor);
-        let trusted = [Role::Admin.as_str(), Role::Service.as_str()];
-        self.ticket.is_none()
-            && caller
-                .is_some_and(|actor| actor.roles.split(' ').any(|role| trusted.contains(&role)))
-    }
-
     /// What the event says beside its fields: what the work has to tell, and the ticket.
     pub(super) fn detail(&self, told: Option<Value>) -> Option<Value> {
         let Some(ticket) = self.ticket else { return told };

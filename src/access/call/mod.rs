@@ -106,6 +106,8 @@ where
         ledger.with(|entry| {
             entry.caller = Some((actor(&caller), Some(caller.clinic)));
             entry.ticket = ticket.as_ref().map(|ticket| ticket.id);
+            let trusted = caller.has_role(Role::Admin) || caller.has_role(Role::Service);
+            entry.runs_the_server = trusted && ticket.is_none();
         });
         let person = caller.acting.as_ref().map(|acting| &acting.user);
         let counted = gate.rates.call(caller.clinic, &caller.user, person, gate.clock.now());

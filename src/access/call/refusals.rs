@@ -30,7 +30,7 @@ pub async fn record_refusals(
         return response;
     };
     let entry = ledger.with(|entry| entry.clone());
-    if entry.runs_the_server()
+    if entry.runs_the_server
         && let Some(told) = error.with_all_told()
     {
         response.extensions_mut().insert(Arc::new(told));

@@ -257,6 +257,8 @@ fn wrong_state(state: State) -> ApiError {
     ApiError::new(Code::WrongState, format!("The document is {state}: {hint}."))
 }
 
+const STORE_UNUSABLE: &str = "The object store cannot be used now.";
+
 impl From<StoreError> for ApiError {
     fn from(e: StoreError) -> Self {
         match e {
@@ -273,20 +275,17 @@ impl From<StoreError> for ApiError {
             StoreError::Unusable(ref reason) => {
                 // What the store itself says may name accounts and users: that is for the log.
                 let told = reason.split(" The store says:").next().unwrap_or_default();
-                Self::new(Code::StoreUnavailable, "The object store cannot be used now.")
+                Self::new(Code::StoreUnavailable, STORE_UNUSABLE)
                     .for_operators(told)
                     .with_source(e)
                     .retry_after(5)
             }
-            StoreError::Denied => Self::new(
-                Code::StoreUnavailable,
-                "The object store cannot be used now.",
-            )
-            .for_operators(
-                "It refused what was asked of it: its keys lack a permission. `strongroom doctor` \
-                 says which.",
-            )
-            .with_source(e),
+            StoreError::Denied => Self::new(Code::StoreUnavailable, STORE_UNUSABLE)
+                .for_operators(
+                    "It refused what was asked of it: its keys lack a permission. `strongroom \
+                     doctor` says which.",
+                )
+                .with_source(e),
             // A row that is available promises its object: the store not having it is a fault.
             _ => {
                 let detail = "The object store cannot be used now; try again shortly.";

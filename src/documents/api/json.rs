@@ -141,7 +141,7 @@ impl From<Document> for DocumentJson {
             entity_type: d.entity_type,
             entity_id: d.entity_id,
             temporary: d.temporary,
-            released: d.released,
+            released: d.release.shows(),
             release: d.release.as_str(),
             on_hold: d.hold_reason.is_some(),
             retain_until: d.retain_until,

@@ -134,7 +134,6 @@ fn edited(app: &App, document: &Document, edit: &Edit, now: Timestamp) -> Docume
     if edit.patient.is_some() && edit.patient != document.patient_id {
         after.patient_id.clone_from(&edit.patient);
         after.release = Release::of_category(&app.config.uploads, after.category);
-        after.released = after.release == Release::Released;
         after.supersedes = None;
     }
     after

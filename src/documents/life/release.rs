@@ -31,6 +31,11 @@ impl Release {
         }
     }
 
+    /// Whether the patient may see the document, as the policy asks.
+    pub fn shows(self) -> bool {
+        self == Self::Released
+    }
+
     /// What holds for a document of a category until somebody decides.
     pub fn of_category(config: &UploadConfig, category: Category) -> Self {
         if config.waits_for_release(category.as_str()) { Self::Held } else { Self::Released }

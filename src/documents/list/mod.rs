@@ -266,7 +266,7 @@ fn visible(call: &Call, row: &Listed, remembered: &mut HashMap<Class, bool>) -> 
     } else {
         document.patient_id.clone()
     };
-    let (category, state, released) = (document.category, document.state, document.released);
+    let (category, state, released) = (document.category, document.state, document.release.shows());
     *remembered
         .entry((patient, category, state, released, own, row.in_team))
         .or_insert_with(|| call.could(Action::ReadDocument, &document.target(), row.in_team))
