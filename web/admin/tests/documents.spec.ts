@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import type { Page } from "@playwright/test";
-import { type Document, expect, OTHER, PATIENT, sample, sha256, test, upload } from "./fixtures";
+import { type Document, expect, OTHER, PATIENT, rows, sample, sha256, test, upload } from "./fixtures";
 
-const rows = (page: Page) => page.locator("tbody tr");
 const row = (page: Page, name: string) => rows(page).filter({ hasText: name });
 const panel = (page: Page) => page.getByRole("dialog");
 

@@ -2,7 +2,7 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { startLine } from "../../testing/proxy.mjs";
 import { freePort, startServer } from "../../testing/server.mjs";
-import { expect, PATIENT, signIn, test } from "./fixtures";
+import { expect, PATIENT, rows, signIn, test } from "./fixtures";
 
 const PAGES = [
   "", "/documents", "/documents?doc=pdf", "/documents?doc=csv", "/documents?q=nothing-is-called-so", "/patients", `/patients/${PATIENT}`, "/quarantine", "/holds", "/trash", "/audit",
@@ -53,7 +53,7 @@ for (const scheme of ["light", "dark"] as const) {
 
 test("everything can be reached by keys", async ({ open }) => {
   const page = await open("/storage/documents");
-  await expect(page.locator("tbody tr")).toHaveCount(5);
+  await expect(rows(page)).toHaveCount(5);
   await page.getByRole("button", { name: /referral-letter/ }).focus();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("dialog")).toBeVisible();
@@ -127,24 +127,24 @@ test("what is being typed stays when the page behind it cannot be asked for agai
 test("the next rows that cannot be had are said where they were asked for, and the rows stay", async ({ open, page: blank }) => {
   await blank.route(/\/api\/audit\?.*cursor=/, (route) => route.fulfill({ status: 503, contentType: "text/plain", body: "" }));
   const page = await open("/storage/audit?action=trail.read");
-  const rows = page.locator("tbody tr");
-  await expect(rows.first()).toBeVisible();
-  const before = await rows.count();
+  const shown = rows(page);
+  await expect(shown.first()).toBeVisible();
+  const before = await shown.count();
   // A trail of more than one page: as many looks as a page has rows.
-  for (let have = before; have < 101; have++) await page.request.get(`${new URL(page.url()).origin}/api/audit?limit=1`);
+  for (let have = before; have < 101; have++) await expect(await page.request.get(`${new URL(page.url()).origin}/api/audit?limit=1`)).toBeOK();
   await page.reload();
-  await expect(rows).toHaveCount(100);
+  await expect(shown).toHaveCount(100);
   await page.getByRole("button", { name: "Show more" }).click();
   await expect(page.getByRole("alert")).toContainText("The server answered 503", { timeout: 20_000 });
-  await expect(rows).toHaveCount(100);
+  await expect(shown).toHaveCount(100);
   await blank.unroute(/\/api\/audit\?.*cursor=/);
   await page.getByRole("button", { name: "Try again" }).click();
-  await expect.poll(() => rows.count()).toBeGreaterThan(100);
+  await expect.poll(() => shown.count()).toBeGreaterThan(100);
 });
 
 test("marking a row leaves the rows where they are; a panel that closes gives the focus back to its row", async ({ open }) => {
   const page = await open("/storage/documents");
-  const row = page.locator("tbody tr").nth(2);
+  const row = rows(page).nth(2);
   await expect(row).toBeVisible();
   const before = await row.boundingBox();
   await page.getByLabel("Mark referral-letter.pdf").check();

@@ -71,6 +71,9 @@ export async function makeWorld(vars: Record<string, string> = {}): Promise<Worl
   return { server, token, documents };
 }
 
+/** The rows of a table that have come. */
+export const rows = (page: Page) => page.locator("tbody tr:not([aria-hidden])");
+
 /** The cookie of somebody's session, as the page of the log-in gets it. */
 export async function signIn(context: BrowserContext, url: string, who: string) {
   const answer = await context.request.post(`${url}/api/session`, { data: { username: who, password: PASSWORD }, headers: { origin: url } });

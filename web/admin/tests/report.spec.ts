@@ -1,7 +1,7 @@
 // The trail on paper: what the browser prints is read again, page by page.
 import type { Page } from "@playwright/test";
 import { getDocument } from "pdfjs-dist/legacy/build/pdf.mjs";
-import { expect, test, upload, type World } from "./fixtures";
+import { expect, rows, test, upload, type World } from "./fixtures";
 
 /** What a browser's print dialog would show, as the text of each page; and how often a dialog was asked for. */
 async function printed(page: Page) {
@@ -45,7 +45,7 @@ test("three events of somebody whose name is in another script come on one page,
   await countDialogs(blank);
   const id = await look(world, "Тест Врач", 3);
   const page = await open(`/storage/audit?actor=${encodeURIComponent("Тест Врач")}&from=2020-01-01T00:00`);
-  await expect(page.locator("tbody tr")).toHaveCount(3);
+  await expect(rows(page)).toHaveCount(3);
   await print(page).click();
   await expect(page).toHaveTitle(/^Audit report \d{4}-\d\d-\d\d$/);
   const { pages: [text = "", ...more], dialogs } = await printed(page);
@@ -128,7 +128,7 @@ test("what happened to one document comes as CSV and on paper", async ({ open, p
 test("gathering can be stopped, and says when the server gave it up", async ({ open, page: blank, world }) => {
   await countDialogs(blank);
   const page = await open("/storage/audit");
-  await expect(page.locator("tbody tr").first()).toBeVisible();
+  await expect(rows(page).first()).toBeVisible();
   let answer: () => void = () => undefined;
   const held = new Promise<void>((resolve) => { answer = resolve; });
   await page.route(/\/api\/audit\?.*limit=1000/, async (route) => { await held; await route.abort().catch(() => undefined); });

@@ -1,8 +1,7 @@
-import { expect, OTHER, PATIENT, test } from "./fixtures";
+import { expect, OTHER, PATIENT, rows, test } from "./fixtures";
 import type { Page } from "@playwright/test";
 
 const pages = (page: Page) => page.getByRole("navigation", { name: "Pages" }).getByRole("link").allTextContents();
-const rows = (page: Page) => page.locator("tbody tr");
 
 test("an administrator sees everything", async ({ open }) => {
   const page = await open("/storage");

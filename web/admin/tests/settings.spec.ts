@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { startServer } from "../../testing/server.mjs";
-import { complaintsOf, expect, makeWorld, signIn, test, upload } from "./fixtures";
+import { complaintsOf, expect, makeWorld, rows, signIn, test, upload } from "./fixtures";
 
 test("a user is made with a password that is shown once and opens the door", async ({ open, world, browser }) => {
   const page = await open("/storage/settings/users");
@@ -115,7 +115,7 @@ test("the trail is searched, one event is shown in full, and what fits comes as 
   await world.server.api("GET", `/api/docs/${letter?.id}`, { token: world.token });
   const page = await open(`/storage/audit?targetId=${letter?.id}&action=document.read`);
   await expect(page.getByRole("cell", { name: "document.read" }).first()).toBeVisible();
-  await page.locator("tbody tr").first().getByRole("button").click();
+  await rows(page).first().getByRole("button").click();
   const event = page.getByRole("dialog", { name: "One event" });
   await expect(event).toContainText("test-setup");
   await expect(event.getByText("Place in the trail")).toBeVisible();
@@ -135,7 +135,7 @@ test("the overview tells of the newest uploads and of how everything does", asyn
   await expect(health).toContainText("empty");
   await expect(page.getByRole("region", { name: "Recent uploads" }).getByRole("link")).toHaveCount(5);
   await page.getByRole("region", { name: "By category" }).getByRole("link", { name: "Imaging" }).click();
-  await expect(page.locator("tbody tr")).toHaveCount(2);
+  await expect(rows(page)).toHaveCount(2);
 });
 
 test("a new installation says what to do", async ({ page, context }) => {

@@ -3,7 +3,7 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { startLine } from "../../testing/proxy.mjs";
 import { freePort, startServer } from "../../testing/server.mjs";
-import { complaintsOf, type Document, expect, OTHER, PATIENT, PASSWORD, sample, sha256, signIn, test, type World } from "./fixtures";
+import { complaintsOf, type Document, expect, OTHER, PATIENT, PASSWORD, rows, sample, sha256, signIn, test, type World } from "./fixtures";
 
 interface Sample { name: string; type: string; bytes: Buffer }
 
@@ -15,7 +15,6 @@ const text = (name: string, size: number): Sample => ({ name, type: "text/plain"
 
 const drawer = (page: Page) => page.getByRole("dialog", { name: "Upload documents" });
 const file = (page: Page, name: string) => drawer(page).getByRole("listitem").filter({ hasText: name });
-const rows = (page: Page) => page.locator("tbody tr");
 
 /** Drops files on what stands at a selector, as a hand does. */
 async function drop(page: Page, files: Sample[], at = "h1") {

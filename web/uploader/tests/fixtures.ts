@@ -51,7 +51,7 @@ type Bucket = Awaited<ReturnType<typeof makeBucket>>;
 /** Where documents are kept: sealed beside the server, or in a bucket of an S3 store. */
 export type Store = "local" | "garage";
 
-interface World {
+export interface World {
   server: Server;
   /** Between the browser and the server. */
   line: Line;

@@ -1,5 +1,5 @@
 /** What a page shows while it waits, when something failed, and when there is nothing. */
-import { Alert, Button, Center, Loader, Overlay, Stack, Text } from "@mantine/core";
+import { Alert, Button, Center, Loader, Overlay, Skeleton, Stack, Table, Text } from "@mantine/core";
 import { IconAlertCircle } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { ApiError } from "../api";
@@ -10,6 +10,11 @@ export function Waiting({ h = 240 }: { h?: number }) {
       <Loader type="dots" />
     </Center>
   );
+}
+
+/** Rows that are on their way, for eyes alone: `wide` columns, each row `h` pixels high. */
+export function WaitingRows({ rows = 8, wide, h = 22 }: { rows?: number; wide: number; h?: number }) {
+  return Array.from({ length: rows }, (_, row) => <Table.Tr key={row} aria-hidden><Table.Td colSpan={wide}><Skeleton h={h} /></Table.Td></Table.Tr>);
 }
 
 /** What somebody opened is on its way: a drawer whose script was not asked for before. */

@@ -1,13 +1,12 @@
 /** The trail of the clinic: who asked for what, and what came of it. */
-import { Badge, Button, Drawer, Group, Select, Skeleton, Table, Text, TextInput, Title, UnstyledButton } from "@mantine/core";
+import { Badge, Button, Drawer, Group, Select, Table, Text, TextInput, Title, UnstyledButton } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
-import { api, data } from "../../api";
 import { FilterBar } from "../../parts/FilterBar";
 import { Id, timeOf, When } from "../../parts/format";
-import { Empty, Failed } from "../../parts/states";
+import { Empty, Failed, WaitingRows } from "../../parts/states";
 import { More } from "../documents/Documents";
 import { Typed } from "../documents/Filters";
 import { type Event, ofClinic, type Search } from "./events";
@@ -35,9 +34,10 @@ export default function Audit() {
   };
   const [begin, end] = [from, to].map((text) => text && timeOf(new Date(text)));
   const query: Search = { ...words, ...(begin && { from: begin }), ...(end && { to: end }) };
+  const source = ofClinic(query);
   const pages = useInfiniteQuery({
     queryKey: ["audit", query],
-    queryFn: ({ pageParam }) => data(api.GET("/api/audit", { params: { query: { ...query, limit: 100, ...(pageParam && { cursor: pageParam }) } } })),
+    queryFn: ({ pageParam, signal }) => source({ limit: 100, ...(pageParam && { cursor: pageParam }) }, signal),
     initialPageParam: "",
     getNextPageParam: (last) => last.nextCursor ?? undefined,
   });
@@ -45,7 +45,7 @@ export default function Audit() {
   const events = pages.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <>
-      <Group justify="space-between" mb="sm"><Title order={1} size="h2">Audit</Title><Export source={ofClinic(query)} title="Audit report" about={aboutOf(query)} /></Group>
+      <Group justify="space-between" mb="sm"><Title order={1} size="h2">Audit</Title><Export source={source} title="Audit report" about={aboutOf(query)} /></Group>
       <FilterBar first={field("actor")} any={params.size > 0} clear={() => setParams({})}>
         {FIELDS.map(field)}
         <Select label="Outcome" size="sm" clearable w={{ base: "48%", xs: 112 }} placeholder="all" data={Object.keys(OUTCOMES)} value={params.get("outcome")} onChange={(to) => change("outcome", to ?? "")} />
@@ -77,7 +77,7 @@ function Events({ events, waiting, open }: { events: Event[]; waiting: boolean; 
     <Table highlightOnHover verticalSpacing={5}>
       <Table.Thead><Table.Tr><Table.Th>When</Table.Th><Table.Th visibleFrom="sm">Who</Table.Th><Table.Th visibleFrom="sm">Action</Table.Th><Table.Th>Outcome</Table.Th><Table.Th visibleFrom="sm">On</Table.Th><Table.Th visibleFrom="md">Patient</Table.Th></Table.Tr></Table.Thead>
       <Table.Tbody>
-        {waiting && Array.from({ length: 10 }, (_, row) => <Table.Tr key={row}><Table.Td colSpan={6}><Skeleton h={22} /></Table.Td></Table.Tr>)}
+        {waiting && <WaitingRows rows={10} wide={6} />}
         {events.map((event) => {
           const who = whoOf(event);
           return (

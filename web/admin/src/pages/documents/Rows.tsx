@@ -1,10 +1,11 @@
 /** Documents as rows of a table; on a small screen a row says underneath its name what the columns would. */
-import { ActionIcon, Badge, Checkbox, Group, Menu, Skeleton, Table, Text, Tooltip, UnstyledButton } from "@mantine/core";
+import { ActionIcon, Badge, Checkbox, Group, Menu, Table, Text, Tooltip, UnstyledButton } from "@mantine/core";
 import { IconAdjustmentsHorizontal, IconArrowDown, IconArrowUp, IconLock } from "@tabler/icons-react";
 import { Fragment, type ReactNode } from "react";
 import { Link } from "react-router";
 import type { Document } from "../../api";
 import { Id, size, When } from "../../parts/format";
+import { WaitingRows } from "../../parts/states";
 import { type Column, COLUMNS, useColumns } from "./columns";
 import { category, RELEASES, STATES, typeName } from "./words";
 
@@ -46,9 +47,7 @@ export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort,
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
-          {waiting && Array.from({ length: 8 }, (_, row) => (
-            <Table.Tr key={row}><Table.Td colSpan={wide}><Skeleton h={34} /></Table.Td></Table.Tr>
-          ))}
+          {waiting && <WaitingRows wide={wide} h={34} />}
           {items.map((item, at) => {
             const before = items[at - 1];
             const begins = group && (!before || group(before) !== group(item));

@@ -1,6 +1,6 @@
 import { Badge, Group, Stack, Text, Timeline } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { api, data, type Document } from "../../api";
+import type { Document } from "../../api";
 import { When } from "../../parts/format";
 import { Empty, Failed, Waiting } from "../../parts/states";
 import { ofDocument } from "../audit/events";
@@ -8,12 +8,12 @@ import { Export } from "../audit/Export";
 import { OUTCOMES, whoOf } from "../audit/words";
 import { More } from "./Documents";
 
-
 /** Who did what to one document, the newest first. */
 export function Trail({ document: { id, filename, patientId } }: { document: Document }) {
+  const source = ofDocument(id);
   const pages = useInfiniteQuery({
     queryKey: ["trail", id],
-    queryFn: ({ pageParam }) => data(api.GET("/api/docs/{id}/audit", { params: { path: { id }, query: { limit: 50, ...(pageParam && { cursor: pageParam }) } } })),
+    queryFn: ({ pageParam, signal }) => source({ limit: 50, ...(pageParam && { cursor: pageParam }) }, signal),
     initialPageParam: "",
     getNextPageParam: (last) => last.nextCursor ?? undefined,
   });
@@ -23,7 +23,7 @@ export function Trail({ document: { id, filename, patientId } }: { document: Doc
   if (events.length === 0) return <Empty title="Nothing yet" />;
   return (
     <Stack>
-      <Export size="xs" source={ofDocument(id)} title="Trail of a document" about={[["Document", filename], ["Id", id], ["Patient", patientId ?? "none"]]} />
+      <Export size="xs" source={source} title="Trail of a document" about={[["Document", filename], ["Id", id], ["Patient", patientId ?? "none"]]} />
       <Timeline bulletSize={14} lineWidth={2}>
         {events.map((event) => (
           <Timeline.Item key={event.id} title={<Group gap="xs"><Text size="sm" fw={550}>{event.action}</Text>

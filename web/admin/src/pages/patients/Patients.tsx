@@ -1,11 +1,11 @@
 /** Finding a patient: by id, or among those whose documents came last. */
-import { Anchor, Button, Group, Skeleton, Stack, Table, Text, TextInput, Title } from "@mantine/core";
+import { Anchor, Button, Group, Stack, Table, Text, TextInput, Title } from "@mantine/core";
 import { IconSearch } from "@tabler/icons-react";
 import { type FormEvent, useMemo, useState } from "react";
 import { Link, useNavigate } from "react-router";
 import type { Document } from "../../api";
 import { When } from "../../parts/format";
-import { Empty, Failed } from "../../parts/states";
+import { Empty, Failed, WaitingRows } from "../../parts/states";
 import { useDocuments } from "../documents/Documents";
 import { category } from "../documents/words";
 
@@ -40,7 +40,7 @@ export default function Patients() {
         <Table highlightOnHover verticalSpacing={6}>
           <Table.Thead><Table.Tr><Table.Th>Patient</Table.Th><Table.Th visibleFrom="sm">Newest document</Table.Th><Table.Th visibleFrom="sm">Category</Table.Th><Table.Th>Uploaded</Table.Th></Table.Tr></Table.Thead>
           <Table.Tbody>
-            {pages.isPending && Array.from({ length: 8 }, (_, row) => <Table.Tr key={row}><Table.Td colSpan={4}><Skeleton h={22} /></Table.Td></Table.Tr>)}
+            {pages.isPending && <WaitingRows wide={4} />}
             {patients.map((newest) => (
               <Table.Tr key={newest.patientId}>
                 <Table.Td maw={{ base: 0, sm: 220 }} w={{ base: "100%", sm: "auto" }}><Anchor size="sm" fw={550} truncate component={Link} to={patientPath(newest.patientId)} display="block">{newest.patientId}</Anchor></Table.Td>
