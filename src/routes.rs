@@ -6,10 +6,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{MethodRouter, delete, get, patch, post, put};
 
-use http::header;
+use http::{Method, header};
 
 use crate::access::{Action, record_refusals};
 use crate::accounts::api::{keys, session, setup, users};
@@ -217,7 +217,7 @@ pub fn router(app: App, wire: Option<Wire>) -> Router {
             let bucket = app.config.store.bucket.clone();
             ours.fallback(move |request: Request| objects(wire, bucket, request))
         }
-        None => ours.fallback(|| async { nothing_here() }),
+        None => ours.fallback(async |request: Request| elsewhere(&request)),
     };
     let ids = RequestIds(app.ids.clone());
     let https = app.config.server.public_url.starts_with("https:");
@@ -232,9 +232,13 @@ async fn objects(wire: Wire, bucket: String, request: Request) -> Response {
     let signature = request.headers().get(header::AUTHORIZATION);
     let signed = signature.is_some_and(|v| v.as_bytes().starts_with(b"AWS"))
         || request.uri().query().is_some_and(|q| q.contains("X-Amz-"));
-    if names_bucket || signed { wire.handle(request).await } else { nothing_here() }
+    if names_bucket || signed { wire.handle(request).await } else { elsewhere(&request) }
 }
 
-fn nothing_here() -> Response {
+/// Who opens the server's bare address in a browser wants its pages; anything else is nothing.
+fn elsewhere(request: &Request) -> Response {
+    if request.uri().path() == "/" && request.method() == Method::GET {
+        return guarded(Redirect::to("/storage").into_response());
+    }
     guarded(ApiError::not_found().into_response())
 }

@@ -1,4 +1,5 @@
-//! `strongroom upkeep run`: every background task once, beside a server or without one.
+//! `strongroom upkeep run`: every background task once. Beside a running server this needs a store
+//! that is not local: that one belongs to the server, which does its upkeep by itself.
 
 use super::{Done, Failure};
 use crate::config::Config;
@@ -14,6 +15,9 @@ pub struct Args {
 enum Command {
     /// Run every task once: end uploads nobody completed, remove what they left, send what
     /// webhooks are to be told
+    ///
+    /// A running server does this by itself. The local store belongs to one process: with it, run
+    /// this only while no server runs.
     Run {
         /// Only say what would be done
         #[arg(long)]

@@ -11,6 +11,7 @@
 
 mod bind;
 mod look;
+mod postgres;
 mod readers;
 mod sqlite;
 mod steps;
@@ -22,7 +23,7 @@ use std::time::Duration;
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgConnection, PgPool, Postgres, SqliteConnection};
 
 use steps::STEPS;
@@ -109,13 +110,7 @@ impl Db {
             DatabaseUrl::Sqlite(path) => Self::Sqlite(SqliteDb::open(path).await?),
             DatabaseUrl::Postgres(url) => {
                 let options: PgConnectOptions = url.reveal().parse()?;
-                let pool = PgPoolOptions::new()
-                    .max_connections(16)
-                    .acquire_timeout(ACQUIRE_TIMEOUT)
-                    .after_connect(|conn, _| Box::pin(without_jit(conn)))
-                    .connect_with(options.application_name("strongroom"))
-                    .await?;
-                Self::Postgres(pool)
+                Self::Postgres(postgres::connect(options.application_name("strongroom")).await?)
             }
         };
         match &db {
@@ -171,12 +166,6 @@ impl Db {
             Self::Postgres(_) => "postgres",
         }
     }
-}
-
-/// Compiling a query takes PostgreSQL some hundred milliseconds; ours take one. Lists look costly
-/// to it, since it counts what they could read and not where they stop.
-async fn without_jit(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query("set jit = off").execute(conn).await.map(|_| ())
 }
 
 /// One open connection of either engine; what the macros run on.

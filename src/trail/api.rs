@@ -3,8 +3,9 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
-use crate::access::{Call, Target, TargetKind};
+use crate::access::{Action, Call, Target, TargetKind};
 use crate::app::App;
 use crate::audit::rows::{EventRow, Search, search};
 use crate::http::page::{self, Page};
@@ -17,6 +18,7 @@ use crate::time::Timestamp;
 #[into_params(parameter_in = Query)]
 pub struct AuditQuery {
     /// One action, such as `download.issue`.
+    #[param(schema_with = action_names)]
     action: Option<String>,
     /// `granted`, `denied` or `failed`.
     #[param(pattern = "^(granted|denied|failed)$")]
@@ -37,6 +39,11 @@ pub struct AuditQuery {
     cursor: Option<String>,
     /// How many, 1 to 1000; 50 when left out.
     limit: Option<u32>,
+}
+
+fn action_names() -> Object {
+    let names = Action::ALL.iter().map(|action| action.as_str());
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).build()
 }
 
 /// One event of the trail.
@@ -158,6 +165,12 @@ fn read_search(query: AuditQuery) -> Result<Search, ApiError> {
         && !["granted", "denied", "failed"].contains(&outcome.as_str())
     {
         return Err(page::field("outcome", "must be granted, denied or failed"));
+    }
+    if let Some(action) = &query.action
+        && !Action::ALL.iter().any(|known| known.as_str() == action)
+    {
+        let right = "must be the name of an action, such as download.issue; openapi.json has them";
+        return Err(page::field("action", right));
     }
     Ok(Search {
         from: time("from", query.from.as_deref())?,

@@ -128,7 +128,7 @@ async fn every_refusal_is_a_problem_with_a_code_of_the_table(app: &TestApp) {
     expect_problem(&nobody, 401, "unauthenticated");
     assert!(nobody.headers.contains_key(header::WWW_AUTHENTICATE));
     expect_problem(&app.get(&admin, "/api/nowhere").await, 404, "not_found");
-    expect_problem(&app.get(&admin, "/").await, 404, "not_found");
+    expect_problem(&app.get(&admin, "/nowhere").await, 404, "not_found");
     let patch = app.call(&admin, Method::PATCH, "/api/audit", None).await;
     expect_problem(&patch, 405, "method_not_allowed");
     let missing = format!("/api/docs/{}", uuid::Uuid::now_v7());
@@ -192,6 +192,18 @@ async fn the_contract_and_its_page_are_served() {
         assert!(text.contains(&format!("id=\"{}\"", code.as_str())), "{}", code.as_str());
     }
     assert!(!text.contains("<script") && !text.contains("src="), "the page loads something");
+}
+
+#[tokio::test]
+async fn a_browser_that_opens_the_bare_address_is_led_to_the_pages() {
+    let app = TestApp::sqlite().await;
+    let led = app.request(Method::GET, "/", &[], None).await.expect(303);
+    assert_eq!(led.headers[header::LOCATION], "/storage");
+    app.request(Method::POST, "/", &[], None).await.expect(404);
+    // What is signed is for the embedded S3 endpoint: a list of its buckets.
+    let signed = [("authorization", "AWS4-HMAC-SHA256 made-up")];
+    let refused = app.request(Method::GET, "/", &signed, None).await;
+    assert!(refused.status.is_client_error(), "{}", refused.status);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use strongroom::db::{DatabaseUrl, Db, DbError, Tx};
 use strongroom::execute;
+use strongroom::sensitive::Secret;
 use strongroom::time::Timestamp;
 use tempfile::TempDir;
 
@@ -230,4 +231,13 @@ async fn a_caller_who_goes_away_while_committing_blocks_nobody() {
     // Whether the row is there depends on how far its commit had come; all others' are.
     let others = |name: &String| !name.starts_with("cut");
     assert_eq!(names(folder.path()).await.into_iter().filter(others).count(), 2 * 48);
+}
+
+#[tokio::test]
+async fn why_no_server_answers_is_told_and_not_only_that_it_was_waited_for() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = DatabaseUrl::Postgres(Secret::new(format!("postgres://test@{closed}/test")));
+    let Err(error) = Db::open(&url).await else { panic!("nobody listens there") };
+    let told = strongroom::causes::in_one_line(&error);
+    assert!(told.to_lowercase().contains("connection refused"), "{told}");
 }
