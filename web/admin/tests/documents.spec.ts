@@ -109,7 +109,7 @@ test("a look is one read in the trail, and the download is the file that was upl
   await panel(page).getByRole("tab", { name: "Details" }).click();
   await expect(panel(page)).toContainText(sha256(sample("referral-letter.pdf")));
   await panel(page).getByRole("tab", { name: "Trail" }).click();
-  await expect(panel(page).getByText("content.read").first()).toBeVisible();
+  await expect(panel(page).getByText("Read a document", { exact: true }).first()).toBeVisible();
   await world.server.api("DELETE", `/api/docs/${letter.id}?permanent=true`, { token: world.token });
 });
 

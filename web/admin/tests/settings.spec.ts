@@ -113,12 +113,18 @@ test("what is in quarantine is shown and nobody can open it", async ({ page, con
 test("the trail is searched, one event is shown in full, and what fits comes as CSV", async ({ open, world }) => {
   const letter = world.documents["referral-letter.pdf"];
   await world.server.api("GET", `/api/docs/${letter?.id}`, { token: world.token });
-  const page = await open(`/storage/audit?targetId=${letter?.id}&action=document.read`);
-  await expect(page.getByRole("cell", { name: "document.read" }).first()).toBeVisible();
+  const page = await open(`/storage/audit?targetId=${letter?.id}&action=mistyped`);
+  await expect(page.getByRole("cell", { name: "Begin an upload" })).toBeVisible();
+  await page.getByRole("combobox", { name: "Action" }).fill("details");
+  await page.getByRole("option", { name: "Read a document's details" }).click();
+  await expect(page).toHaveURL(/action=document\.read/);
+  await expect(rows(page).filter({ hasNotText: "Read a document's details" })).toHaveCount(0);
+  await expect(page.getByRole("cell", { name: "Read a document's details" }).first()).toBeVisible();
   await rows(page).first().getByRole("button").click();
   const event = page.getByRole("dialog", { name: "One event" });
   await expect(event).toContainText("test-setup");
   await expect(event.getByText("Place in the trail")).toBeVisible();
+  await expect(event).toContainText("document.read");
   await event.getByRole("button", { name: "Close" }).click();
   const coming = page.waitForEvent("download");
   await page.getByRole("button", { name: "CSV", exact: true }).click();

@@ -9,6 +9,7 @@ import { Id, timeOf, When } from "../../parts/format";
 import { Empty, Failed, WaitingRows } from "../../parts/states";
 import { More } from "../documents/Documents";
 import { Typed } from "../documents/Filters";
+import { ACTIONS, inWords, isAction } from "./actions";
 import { type Event, ofClinic, type Search } from "./events";
 import { Export } from "./Export";
 import { OneEvent } from "./OneEvent";
@@ -16,7 +17,7 @@ import type { Fact } from "./Report";
 import { FILTERS, onPaper, OUTCOMES, whoOf } from "./words";
 
 /** Those that are typed, the first apart. */
-const FIELDS = ["action", "patientId", "targetId", "requestId"];
+const FIELDS = ["patientId", "targetId", "requestId"];
 
 export default function Audit() {
   const [params, setParams] = useSearchParams();
@@ -27,13 +28,13 @@ export default function Audit() {
     else next.delete(name);
     return next;
   }, { replace: true });
-  const [{ from, to, ...words }] = useDebouncedValue(Object.fromEntries(params), 200);
+  const [{ from, to, action, ...words }] = useDebouncedValue(Object.fromEntries(params), 200);
   const time = (name: string) => {
     const text = params.get(name) ?? "";
     return timeOf(new Date(text)) ? text : "";
   };
   const [begin, end] = [from, to].map((text) => text && timeOf(new Date(text)));
-  const query: Search = { ...words, ...(begin && { from: begin }), ...(end && { to: end }) };
+  const query: Search = { ...words, ...(isAction(action) && { action }), ...(begin && { from: begin }), ...(end && { to: end }) };
   const source = ofClinic(query);
   const pages = useInfiniteQuery({
     queryKey: ["audit", query],
@@ -41,12 +42,14 @@ export default function Audit() {
     initialPageParam: "",
     getNextPageParam: (last) => last.nextCursor ?? undefined,
   });
-  const field = (name: string) => <Typed key={name} label={FILTERS[name] ?? name} w={{ base: name === "actor" ? "100%" : "48%", xs: 125 }} value={params.get(name) ?? ""} onChange={(text) => change(name, text.trim())} />;
+  const field = (name: string) => <Typed key={name} label={FILTERS[name] ?? name} w={{ base: name === "actor" ? "100%" : "48%", xs: 120 }} value={params.get(name) ?? ""} onChange={(text) => change(name, text.trim())} />;
   const events = pages.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <>
       <Group justify="space-between" mb="sm"><Title order={1} size="h2">Audit</Title><Export source={source} title="Audit report" about={aboutOf(query)} /></Group>
       <FilterBar first={field("actor")} any={params.size > 0} clear={() => setParams({})}>
+        <Select label="Action" size="sm" searchable clearable w={{ base: "48%", xs: 145 }} comboboxProps={{ width: 270, position: "bottom-start" }} placeholder="all" nothingFoundMessage="No action is called so"
+          data={Object.entries(ACTIONS).map(([value, label]) => ({ value, label }))} value={params.get("action")} onChange={(to) => change("action", to ?? "")} />
         {FIELDS.map(field)}
         <Select label="Outcome" size="sm" clearable w={{ base: "48%", xs: 112 }} placeholder="all" data={Object.keys(OUTCOMES)} value={params.get("outcome")} onChange={(to) => change("outcome", to ?? "")} />
         <TextInput label="From" type="datetime-local" size="sm" w={{ base: "100%", xs: 186 }} value={time("from")} onChange={(e) => change("from", e.currentTarget.value)} />
@@ -85,11 +88,11 @@ function Events({ events, waiting, open }: { events: Event[]; waiting: boolean; 
               <Table.Td maw={220}>
                 <UnstyledButton fz="sm" onClick={() => open(event)} maw="100%" style={{ display: "block" }}>
                   <When at={event.at} exact />
-                  <Text size="xs" c="dimmed" hiddenFrom="sm" truncate>{event.action}, {who}</Text>
+                  <Text size="xs" c="dimmed" hiddenFrom="sm" truncate>{inWords(event.action)}, {who}</Text>
                 </UnstyledButton>
               </Table.Td>
               <Table.Td maw={200} visibleFrom="sm"><Text size="sm" truncate>{who}</Text></Table.Td>
-              <Table.Td visibleFrom="sm"><Text size="sm">{event.action}</Text></Table.Td>
+              <Table.Td visibleFrom="sm"><Text size="sm" title={event.action}>{inWords(event.action)}</Text></Table.Td>
               <Table.Td><Badge color={OUTCOMES[event.outcome] ?? "gray"}>{event.outcome}</Badge></Table.Td>
               <Table.Td visibleFrom="sm">{event.targetId ? <Group gap={4} wrap="nowrap"><Text size="sm">{event.targetKind}</Text><Id id={event.targetId} bare /></Group> : <Text size="sm">{event.targetKind}</Text>}</Table.Td>
               <Table.Td maw={160} visibleFrom="md"><Text size="sm" truncate>{event.patientId}</Text></Table.Td>

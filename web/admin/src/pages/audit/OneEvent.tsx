@@ -5,6 +5,7 @@ import { Facts, type Row } from "../../parts/Facts";
 import { Id, When } from "../../parts/format";
 import { useRole } from "../../session";
 import { patientPath } from "../patients/Patients";
+import { inWords } from "./actions";
 import type { Event } from "./events";
 import { OUTCOMES } from "./words";
 
@@ -15,7 +16,7 @@ export function OneEvent({ event: e, narrow }: { event: Event; narrow: (name: st
   const patient = e.patientId && <>{is("admin") ? <Anchor component={Link} size="sm" to={patientPath(e.patientId)}>{e.patientId}</Anchor> : e.patientId} {same("patientId", e.patientId)}</>;
   const rows: Row[] = [
     ["When", <When at={e.at} />],
-    ["Action", <>{e.action} {same("action", e.action)}</>],
+    ["Action", <>{inWords(e.action)} <Code>{e.action}</Code> {same("action", e.action)}</>],
     ["Outcome", <><Badge color={OUTCOMES[e.outcome] ?? "gray"}>{e.outcome}</Badge>{e.code && <> {e.code}</>}</>],
     ["Who", <>{e.actor.id} {same("actor", e.actor.id)}</>],
     ["How they came", e.actor.kind],

@@ -3,6 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import type { Document } from "../../api";
 import { When } from "../../parts/format";
 import { Empty, Failed, Waiting } from "../../parts/states";
+import { inWords } from "../audit/actions";
 import { ofDocument } from "../audit/events";
 import { Export } from "../audit/Export";
 import { OUTCOMES, whoOf } from "../audit/words";
@@ -26,7 +27,7 @@ export function Trail({ document: { id, filename, patientId } }: { document: Doc
       <Export size="xs" source={source} title="Trail of a document" about={[["Document", filename], ["Id", id], ["Patient", patientId ?? "none"]]} />
       <Timeline bulletSize={14} lineWidth={2}>
         {events.map((event) => (
-          <Timeline.Item key={event.id} title={<Group gap="xs"><Text size="sm" fw={550}>{event.action}</Text>
+          <Timeline.Item key={event.id} title={<Group gap="xs"><Text size="sm" fw={550} title={event.action}>{inWords(event.action)}</Text>
             {event.outcome !== "granted" && <Badge size="xs" color={OUTCOMES[event.outcome] ?? "gray"}>{event.outcome}</Badge>}</Group>}>
             <Text size="xs" c="dimmed">{whoOf(event)}, <When at={event.at} /></Text>
           </Timeline.Item>
