@@ -19,6 +19,9 @@ use super::place::Place;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(3);
+/// How long an ordinary call may take with all its repetitions: who waits for an answer, and the
+/// proxies on the way, have less patience than a minute.
+const WHOLE: Duration = Duration::from_secs(30);
 /// How long an ordinary call may wait for the head of its answer.
 const ORDINARY: Duration = Duration::from_secs(20);
 /// The same for calls that make the store work (complete, copy). Not for bodies that come: those
@@ -42,13 +45,13 @@ pub(super) struct Clients {
 
 impl Clients {
     pub fn new(place: &Place, keys: Arc<Keys>) -> Self {
-        let ordinary = config(place, keys, ORDINARY);
+        let ordinary = config(place, keys);
         let long = ordinary.to_builder().timeout_config(timeouts(LONG)).build();
         Self { ordinary: Client::from_conf(ordinary), long: Client::from_conf(long) }
     }
 }
 
-fn config(place: &Place, keys: Arc<Keys>, patience: Duration) -> Config {
+fn config(place: &Place, keys: Arc<Keys>) -> Config {
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new(place.region.clone()))
@@ -64,7 +67,7 @@ fn config(place: &Place, keys: Arc<Keys>, patience: Duration) -> Config {
         .stalled_stream_protection(
             StalledStreamProtectionConfig::enabled().grace_period(STALL).build(),
         )
-        .timeout_config(timeouts(patience));
+        .timeout_config(timeouts(ORDINARY).to_builder().operation_timeout(WHOLE).build());
     config.set_endpoint_url(place.endpoint.clone());
     config.build()
 }
@@ -91,6 +94,7 @@ fn timeouts(patience: Duration) -> TimeoutConfig {
         .connect_timeout(CONNECT.min(patience))
         .read_timeout(patience)
         .operation_attempt_timeout(patience)
+        .disable_operation_timeout()
         .build()
 }
 

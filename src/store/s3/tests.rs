@@ -175,6 +175,17 @@ async fn a_complete_that_fails_after_its_200_is_an_error() {
     assert!(matches!(done, Err(StoreError::Unavailable(_))), "{done:?}");
 }
 
+#[tokio::test]
+async fn an_ordinary_call_ends_within_half_a_minute_and_a_long_one_does_not() {
+    let store = open(server(|_| busy()).await).await;
+    let clients = &store.bucket.clients;
+    let whole = |client: &aws_sdk_s3::Client| {
+        client.config().timeout_config().and_then(|timeouts| timeouts.operation_timeout())
+    };
+    assert_eq!(whole(&clients.ordinary), Some(Duration::from_secs(30)));
+    assert_eq!(whole(&clients.long), None);
+}
+
 /// As if the probe had gone well.
 fn able(store: &S3Store, versions: bool) {
     let no = false;
