@@ -238,13 +238,24 @@ async fn what_a_page_says_of_a_file_is_read_as_browsers_write_it(app: &TestApp) 
 
 /// Makes a ticket; its base.
 async fn ticket(app: &TestApp, who: &Caller, asked: Value) -> String {
+    let most = asked["maxSize"].as_u64();
     let made = app.post(who, "/api/uppy/tickets", asked).await.expect(201).json();
     let public = &app.app.config.server.public_url;
     let base = made["companionEndpoint"].as_str().unwrap().strip_prefix(public.as_str()).unwrap();
     assert_eq!(base, format!("/api/uppy/t/{}", made["ticket"].as_str().unwrap()));
     // Whoever has only the ticket could not ask for it.
     let limits = app.get(who, "/api/docs/limits").await.expect(200).json();
-    assert_eq!(made["limits"], limits);
+    let Some(most) = most else {
+        assert_eq!(made["limits"], limits);
+        return base.to_owned();
+    };
+    assert_eq!(made["limits"]["maxBytesInParts"], most);
+    for (by_ticket, other) in
+        made["limits"]["types"].as_array().unwrap().iter().zip(limits["types"].as_array().unwrap())
+    {
+        assert_eq!(by_ticket["contentType"], other["contentType"]);
+        assert_eq!(by_ticket["maxBytes"], most.min(other["maxBytes"].as_u64().unwrap()));
+    }
     base.to_owned()
 }
 

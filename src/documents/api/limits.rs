@@ -77,4 +77,16 @@ impl LimitsAnswer {
             categories: Category::ALL.into_iter().filter_map(own).collect(),
         }
     }
+
+    /// The same where no file may be larger than that many bytes.
+    #[must_use]
+    pub(super) fn at_most(mut self, most: u64) -> Self {
+        let of_types = self.types.iter_mut().map(|accepted| &mut accepted.max_bytes);
+        let of_categories = self.categories.iter_mut().map(|own| &mut own.max_bytes);
+        let in_parts = std::iter::once(&mut self.max_bytes_in_parts);
+        for limit in of_types.chain(of_categories).chain(in_parts) {
+            *limit = most.min(*limit);
+        }
+        self
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -180,7 +181,7 @@ async fn an_ordinary_call_ends_within_half_a_minute_and_a_long_one_does_not() {
     let store = open(server(|_| busy()).await).await;
     let clients = &store.bucket.clients;
     let whole = |client: &aws_sdk_s3::Client| {
-        client.config().timeout_config().and_then(|timeouts| timeouts.operation_timeout())
+        client.config().timeout_config().and_then(TimeoutConfig::operation_timeout)
     };
     assert_eq!(whole(&clients.ordinary), Some(Duration::from_secs(30)));
     assert_eq!(whole(&clients.long), None);

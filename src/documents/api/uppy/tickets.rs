@@ -60,7 +60,7 @@ pub struct TicketAnswer {
     /// When it ends.
     #[schema(value_type = String, format = "date-time")]
     expires_at: Timestamp,
-    /// What may come in, since the ticket itself reads nothing.
+    /// What may come in by it, since the ticket itself reads nothing.
     limits: LimitsAnswer,
 }
 
@@ -76,6 +76,7 @@ pub async fn issue(
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiJson(body): ApiJson<TicketRequest>,
 ) -> Result<(StatusCode, ApiJson<TicketAnswer>), ApiError> {
+    let most = body.max_size.unwrap_or(u64::MAX);
     let mut asked = read(body)?;
     if call.caller.kind == CallerKind::Session {
         asked.session = app.gate.authenticator.session_id(&headers);
@@ -83,7 +84,7 @@ pub async fn issue(
     let issued = documents::issue_ticket(&app, &call, asked).await?;
     let ticket = issued.text.reveal().clone();
     let companion_endpoint = format!("{}/api/uppy/t/{ticket}", app.config.server.public_url);
-    let limits = LimitsAnswer::of(&app.config.uploads);
+    let limits = LimitsAnswer::of(&app.config.uploads).at_most(most);
     let answer = TicketAnswer { ticket, companion_endpoint, expires_at: issued.expires_at, limits };
     Ok((StatusCode::CREATED, ApiJson(answer)))
 }
