@@ -29,19 +29,17 @@ on_every_ground!(
 mod table {
     use super::every_file_gets_its_verdict_behind_every_door;
 
-    with_variables!(
+    crate::with_variables!(
         &[("STRONGROOM_SEALED_UPLOADS", "true")];
         every_file_gets_its_verdict_behind_every_door,
     );
 
     mod garage {
-        with_variables!(
+        crate::with_variables!(
             @ garage_with, &[("STRONGROOM_SEALED_UPLOADS", "true")],
             every_file_gets_its_verdict_behind_every_door
         );
     }
-
-    use crate::with_variables;
 }
 
 /// A way for a file to come in. Another one is a line here and an arm in each match.

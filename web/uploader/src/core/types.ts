@@ -130,8 +130,6 @@ export interface Snapshot {
   /** What may come in: media types, before anything is known those of the contract; and the largest file in bytes. */
   types?: Types | undefined;
   maxSize?: number | undefined;
-  /** Whether every file is sealed before it is sent. */
-  sealing?: boolean | undefined;
   /** Why no file can be sent as things are, for people. */
   problem?: string | undefined;
   /** What a screen reader is to say now. */

@@ -516,7 +516,6 @@ export class Uploads {
       full: this.#counted() >= mostOf(this.#options),
       types: this.#taken.types,
       maxSize: maxSizeOf(this.#options, this.#taken),
-      sealing: this.#sealer !== undefined,
       problem:
         this.#problem ??
         (this.#sealer && this.#taken.sealed === false ? this.#texts.sealedNotTaken : undefined),

@@ -135,7 +135,7 @@ export function FileUploader(props: FileUploaderProps) {
         <p className="srm-hint">
           {texts.hint(kinds(accept, types), most === undefined ? undefined : formatLimit(most))}
         </p>
-        {snapshot.sealing && <p className="srm-hint">{texts.sealHint}</p>}
+        {options.sealFor !== undefined && <p className="srm-hint">{texts.sealHint}</p>}
         <input
           ref={input}
           className="srm-hidden"
