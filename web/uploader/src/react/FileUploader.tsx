@@ -135,7 +135,9 @@ export function FileUploader(props: FileUploaderProps) {
         <p className="srm-hint">
           {texts.hint(kinds(accept, types), most === undefined ? undefined : formatLimit(most))}
         </p>
-        {options.sealFor !== undefined && <p className="srm-hint">{texts.sealHint}</p>}
+        {options.sealFor !== undefined && !snapshot.problem && (
+          <p className="srm-hint">{texts.sealHint}</p>
+        )}
         <input
           ref={input}
           className="srm-hidden"
