@@ -507,7 +507,7 @@ fn texts() -> Vec<Row> {
 fn sealed_files() -> Vec<Row> {
     let letter = sample("referral-letter.pdf");
     let whole = sealed(&letter);
-    let chunks = sealed(&[7; 64 * 1024 + 1]);
+    let chunks = sealed(&vec![7; 64 * 1024 + 1]);
     let other = "-> X25519 TEiF0ypqr+bpvcqXNyCVJpL7OuwPdVwPL7KQEbFDOCc\nZhzmPiLK8nq9sYSSyzYvcVJ7\n";
     let by = |stanzas: &str| sealed_by(stanzas);
     let damaged = Refused("damaged");
