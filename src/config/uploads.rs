@@ -58,6 +58,8 @@ pub struct UploadConfig {
     pub temporary_days: u32,
     /// Categories that a patient sees only after somebody has released the document.
     held_categories: Vec<String>,
+    /// Whether files come in that were sealed before, and that nobody here can look into.
+    pub sealed: bool,
     /// How long the body of an upload may stand still.
     pub body_timeout: Duration,
 }
@@ -66,6 +68,18 @@ impl UploadConfig {
     /// The largest file of a category, in bytes, where it has a limit of its own.
     pub fn category_limit(&self, category: &str) -> Option<u64> {
         self.max_by_category.get(category).copied()
+    }
+
+    /// The largest file of whatever family in one request, in bytes.
+    pub const fn largest_family(&self) -> u64 {
+        let mut largest = self.max_image;
+        if self.max_document > largest {
+            largest = self.max_document;
+        }
+        if self.max_medical > largest {
+            largest = self.max_medical;
+        }
+        largest
     }
 
     /// Whether documents of a category wait to be released before their patient sees them.
@@ -96,6 +110,7 @@ pub(super) fn uploads(r: &mut Reader) -> UploadConfig {
         trash_days: r.parse("STRONGROOM_TRASH_DAYS", "a number of days").unwrap_or(30),
         temporary_days: r.parse("STRONGROOM_TEMPORARY_DAYS", "a number of days").unwrap_or(7),
         held_categories: held_categories(r),
+        sealed: r.flag("STRONGROOM_SEALED_UPLOADS", false),
         body_timeout: body_timeout(r),
     }
 }

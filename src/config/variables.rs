@@ -169,6 +169,12 @@ const UPLOADS: &[Variable] = &[
          lab-results,imaging.",
     ),
     var(
+        "STRONGROOM_SEALED_UPLOADS",
+        "false",
+        "true takes files that were sealed with age before they came. Nothing can look into them: \
+         no check of the content, no preview, and a malware scanner sees only ciphertext.",
+    ),
+    var(
         "STRONGROOM_BODY_TIMEOUT",
         "30",
         "Seconds within which at least 8 KiB of an upload through the server must come.",

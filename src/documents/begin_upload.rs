@@ -144,7 +144,10 @@ pub(super) fn check(
         errors.insert("filename".to_owned(), problem.to_owned());
     }
     wrong_ids(asked.patient.as_ref(), asked.entity.as_ref(), &mut errors);
-    let file_type = FileType::find(&asked.content_type).ok_or(DocumentError::UnsupportedType);
+    let limits = &app.config.uploads;
+    let file_type = FileType::find(&asked.content_type)
+        .filter(|found| found.is_taken(limits))
+        .ok_or(DocumentError::UnsupportedType { sealed: limits.sealed });
     if let Ok(found) = file_type
         && !found.fits_name(asked.file_name.reveal())
     {
@@ -155,7 +158,6 @@ pub(super) fn check(
         return Err(DocumentError::Fields(errors));
     }
     let file_type = file_type?;
-    let limits = &app.config.uploads;
     let in_parts = limit == Limit::Parts;
     let limit = match limit {
         Limit::OneRequest => file_type.limit(limits, asked.category()),

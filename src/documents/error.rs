@@ -68,7 +68,10 @@ pub enum DocumentError {
     },
     /// Files of this type are not taken.
     #[error("files of this type are not accepted")]
-    UnsupportedType,
+    UnsupportedType {
+        /// Whether sealed ones are.
+        sealed: bool,
+    },
     /// As many uploads have begun with the ticket as may.
     #[error("the ticket is used up")]
     TicketUsedUp,

@@ -65,7 +65,7 @@ EXTENSIONS = {
     "image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp",
     "image/heic": "heic", "image/tiff": "tif", "image/svg+xml": "svg", "application/pdf": "pdf",
     "application/msword": "doc", "application/vnd.ms-excel": "xls", "text/plain": "txt",
-    "text/csv": "csv", "application/dicom": "dcm",
+    "text/csv": "csv", "application/dicom": "dcm", "application/vnd.age": "age",
 }
 # Operations that announce an upload, and the field that does not belong to each.
 ANNOUNCEMENTS = {"POST /api/docs/presign-upload": "partSize", "POST /api/docs/multipart": "method"}

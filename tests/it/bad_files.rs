@@ -2,8 +2,9 @@
 //! behind every door. Nothing in it does any harm.
 
 use super::made_files::{
-    DOC, DOCX, EXCEL, SVG, WORD, XLS, XLSX, compound, cut, docx, jpeg_of, jpeg_with_comment, part,
-    png, relation, sample, sheet, small_zip, tiff, types, with, word_block, workbook, xlsx, zip,
+    AGE, DOC, DOCX, EXCEL, SEAL_KEY, SVG, WORD, XLS, XLSX, compound, cut, docx, jpeg_of,
+    jpeg_with_comment, part, png, relation, sample, sealed, sealed_by, sealed_with, sheet,
+    small_zip, tiff, types, with, word_block, workbook, xlsx, zip,
 };
 
 /// What is to be said of a file.
@@ -48,6 +49,7 @@ fn mime(name: &str) -> &'static str {
         "xls" => XLS,
         "docx" => DOCX,
         "xlsx" => XLSX,
+        "age" => AGE,
         other => panic!("no type for {other}"),
     }
 }
@@ -59,10 +61,18 @@ fn files(rows: Vec<Row>) -> Vec<File> {
 
 /// Every file of the table.
 pub fn all() -> Vec<File> {
-    [good(), of_other_types(), pictures(), documents(), office(), archives(), old_office(), texts()]
-        .into_iter()
-        .flat_map(files)
-        .collect()
+    let rows = [
+        good(),
+        of_other_types(),
+        pictures(),
+        documents(),
+        office(),
+        archives(),
+        old_office(),
+        texts(),
+        sealed_files(),
+    ];
+    rows.into_iter().flat_map(files).collect()
 }
 
 /// One more file.
@@ -96,6 +106,8 @@ pub fn large() -> Vec<File> {
         ("a large picture", "a.jpg", jpeg, Good),
         ("a large PDF with a ZIP", "a.pdf", zipped(&pdf), Refused("polyglot")),
         ("a large PDF that ends early", "a.pdf", pdf[..1_000_000].to_vec(), Refused("damaged")),
+        ("a large sealed PDF", "a.pdf.age", sealed(&pdf), Good),
+        ("a large sealed PDF with a ZIP", "a.age", zipped(&sealed(&pdf)), Refused("polyglot")),
         ("a large PDF", "a.pdf", pdf, Good),
     ])
 }
@@ -490,4 +502,55 @@ fn texts() -> Vec<Row> {
         ("a drawing of entities", "a.svg", entities.into_bytes(), Refused("archive_bounds")),
         ("a drawing with a ZIP", "a.svg", [SVG.as_bytes(), &small_zip()].concat(), OtherType),
     ]
+}
+
+fn sealed_files() -> Vec<Row> {
+    let letter = sample("referral-letter.pdf");
+    let whole = sealed(&letter);
+    let chunks = sealed(&vec![7; 64 * 1024 + 1]);
+    let other = "-> X25519 TEiF0ypqr+bpvcqXNyCVJpL7OuwPdVwPL7KQEbFDOCc\nZhzmPiLK8nq9sYSSyzYvcVJ7\n";
+    let by = |stanzas: &str| sealed_by(stanzas);
+    let damaged = Refused("damaged");
+    vec![
+        ("a sealed letter", "referral-letter.pdf.age", whole.clone(), Good),
+        (
+            "a letter sealed for two",
+            "a.age",
+            sealed_with(&["-r", &SEAL_KEY.recipient], &letter),
+            Good,
+        ),
+        ("two chunks, sealed", "a.age", chunks.clone(), Good),
+        ("nothing, sealed", "a.age", sealed(b""), Good),
+        ("a key of a kind to come", "a.age", by("-> new-kind a b c\n\n"), Good),
+        ("armoured", "a.age", sealed_with(&["-a"], &letter), OtherType),
+        ("a letter that is not sealed", "a.pdf.age", letter, OtherType),
+        ("a sealed letter as a letter", "a.pdf", whole.clone(), OtherType),
+        ("a sealed letter as text", "a.txt", whole.clone(), OtherType),
+        ("a version to come", "a.age", b"age-encryption.org/v2\n-> x\n\n--- x".to_vec(), OtherType),
+        (
+            "a passphrase",
+            "a.age",
+            by(&format!(
+                "-> scrypt bBjlhJVYZeE4aqUdmtRHfw 18\n{}\n",
+                "ZV/AhotwSGqaPCU43cepl4WYUouAa17a3xpu4G2yi5k"
+            )),
+            Refused("encrypted"),
+        ),
+        ("sealed with a ZIP", "a.age", [&whole[..], &small_zip()].concat(), Refused("polyglot")),
+        ("a script among the keys", "a.age", by("-> x <script>\n\n"), Refused("active_content")),
+        ("sealed for nobody", "a.age", by(""), damaged),
+        ("sealed for hundreds", "a.age", by(&other.repeat(900)), Refused("too_complex")),
+        ("a key without its lines", "a.age", by("-> X25519 a\n"), damaged),
+        ("a key of two blanks", "a.age", by("-> X25519  a\n\n"), damaged),
+        ("a key that is not base64", "a.age", by("-> X25519 a\nnot base64!\n"), damaged),
+        ("a header alone", "a.age", whole[..150].to_vec(), damaged),
+        ("a second chunk of nothing", "a.age", chunks[..chunks.len() - 1].to_vec(), damaged),
+        ("sealed and cut in its nonce", "a.age", { cut_to_nonce(&whole) }, damaged),
+    ]
+}
+
+/// The header and some bytes more.
+fn cut_to_nonce(sealed: &[u8]) -> Vec<u8> {
+    let at = sealed.windows(5).position(|five| five == b"\n--- ").unwrap();
+    sealed[..at + 5 + 43 + 1 + 20].to_vec()
 }

@@ -18,7 +18,6 @@ use crate::process::Seeded;
 use crate::support::{Answer, Sample, TestApp, form_of, pdf};
 
 on_every_ground!(
-    every_file_gets_its_verdict_behind_every_door,
     a_refused_upload_says_why_everywhere,
     a_name_that_deceives_is_refused_at_every_door,
     limits_of_families_and_categories_hold_at_every_door,
@@ -26,9 +25,26 @@ on_every_ground!(
     a_category_is_suggested_by_the_name_and_only_suggested,
 );
 
+/// The table goes where sealed files are taken.
+mod table {
+    use super::every_file_gets_its_verdict_behind_every_door;
+
+    crate::with_variables!(
+        &[("STRONGROOM_SEALED_UPLOADS", "true")];
+        every_file_gets_its_verdict_behind_every_door,
+    );
+
+    mod garage {
+        crate::with_variables!(
+            @ garage_with, &[("STRONGROOM_SEALED_UPLOADS", "true")],
+            every_file_gets_its_verdict_behind_every_door
+        );
+    }
+}
+
 /// A way for a file to come in. Another one is a line here and an arm in each match.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Door {
+pub enum Door {
     /// A presigned PUT, then confirm.
     Presigned,
     /// A presigned form, then confirm.
@@ -47,8 +63,8 @@ enum Door {
 
 impl Door {
     /// Those where an upload is announced first.
-    const ALL: [Self; 4] = [Self::Presigned, Self::Form, Self::Through, Self::Parts];
-    const EVERY: [Self; 7] = [
+    pub const ALL: [Self; 4] = [Self::Presigned, Self::Form, Self::Through, Self::Parts];
+    pub const EVERY: [Self; 7] = [
         Self::Presigned,
         Self::Form,
         Self::Through,
@@ -59,7 +75,7 @@ impl Door {
     ];
 
     /// Asks to be let in: what the first call answers.
-    async fn knock(self, app: &TestApp, mut asked: Value) -> Answer {
+    pub async fn knock(self, app: &TestApp, mut asked: Value) -> Answer {
         if self == Self::Form {
             asked["method"] = json!("POST");
         }
@@ -71,7 +87,7 @@ impl Door {
     }
 
     /// Brings a file in: its id, and what the call answers that makes the document.
-    async fn bring(self, app: &TestApp, asked: Value, bytes: &[u8]) -> (String, Answer) {
+    pub async fn bring(self, app: &TestApp, asked: Value, bytes: &[u8]) -> (String, Answer) {
         let admin = app.admin();
         if matches!(self, Self::Record | Self::File) {
             return self.send_form(app, &asked, bytes).await;

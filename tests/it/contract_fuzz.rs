@@ -31,7 +31,11 @@ async fn holds(vars: &[(&str, &str)], roles: &str) {
     let python = variable("STRONGROOM_TEST_PYTHON")
         .expect("STRONGROOM_TEST_PYTHON is set by `make test`, which makes the environment");
     let clamd = shared();
-    let scanner = [("STRONGROOM_SCANNER", "clamd"), ("CLAMD_ADDRESS", clamd.as_str())];
+    let scanner = [
+        ("STRONGROOM_SCANNER", "clamd"),
+        ("CLAMD_ADDRESS", clamd.as_str()),
+        ("STRONGROOM_SEALED_UPLOADS", "true"),
+    ];
     let server = Server::start(&[vars, &scanner].concat()).await;
     let mut command = Command::new(python);
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/contract_fuzz.py"));

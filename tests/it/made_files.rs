@@ -4,6 +4,8 @@
 //! It knows nothing of the rest of the tests, so that the rules' own tests read it as well.
 
 use std::io::{Cursor, Write as _};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 
 use crc_fast::{CrcAlgorithm, checksum};
 
@@ -11,6 +13,7 @@ pub const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordproces
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 pub const DOC: &str = "application/msword";
 pub const XLS: &str = "application/vnd.ms-excel";
+pub const AGE: &str = "application/vnd.age";
 
 /// A sample file of the project.
 pub fn sample(name: &str) -> Vec<u8> {
@@ -240,4 +243,56 @@ pub fn cut(name: &str) -> Vec<u8> {
 /// A ZIP with a web page in it.
 pub fn small_zip() -> Vec<u8> {
     zip(&[part("index.html", "<html>hello</html>")])
+}
+
+/// A key for sealing, made for this run.
+pub struct SealKey {
+    /// What opens.
+    pub identity: String,
+    /// What seals.
+    pub recipient: String,
+}
+
+pub static SEAL_KEY: LazyLock<SealKey> = LazyLock::new(|| {
+    let identity = String::from_utf8(told("age-keygen", &[], b"")).unwrap();
+    let recipient = String::from_utf8(told("age-keygen", &["-y"], identity.as_bytes())).unwrap();
+    SealKey { identity, recipient: recipient.trim().to_owned() }
+});
+
+/// What a program answers to its input.
+fn told(program: &str, args: &[&str], input: &[u8]) -> Vec<u8> {
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("age is there: `make test` brings it");
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_vec();
+    // It reads and writes at once; one that asks for nothing may be gone.
+    let writing = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let done = child.wait_with_output().unwrap();
+    writing.join().unwrap();
+    assert!(done.status.success(), "{program}: {}", String::from_utf8_lossy(&done.stderr));
+    done.stdout
+}
+
+/// A file as `age` seals it; `more` arguments come before.
+pub fn sealed_with(more: &[&str], bytes: &[u8]) -> Vec<u8> {
+    told("age", &[more, &["-r", &SEAL_KEY.recipient]].concat(), bytes)
+}
+
+pub fn sealed(bytes: &[u8]) -> Vec<u8> {
+    sealed_with(&[], bytes)
+}
+
+/// What `age` finds in a file with the key.
+pub fn opened(sealed: &[u8]) -> Vec<u8> {
+    let mut key = tempfile::NamedTempFile::new().unwrap();
+    key.write_all(SEAL_KEY.identity.as_bytes()).unwrap();
+    told("age", &["-d", "-i", key.path().to_str().unwrap()], sealed)
+}
+
+/// A sealed file whose stanzas are others.
+pub fn sealed_by(stanzas: &str) -> Vec<u8> {
+    let sound = sealed(b"hello");
+    let at = sound.windows(5).position(|five| five == b"\n--- ").unwrap();
+    [b"age-encryption.org/v1\n", stanzas.as_bytes(), &sound[at + 1..]].concat()
 }

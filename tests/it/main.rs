@@ -53,6 +53,7 @@ mod s3_store;
 mod samples;
 mod scan_serving;
 mod scanning;
+mod sealed;
 mod serving;
 mod snippets;
 mod stats;

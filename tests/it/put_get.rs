@@ -11,6 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::made_files::{AGE, opened, sealed};
 use crate::process::{BINARY, Seeded, Server, free_port, sha256, until};
 
 /// Enough for several parts of 8 MiB.
@@ -342,4 +343,23 @@ async fn an_interrupted_upload_says_how_it_goes_on_and_survives_the_servers_end(
     let id = line.split_whitespace().next().expect("the document's id");
     assert!(desk.run(&["get", id, "-o", "back.dcm"]).status.success());
     assert!(std::fs::read(desk.path("back.dcm")).unwrap() == bytes);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_age_sealed_is_put_and_opened_again() {
+    let server = Server::start(&[("STRONGROOM_SEALED_UPLOADS", "true")]).await;
+    let desk = Desk::of(&server);
+    let bytes = dicom(5, LARGE);
+    desk.write("scan.dcm.age", &sealed(&bytes));
+    let told = desk.told(&["put", "scan.dcm.age", "--patient", "p1", "--json"]);
+    let document = &told[0]["document"];
+    assert_eq!((&document["state"], &document["contentType"]), (&json!("available"), &json!(AGE)));
+    let got = desk.run(&["get", document["id"].as_str().unwrap(), "-o", "-"]);
+    assert!(got.status.success(), "{}", said(&got));
+    assert!(got.stdout != bytes && opened(&got.stdout) == bytes);
+
+    let closed = Server::start(&[]).await;
+    let mut put = desk.command(&["put", "scan.dcm.age", "--patient", "p1"]);
+    put.env("STRONGROOM_URL", &closed.url).env("STRONGROOM_TOKEN", closed.token("admin"));
+    fails(&put.output().unwrap(), 1, &["unsupported_type", "Sealed files are not taken here"]);
 }

@@ -10,6 +10,7 @@ export default defineConfig({
       { find: "react-dom/client", replacement: "preact/compat/client" },
       { find: "react/jsx-runtime", replacement: "preact/jsx-runtime" },
       { find: /^react(-dom)?$/, replacement: "preact/compat" },
+      { find: /^\.\/load-seal\.js$/, replacement: here("src/core/load-seal-beside.ts") },
       { find: /^\.\/make-worker\.js$/, replacement: here("src/core/make-worker-inline.ts") },
     ],
   },

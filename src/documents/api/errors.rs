@@ -1,5 +1,6 @@
 //! What each way of failing is called over HTTP.
 
+use crate::documents::content::{Family, TYPES};
 use crate::documents::quota::Whose;
 use crate::documents::{DocumentError, State};
 use crate::http::{ApiError, Code, page};
@@ -26,12 +27,7 @@ impl From<DocumentError> for ApiError {
                      a larger file use multipart."
                 ),
             ),
-            DocumentError::UnsupportedType => {
-                let types: Vec<_> =
-                    crate::documents::content::TYPES.iter().map(|t| t.mime).collect();
-                let detail = format!("Accepted types are {}.", types.join(", "));
-                Self::new(Code::UnsupportedType, detail)
-            }
+            DocumentError::UnsupportedType { sealed } => unsupported(sealed),
             DocumentError::TooManyOpen { .. }
             | DocumentError::DailyQuota { .. }
             | DocumentError::Quota { .. } => quota(&e),
@@ -66,6 +62,16 @@ impl From<DocumentError> for ApiError {
             other => upload(other),
         }
     }
+}
+
+/// `sealed`: whether sealed files are taken.
+fn unsupported(sealed: bool) -> ApiError {
+    let taken = TYPES.iter().filter(|of| sealed || of.family != Family::Sealed);
+    let types: Vec<_> = taken.map(|of| of.mime).collect();
+    let detail = format!("Accepted types are {}.", types.join(", "));
+    let more = " Sealed files are not taken here; send the file as it was before.";
+    let detail = if sealed { detail } else { detail + more };
+    ApiError::new(Code::UnsupportedType, detail)
 }
 
 /// Why there is no picture of a document.

@@ -72,7 +72,7 @@ impl LimitsAnswer {
             Some(CategoryLimit { category: category.as_str(), max_bytes })
         };
         Self {
-            types: TYPES.iter().map(accepted).collect(),
+            types: TYPES.iter().filter(|of| of.is_taken(config)).map(accepted).collect(),
             max_bytes_in_parts: config.max_upload,
             categories: Category::ALL.into_iter().filter_map(own).collect(),
         }

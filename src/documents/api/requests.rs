@@ -182,7 +182,7 @@ pub struct ListQuery {
     /// States, comma separated; `available,scanning,quarantined` when left out.
     #[param(schema_with = schemas::some_states)]
     state: Option<String>,
-    /// Media types or families (`image`, `document`, `medical`), comma separated.
+    /// Media types or families (`image`, `document`, `medical`, `sealed`), comma separated.
     #[param(schema_with = schemas::some_types)]
     r#type: Option<String>,
     /// What else it belongs to: `provider`, `appointment`, …
@@ -283,13 +283,15 @@ fn read_types(fields: &mut Fields, text: Option<&str>) -> Vec<&'static str> {
             "image" => Some(Family::Image),
             "document" => Some(Family::Document),
             "medical" => Some(Family::Medical),
+            "sealed" => Some(Family::Sealed),
             _ => None,
         };
         let named = FileType::find(name);
         let of = |t: &&FileType| family.map_or(named == Some(*t), |family| t.family == family);
         let types: Vec<_> = TYPES.iter().filter(of).map(|t| t.mime).collect();
         if types.is_empty() {
-            let right = "must be image, document, medical or a media type that is accepted here";
+            let right =
+                "must be image, document, medical, sealed or a media type that is accepted here";
             fields.wrong("type", right.to_owned());
         }
         found.extend(types);

@@ -165,7 +165,11 @@ fn some_of<'a>(words: impl Iterator<Item = &'a str>) -> Object {
 /// Media types and families, comma separated.
 pub(super) fn some_types() -> Object {
     let types: Vec<_> = TYPES.iter().map(|t| literal(t.mime)).collect();
-    some_of(["image", "document", "medical"].into_iter().chain(types.iter().map(String::as_str)))
+    some_of(
+        ["image", "document", "medical", "sealed"]
+            .into_iter()
+            .chain(types.iter().map(String::as_str)),
+    )
 }
 
 /// Whether the patient may see a document.

@@ -5,7 +5,9 @@
 
 use super::reader::{Reader, Source};
 use super::verdict::Stop;
-use super::{FileType, Format, compound, dicom, foreign, gif, heic, jpeg, ooxml, pdf, png, svg};
+use super::{
+    FileType, Format, age, compound, dicom, foreign, gif, heic, jpeg, ooxml, pdf, png, svg,
+};
 use super::{Unfit, text, tiff, webp};
 use ooxml::Program;
 
@@ -13,12 +15,12 @@ use ooxml::Program;
 pub fn inspect(source: &mut dyn Source, file_type: &FileType) -> Result<(), Stop> {
     let reader = &mut Reader::new(source);
     match file_type.format {
-        Format::Jpeg => picture(reader, jpeg::check),
-        Format::Png => picture(reader, png::check),
-        Format::Gif => picture(reader, gif::check),
-        Format::WebP => picture(reader, webp::check),
-        Format::Heic => picture(reader, heic::check),
-        Format::Tiff => picture(reader, tiff::check),
+        Format::Jpeg => one_thing(reader, jpeg::check),
+        Format::Png => one_thing(reader, png::check),
+        Format::Gif => one_thing(reader, gif::check),
+        Format::WebP => one_thing(reader, webp::check),
+        Format::Heic => one_thing(reader, heic::check),
+        Format::Tiff => one_thing(reader, tiff::check),
         Format::Svg => alone(reader, svg::check),
         Format::Pdf => pdf::check(reader),
         Format::Doc => compound::check(reader, Program::Word),
@@ -26,6 +28,7 @@ pub fn inspect(source: &mut dyn Source, file_type: &FileType) -> Result<(), Stop
         Format::Docx => ooxml::check(reader, Program::Word),
         Format::Xlsx => ooxml::check(reader, Program::Excel),
         Format::Text => alone(reader, text::check),
+        Format::Age => one_thing(reader, age::check),
         Format::Dicom => {
             dicom::check(reader)?;
             foreign::no_zip(reader)
@@ -35,8 +38,8 @@ pub fn inspect(source: &mut dyn Source, file_type: &FileType) -> Result<(), Stop
 
 type Check = fn(&mut Reader<'_>) -> Result<(), Stop>;
 
-/// What is hidden in a picture is told before what is wrong with it.
-fn picture(reader: &mut Reader<'_>, check: Check) -> Result<(), Stop> {
+/// What is hidden in a file is told before what is wrong with it.
+fn one_thing(reader: &mut Reader<'_>, check: Check) -> Result<(), Stop> {
     let checked = check(reader);
     if matches!(checked, Err(Stop::Store(_) | Stop::Unfit(Unfit::Differs(_)))) {
         return checked;

@@ -4,6 +4,7 @@
 //! by their beginning alone. The extension of an object key comes from here, never from a file
 //! name. Nothing here knows where bytes are or what becomes of a refused upload.
 
+mod age;
 mod archive;
 mod compound;
 mod dicom;
@@ -47,6 +48,8 @@ pub enum Family {
     Document,
     /// DICOM.
     Medical,
+    /// Files that were sealed before they came: what is in them nobody here can know.
+    Sealed,
 }
 
 /// How the bytes of a type are built, and so which rules look at them.
@@ -66,6 +69,7 @@ enum Format {
     Xlsx,
     Text,
     Dicom,
+    Age,
 }
 
 /// One accepted type.
@@ -103,6 +107,7 @@ const fn ty(
             Family::Document
         }
         Format::Dicom => Family::Medical,
+        Format::Age => Family::Sealed,
     };
     FileType { mime, aliases: &[], family, format, extensions, inline }
 }
@@ -112,7 +117,7 @@ const JPEG: FileType = FileType {
     ..ty("image/jpeg", Format::Jpeg, &["jpg", "jpeg"], true)
 };
 
-/// Every accepted type (guides 001 and 003).
+/// Every accepted type (guides 001 and 003); sealed files where the operator says so.
 pub static TYPES: &[FileType] = &[
     JPEG,
     ty("image/png", Format::Png, &["png"], true),
@@ -143,6 +148,11 @@ pub static TYPES: &[FileType] = &[
     ty("text/plain", Format::Text, &["txt"], true),
     ty("text/csv", Format::Text, &["csv"], false),
     ty("application/dicom", Format::Dicom, &["dcm", "dicom"], false),
+    FileType {
+        // What programs called it before its name was registered.
+        aliases: &["application/x-age-encryption"],
+        ..ty("application/vnd.age", Format::Age, &["age"], false)
+    },
 ];
 
 /// The largest file of a category that may come in parts, in bytes.
@@ -161,6 +171,11 @@ impl FileType {
     /// The accepted type whose extension a file name has.
     pub fn of_name(file_name: &str) -> Option<&'static Self> {
         TYPES.iter().find(|t| file_name.contains('.') && t.fits_name(file_name))
+    }
+
+    /// Whether files of this type come in, as it is configured.
+    pub fn is_taken(&self, config: &UploadConfig) -> bool {
+        self.family != Family::Sealed || config.sealed
     }
 
     /// Whether looking into it means to unpack something.
@@ -189,6 +204,8 @@ impl FileType {
             Family::Image => config.max_image,
             Family::Document => config.max_document,
             Family::Medical => config.max_medical,
+            // Of which family the file inside is, cannot be seen.
+            Family::Sealed => config.largest_family(),
         }
     }
 
@@ -210,6 +227,7 @@ impl FileType {
                     && is_text(head)
             }
             "image/svg+xml" => is_text(head) && contains(head, b"<svg"),
+            "application/vnd.age" => head.starts_with(age::BEGIN),
             "image/heic" => matches!(found, Some("image/heif" | "image/heic")),
             // Both are OLE compound files; which one shows deep inside.
             "application/msword" | "application/vnd.ms-excel" => {

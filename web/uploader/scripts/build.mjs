@@ -24,13 +24,25 @@ run("npx", "tsc", "-p", "tsconfig.build.json");
 rmSync("dist/elements.js");
 copyFileSync("src/style.css", "dist/style.css");
 const [{ output }] = await build({ configFile: "vite.elements.config.ts", logLevel: "warn" });
-const modules = output.flatMap((chunk) => chunk.moduleIds ?? []);
+// What seals is a file of its own: pages that do not seal never load it.
+const [sealing] = await build({
+  configFile: false,
+  logLevel: "warn",
+  build: {
+    target: "es2022",
+    emptyOutDir: false,
+    sourcemap: true,
+    minify: true,
+    lib: { entry: "src/seal.ts", formats: ["es"], fileName: () => "elements-seal.js" },
+  },
+});
+const modules = [...output, ...sealing.output].flatMap((chunk) => chunk.moduleIds ?? []);
 const rule = `\n\n${"-".repeat(72)}\n\n`;
 writeFileSync("dist/elements.licenses.txt", `${licences(modules).join(rule)}\n`);
 // Nothing is beside the one file but its own map.
 if (existsSync("dist/assets")) rmSync("dist/assets", { recursive: true });
 
-for (const file of ["elements.js", "style.css"]) {
+for (const file of ["elements.js", "elements-seal.js", "style.css"]) {
   const bytes = readFileSync(`dist/${file}`);
   const kb = (n) => `${(n / 1000).toFixed(1)} kB`;
   console.log(`dist/${file}  ${kb(bytes.length)}, ${kb(gzipSync(bytes, { level: 9 }).length)} gzip`);

@@ -82,14 +82,18 @@ async function makeStore(origin: string) {
   return { storeLine, bucket: await makeBucket({ origins: [origin], endpoint: storeLine.url }) };
 }
 
-async function makeWorld(store: Store, use: (world: World) => Promise<void>) {
+async function makeWorld(store: Store, sealed: boolean, use: (world: World) => Promise<void>) {
   const [pagesPort, linePort] = [await freePort(), await freePort()];
   const origin = `http://127.0.0.1:${pagesPort}`;
   const { storeLine, bucket } = store === "garage" ? await makeStore(origin) : {};
   const server = await startServer({
     origins: [origin],
     publicUrl: `http://127.0.0.1:${linePort}`,
-    vars: { ...bucket?.vars, STRONGROOM_MAX_BY_CATEGORY: "insurance=15kB" },
+    vars: {
+      ...bucket?.vars,
+      STRONGROOM_MAX_BY_CATEGORY: "insurance=15kB",
+      STRONGROOM_SEALED_UPLOADS: String(sealed),
+    },
   });
   const line = await startLine(linePort, server.url);
   const key = await server.serviceKey();
@@ -223,9 +227,14 @@ export class Uploader {
   }
 }
 
-export const test = base.extend<{ uploader: Uploader }, { world: World; store: Store }>({
+export const test = base.extend<
+  { uploader: Uploader },
+  { world: World; store: Store; sealed: boolean }
+>({
   store: ["local", { scope: "worker", option: true }],
-  world: [async ({ store }, use) => makeWorld(store, use), { scope: "worker" }],
+  // Whether the server takes sealed files.
+  sealed: [false, { scope: "worker", option: true }],
+  world: [async ({ store, sealed }, use) => makeWorld(store, sealed, use), { scope: "worker" }],
   uploader: async ({ page, world }, use) => {
     // The browser asks before a page goes that is sending; here everybody says yes.
     page.on("dialog", (dialog) => void dialog.accept());

@@ -13,6 +13,7 @@ export function statusOf(item: Item, queued: boolean, state: string | undefined)
   const sent = size(Math.round(item.progress * item.size));
   switch (item.phase) {
     case "waiting": return queued ? `${TEXTS.queued}, ${whole}` : whole;
+    case "sealing": return TEXTS.sealing(sent, whole);
     case "checking": return TEXTS.checking;
     case "uploading": return [TEXTS.uploading(sent, whole), leftOf(item.secondsLeft)].filter(Boolean).join(", ");
     case "paused": return TEXTS.paused(sent, whole);

@@ -4,7 +4,14 @@ import type { components } from "./schema.js";
 export type Problem = components["schemas"]["Problem"];
 
 /** The server's stable codes, and this package's own. */
-export type ErrorCode = Problem["code"] | "unreachable" | "unreadable" | "too_many_files" | "unknown";
+export type ErrorCode =
+  | Problem["code"]
+  | "unreachable"
+  | "unreadable"
+  | "too_many_files"
+  | "cannot_seal"
+  | "wrong_seal_key"
+  | "unknown";
 
 /** What the server refused, or why it could not be asked. `message` is for people. */
 export class StrongroomError extends Error {

@@ -12,6 +12,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "invalid_fields",
   "too_many_files",
   "unsupported_type",
+  "wrong_seal_key",
 ]);
 
 export function isFinal(error: StrongroomError): boolean {

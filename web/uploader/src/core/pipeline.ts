@@ -19,8 +19,8 @@ const AT_ONCE = 4;
 
 /** What the plugin's calls are answered with. */
 export interface Steps {
-  /** Announces the file, or finds the upload it goes on with. */
-  prepare(id: string): Promise<OpenUpload>;
+  /** Announces the file, or finds the upload it goes on with; and the bytes to send. */
+  prepare(id: string): Promise<{ open: OpenUpload; bytes: Blob }>;
   /** The door and the upload of a file. */
   of(id: string): { door: Door; open: OpenUpload };
   /** Every part is there. */
@@ -35,8 +35,9 @@ export function makePipeline(steps: Steps): Pipeline {
   const uppy: Pipeline = new Uppy<Meta, Body>({ autoProceed: false, logger });
   uppy.addPreProcessor(async (ids) => {
     for (const id of ids) {
-      const open = await steps.prepare(id);
-      if (uppy.getFile(id)) uppy.setFileState(id, { s3Multipart: open } as never);
+      const { open, bytes } = await steps.prepare(id);
+      if (!uppy.getFile(id)) continue;
+      uppy.setFileState(id, { s3Multipart: open, data: bytes, size: bytes.size } as never);
     }
   });
   uppy.use(AwsS3<Meta, Body>, {

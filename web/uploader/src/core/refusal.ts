@@ -42,7 +42,11 @@ export function refusalOf(
   if (size === 0) return new StrongroomError("empty_file", texts.empty);
   const most = maxSizeOf(options, taken, category);
   if (most !== undefined && size > most) {
-    return new StrongroomError("file_too_large", texts.tooLarge(formatLimit(most)));
+    return tooLargeOf(most, texts);
   }
   return undefined;
+}
+
+export function tooLargeOf(most: number, texts: Texts) {
+  return new StrongroomError("file_too_large", texts.tooLarge(formatLimit(most)));
 }

@@ -83,6 +83,7 @@ export function kinds(accept: readonly string[] | undefined, types: Types = TYPE
     [has("excel", "spreadsheet"), "Excel"],
     [has("text/"), "text"],
     [has("dicom"), "DICOM"],
+    [has("vnd.age"), "sealed files (age)"],
   ];
   return all.flatMap(([there, name]) => (there ? [name] : [])).join(", ");
 }

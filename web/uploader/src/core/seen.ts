@@ -7,6 +7,8 @@ export type Kind = string;
 /** What stands where in a file. The order counts: a DICOM file may begin as a TIFF. */
 const MARKS: readonly [at: number, mark: string, kind: Kind][] = [
   [128, "DICM", "application/dicom"],
+  [0, "age-encryption.org/v1\n", "application/vnd.age"],
+  [0, "-----BEGIN AGE ENCRYPTED FILE-----", "application/vnd.age"],
   [0, "%PDF-", "application/pdf"],
   [0, "\xff\xd8\xff", "image/jpeg"],
   [0, "\x89PNG\r\n\x1a\n", "image/png"],

@@ -7,6 +7,8 @@ import type { Item, TicketWish } from "./types.js";
 export interface Track extends Item {
   file: File;
   type: string;
+  /** The file as it is sent, where it is sealed before. */
+  sealedFile?: File | undefined;
   sha256?: string | undefined;
   door?: Door | undefined;
   open?: OpenUpload | undefined;
@@ -27,5 +29,6 @@ export function trackOf(id: string, file: File, type: string): Track {
 /** What is shown of a file. */
 export function shownOf(track: Track): Item {
   const { id, name, size, phase, progress, secondsLeft, message, retryable, document } = track;
-  return { id, name, size, phase, progress, secondsLeft, message, retryable, document };
+  const sealed = track.sealedFile !== undefined;
+  return { id, name, size, phase, progress, secondsLeft, message, retryable, document, sealed };
 }

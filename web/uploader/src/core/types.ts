@@ -66,6 +66,11 @@ export interface UploadOptions extends UploadConnection {
   accept?: readonly string[] | undefined;
   /** Whether a file is sent as soon as it is chosen; true when left out. */
   autoStart?: boolean | undefined;
+  /**
+   * Public keys of age (`age1…`) that every file is sealed for in the browser before it is sent. Nothing: files are
+   * sent as they are. Anything else that is no key, also an empty text: nothing is sent.
+   */
+  sealFor?: string | readonly string[] | undefined;
   /** The document that the upload is to replace. */
   supersedes?: string | undefined;
   /** Whether the documents may be cleaned up on their own. */
@@ -81,12 +86,13 @@ export interface UploadOptions extends UploadConnection {
 /**
  * Where a file stands.
  *
- *     waiting → checking → uploading ⇄ paused → finishing → done
- *                  └──────────┴───────────────────┴──────→ failed → (retry) checking
+ *     waiting → (sealing) → checking → uploading ⇄ paused → finishing → done
+ *                   └──────────┴──────────┴───────────────────┴──────→ failed → (retry)
  *     refused: never sent          interrupted: by a reload; goes on when the file is chosen again
  */
 export type Phase =
   | "waiting"
+  | "sealing"
   | "checking"
   | "uploading"
   | "paused"
@@ -111,6 +117,8 @@ export interface Item {
   /** Whether trying again makes sense. */
   retryable?: boolean | undefined;
   document?: Document | undefined;
+  /** Whether it is sealed. */
+  sealed?: boolean | undefined;
 }
 
 export interface Snapshot {
@@ -122,11 +130,14 @@ export interface Snapshot {
   /** What may come in: media types, before anything is known those of the contract; and the largest file in bytes. */
   types?: Types | undefined;
   maxSize?: number | undefined;
+  /** Why no file can be sent as things are, for people. */
+  problem?: string | undefined;
   /** What a screen reader is to say now. */
   said: string;
 }
 
 export const ACTIVE: ReadonlySet<Phase> = new Set([
+  "sealing",
   "checking",
   "uploading",
   "paused",

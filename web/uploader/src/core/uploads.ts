@@ -8,10 +8,12 @@ import { Hasher } from "./hash.js";
 import { Interrupted } from "./interrupted.js";
 import { mismatchOf } from "./mismatch.js";
 import { makePipeline, type Pipeline } from "./pipeline.js";
-import { fullOf, maxSizeOf, mostOf, refusalOf } from "./refusal.js";
+import { fullOf, maxSizeOf, mostOf, refusalOf, tooLargeOf } from "./refusal.js";
 import { Resume } from "./resume.js";
 import { typeOf } from "./rules.js";
-import { KNOWN } from "./taken.js";
+import { SEALED } from "./sealed.js";
+import { Sealer } from "./sealer.js";
+import { beforeSealing, KNOWN } from "./taken.js";
 import { TEXTS, type Texts } from "./texts.js";
 import { shownOf, type Track, trackOf } from "./track.js";
 import {
@@ -33,6 +35,9 @@ export class Uploads {
   #doors: Doors;
   #resume: Resume;
   #hasher = new Hasher();
+  /** Where there is one, nothing goes out that it has not sealed. */
+  #sealer: Sealer | undefined;
+  #problem: string | undefined;
   #tracks = new Map<string, Track>();
   #interrupted: Interrupted;
   #queue: string[] = [];
@@ -42,11 +47,14 @@ export class Uploads {
   #taken = KNOWN;
   #said = "";
   #refusals = 0;
+  #chosen = 0;
   #told = false;
 
   constructor(options: UploadOptions, texts: Texts = TEXTS) {
     this.#options = options;
     this.#texts = texts;
+    const { sealFor } = options;
+    if (sealFor !== undefined) this.#sealer = new Sealer(sealFor);
     this.#uppy = makePipeline({
       prepare: (id) => this.#prepare(id),
       of: (id) => this.#under(id),
@@ -65,7 +73,8 @@ export class Uploads {
     });
     this.#uppy.on("upload-success", (file) => file && this.#succeed(file.id));
     this.#doors = new Doors(latest(() => this.#options), () => this.#options, wishOf(options));
-    this.#resume = new Resume(scopeOf(options), options.resumable !== false);
+    // Sealed again it would be other bytes: there is nothing to go on with.
+    this.#resume = new Resume(scopeOf(options), this.#isResumable);
     window.addEventListener("online", this.#connectionChanged);
     window.addEventListener("offline", this.#connectionChanged);
     window.addEventListener("beforeunload", this.#leaving);
@@ -79,6 +88,7 @@ export class Uploads {
       failed: (error, file) => this.#notUploaded(error, file),
     });
     void this.#interrupted.recall();
+    void this.#checkSealer();
     // A ticket is made when there is a file for it.
     if (!this.#doors.byTicket) void this.#learn();
   }
@@ -194,7 +204,7 @@ export class Uploads {
     this.#interrupted.stop();
     for (const track of this.#tracks.values()) {
       track.stop.abort();
-      const open = this.#options.resumable === false && track.phase !== "done" && track.open;
+      const open = !this.#isResumable && track.phase !== "done" && track.open;
       if (open) void track.door?.abort(open);
     }
     this.#tracks.clear();
@@ -203,6 +213,18 @@ export class Uploads {
   }
 
   // Inside.
+
+  get #isResumable(): boolean {
+    return this.#options.resumable !== false && !this.#sealer;
+  }
+
+  /** Whether files can be sealed at all is known before there is one. */
+  async #checkSealer() {
+    const problem = await this.#sealer?.problem(this.#texts);
+    if (this.#problem !== problem?.message) this.#tell();
+    this.#problem = problem?.message;
+    return problem;
+  }
 
   #counted(): number {
     const counts = ({ phase }: Track) => phase !== "refused" && phase !== "failed";
@@ -219,26 +241,41 @@ export class Uploads {
     }
     const type = await typeOf(file, this.#taken.types);
     const refusal =
-      fullOf(this.#counted(), this.#options, this.#texts) ?? this.#refusal(file.size, type);
+      fullOf(this.#counted(), this.#options, this.#texts) ??
+      this.#refusal(file.size, type) ??
+      (await this.#checkSealer());
     if (refusal || !type) {
       if (refusal) this.#refuse(file, refusal);
       return false;
     }
-    const id = this.#uppy.addFile({ name: file.name, type, data: file, meta: {} });
+    const id = this.#uppy.addFile({ name: file.name, type, ...this.#dataOf(file) });
     this.#tracks.set(id, trackOf(id, file, type));
     if (this.#options.autoStart !== false) this.start();
     this.#tell();
     return true;
   }
 
+  /** What the pipeline holds of a file. Of one that is to be sealed it never has the bytes as they were. */
+  #dataOf(file: File) {
+    if (!this.#sealer) return { data: file, meta: {} };
+    this.#chosen += 1;
+    return { data: new Blob([]), meta: { relativePath: `${this.#chosen}` } };
+  }
+
   /** Why a file may not come in, by what is known now. */
   #refusal(size: number, type: string | undefined, category?: string) {
+    if (this.#sealer && this.#taken.sealed === false) return this.#sealedNotTaken();
     return refusalOf({ size, type, category }, this.#options, this.#taken, this.#texts);
+  }
+
+  #sealedNotTaken() {
+    return new StrongroomError("unsupported_type", this.#texts.sealedNotTaken);
   }
 
   /** Learns what may come in, and shows it. */
   async #learn() {
-    this.#taken = await this.#doors.taken();
+    const taken = await this.#doors.taken();
+    this.#taken = this.#sealer ? beforeSealing(taken) : taken;
     this.#tell();
   }
 
@@ -274,14 +311,14 @@ export class Uploads {
   }
 
   /** Before the first byte: what the file is, and leave to send it. */
-  async #prepare(id: string): Promise<OpenUpload> {
+  async #prepare(id: string): Promise<{ open: OpenUpload; bytes: Blob }> {
     const track = this.#tracks.get(id);
     if (!track) throw new DOMException("The file was taken away.", "AbortError");
     try {
       const open = await this.#announce(track);
       track.pace.reset();
       this.#change(id, { phase: "uploading", progress: 0, secondsLeft: undefined });
-      return open;
+      return { open, bytes: this.#toSend(track) };
     } catch (error) {
       void this.#fail(id, error);
       throw error;
@@ -297,14 +334,18 @@ export class Uploads {
       const refusal = this.#refusal(track.size, track.type, track.about?.category);
       if (refusal) throw refusal;
     }
-    const onProgress = (done: number) => this.#change(track.id, { progress: done / track.size });
-    track.sha256 ??= await this.#hasher.hash(track.file, onProgress, signal);
-    const kept = await this.#goOn(track.sha256, track.size);
+    if (this.#sealer) await this.#seal(track, this.#sealer);
+    const file = this.#toSend(track);
+    const onProgress = (done: number) => this.#change(track.id, { progress: done / file.size });
+    track.sha256 ??= await this.#hasher.hash(file, onProgress, signal);
+    const kept = await this.#goOn(track.sha256, file.size);
     if (kept) {
       Object.assign(track, kept);
       return kept.open;
     }
-    const { name, size, type, sha256 } = track;
+    const { sha256 } = track;
+    const { name, size } = file;
+    const type = this.#sealer ? SEALED : track.type;
     const { supersedes, temporary } = this.#options;
     const { door, open } = await this.#doors.create(
       {
@@ -327,6 +368,26 @@ export class Uploads {
     Object.assign(track, { door, open });
     this.#resume.keep({ ticket: door.ticket, ...open, name, size, sha256 });
     return open;
+  }
+
+  /** Seals a file, once: what is tried again is the same bytes. */
+  async #seal(track: Track, sealer: Sealer) {
+    if (track.sealedFile) return;
+    this.#change(track.id, { phase: "sealing", progress: 0 });
+    const onProgress = (done: number) => this.#change(track.id, { progress: done / track.size });
+    const sealed = await sealer.seal(track.file, this.#texts, onProgress, track.stop.signal);
+    // It has grown by a little.
+    const most = this.#taken.maxBytes(track.about?.category ?? this.#options.category);
+    if (most !== undefined && sealed.size > most) throw tooLargeOf(most, this.#texts);
+    track.sealedFile = sealed;
+    this.#change(track.id, { phase: "checking", progress: 0 });
+  }
+
+  /** The bytes that go out: where files are sealed, the sealed ones or none. */
+  #toSend(track: Track): File {
+    if (!this.#sealer) return track.file;
+    if (!track.sealedFile) throw new StrongroomError("cannot_seal", this.#texts.cannotSeal);
+    return track.sealedFile;
   }
 
   /** The upload of the same bytes that a reload interrupted, if the server still has it. */
@@ -369,14 +430,20 @@ export class Uploads {
       track.open = undefined;
       track.door = undefined;
     }
-    const isOther = error.code === "content_mismatch";
-    const message = isOther
-      ? await mismatchOf(track, this.#options.accept, this.#taken.types, this.#texts)
-      : messageOf(error, this.#texts);
+    const message = await this.#messageOf(error, track);
     if (track.stop.signal.aborted) return;
     this.#notUploaded(error, track, message);
     this.#change(id, { phase: "failed", message, retryable: !isFinal(error) });
     this.#release(id);
+  }
+
+  async #messageOf(error: StrongroomError, track: Track): Promise<string> {
+    if (error.code === "content_mismatch") {
+      return mismatchOf(track, this.#options.accept, this.#taken.types, this.#texts);
+    }
+    // Where a ticket says nothing of limits, the server is the first to say it.
+    const own = this.#sealer && error.code === "unsupported_type" && error.status > 0;
+    return own ? this.#texts.sealedNotTaken : messageOf(error, this.#texts);
   }
 
   /** Says that a file did not make it, to people and to the app; what is shown of it. */
@@ -449,6 +516,9 @@ export class Uploads {
       full: this.#counted() >= mostOf(this.#options),
       types: this.#taken.types,
       maxSize: maxSizeOf(this.#options, this.#taken),
+      problem:
+        this.#problem ??
+        (this.#sealer && this.#taken.sealed === false ? this.#texts.sealedNotTaken : undefined),
       said: this.#said,
     };
   }

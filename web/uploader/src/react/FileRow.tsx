@@ -24,12 +24,14 @@ function leftOf({ secondsLeft }: Item, texts: Texts): string | undefined {
 }
 
 function statusOf(item: Item, texts: Texts, auto: boolean) {
-  const { phase, progress, size, message, document } = item;
+  const { phase, progress, size, message } = item;
   const sent = formatSize(Math.round(progress * size));
   const whole = formatSize(size);
   switch (phase) {
     case "waiting":
       return `${auto ? texts.queued : texts.waiting} · ${whole}`;
+    case "sealing":
+      return texts.sealing(sent, whole);
     case "checking":
       return texts.checking;
     case "uploading":
@@ -39,7 +41,7 @@ function statusOf(item: Item, texts: Texts, auto: boolean) {
     case "finishing":
       return texts.finishing;
     case "done":
-      return `${document?.state === "scanning" ? texts.scanning : texts.done} · ${whole}`;
+      return `${doneOf(item, texts)} · ${whole}`;
     case "failed":
     case "refused":
       return message ?? texts.unknown;
@@ -48,7 +50,12 @@ function statusOf(item: Item, texts: Texts, auto: boolean) {
   }
 }
 
-const WITH_BAR = new Set(["checking", "uploading", "paused", "finishing", "interrupted"]);
+function doneOf({ sealed, document }: Item, texts: Texts): string {
+  if (sealed) return texts.doneSealed;
+  return document?.state === "scanning" ? texts.scanning : texts.done;
+}
+
+const WITH_BAR = new Set(["sealing", "checking", "uploading", "paused", "finishing", "interrupted"]);
 
 export function FileRow({ item, uploads, texts, autoStart, onChoose, onGone }: Props) {
   const { id, name, phase, progress } = item;

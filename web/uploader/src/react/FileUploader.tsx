@@ -135,6 +135,9 @@ export function FileUploader(props: FileUploaderProps) {
         <p className="srm-hint">
           {texts.hint(kinds(accept, types), most === undefined ? undefined : formatLimit(most))}
         </p>
+        {options.sealFor !== undefined && !snapshot.problem && (
+          <p className="srm-hint">{texts.sealHint}</p>
+        )}
         <input
           ref={input}
           className="srm-hidden"
@@ -156,6 +159,11 @@ export function FileUploader(props: FileUploaderProps) {
           onChange={(event) => takes(event.currentTarget)}
         />
       </div>
+      {snapshot.problem && (
+        <p className="srm-note srm-wrong" role="alert">
+          {snapshot.problem}
+        </p>
+      )}
       {snapshot.offline && <p className="srm-note">{texts.offline}</p>}
       {uploads && items.length > 0 && (
         <>

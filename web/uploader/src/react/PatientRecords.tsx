@@ -20,6 +20,8 @@ export interface PatientRecordsProps extends Connection, Looks {
   allowDelete?: boolean | undefined;
   /** Whether documents can be added from here; they get `category`. */
   allowUpload?: boolean | undefined;
+  /** Public keys that documents added from here are sealed for, as `sealFor` of `FileUploader`. */
+  sealFor?: string | readonly string[] | undefined;
   onError?: ((error: StrongroomError) => void) | undefined;
 }
 
@@ -91,7 +93,7 @@ export function PatientRecords(props: PatientRecordsProps) {
     >
       {allowUpload && (
         <FileUploader
-          {...{ endpoint, token, headers, category, texts }}
+          {...{ endpoint, token, headers, category, texts, sealFor: props.sealFor }}
           entityType="patient"
           entityId={patientId}
           onUploadComplete={() => void records.load()}

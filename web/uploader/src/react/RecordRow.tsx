@@ -2,6 +2,7 @@
 import { useState } from "react";
 import type { Document } from "../client/index.js";
 import { formatCategory, formatDate, formatSize } from "../core/format.js";
+import { SEALED } from "../core/sealed.js";
 import type { Texts } from "../core/texts.js";
 import { DownloadIcon, TrashIcon } from "./icons.js";
 import { Glyph, IconButton } from "./parts.js";
@@ -19,12 +20,13 @@ export function RecordRow({ document, texts, allowDelete, onView, onDownload, on
   const [asking, setAsking] = useState(false);
   const { filename, category, size, createdAt, state } = document;
   const readable = state === "available";
+  const sealed = document.contentType === SEALED;
   const about = [formatCategory(category), formatSize(size), formatDate(createdAt)];
   return (
     <li className="srm-file" data-state={state}>
       <Glyph name={filename} />
       <div className="srm-file-main">
-        {readable ? (
+        {readable && !sealed ? (
           <button type="button" className="srm-name srm-name-button" onClick={onView} title={filename}>
             {filename}
           </button>
@@ -35,6 +37,7 @@ export function RecordRow({ document, texts, allowDelete, onView, onDownload, on
         )}
         <span className="srm-status">
           {!readable && <span className="srm-badge">{texts.state(state)}</span>}
+          {sealed && <span className="srm-badge">{texts.sealed}</span>}
           {about.join(" · ")}
         </span>
         {asking && (

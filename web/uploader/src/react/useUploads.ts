@@ -13,7 +13,8 @@ export function useUploads(options: UploadOptions, texts: Texts) {
   const [uploads, setUploads] = useState<Uploads>();
   const latest = useRef({ options, texts });
   latest.current = { options, texts };
-  const scope = scopeOf(options);
+  // A page that begins or ceases to seal has another uploader: none of its files is taken over.
+  const scope = scopeOf(options) + JSON.stringify(options.sealFor ?? null);
   useEffect(() => {
     const made = new Uploads(latest.current.options, latest.current.texts);
     setUploads(made);

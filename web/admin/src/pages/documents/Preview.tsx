@@ -33,6 +33,7 @@ const PREVIEWS: Record<string, ComponentType<Shown>> = {
 
 export function Preview({ document }: { document: Document }) {
   const Kind = PREVIEWS[document.contentType];
+  if (document.contentType === "application/vnd.age") return <Alert variant="light" color="gray">This file was sealed before it was sent, and nobody here can open it. Download it, and open it with the key it was sealed for.</Alert>;
   if (!Kind) return <Alert variant="light" color="gray">There is no preview of this type. Download the file to look at it.</Alert>;
   return <Suspense fallback={<Waiting />}><Kind document={document} url={contentOf(document)} /></Suspense>;
 }

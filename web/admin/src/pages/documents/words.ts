@@ -36,6 +36,7 @@ export const TYPES: Record<string, string> = {
   "application/msword,application/vnd.openxmlformats-officedocument.wordprocessingml.document": "Word",
   "application/vnd.ms-excel,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet,text/csv": "Tables",
   "text/plain": "Text",
+  sealed: "Sealed (age)",
 };
 
 /** What the trail says of a document, for people. */
@@ -59,6 +60,7 @@ export function typeName(mime: string): string {
     "text/plain": "Text",
     "text/csv": "CSV",
     "image/svg+xml": "SVG",
+    "application/vnd.age": "Sealed file (age)",
   };
   return known[mime] ?? (mime.split("/")[1] ?? mime).toUpperCase();
 }
