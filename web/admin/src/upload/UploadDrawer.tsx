@@ -115,7 +115,7 @@ function Choose({ add, button, accept, kinds, most }: ChooseProps) {
     reset.current?.();
   };
   return (
-    <Paper p="md" style={{ border: "1.5px dashed var(--mantine-color-default-border)" }}>
+    <Paper p="md" style={{ border: "1.5px dashed var(--mantine-color-dimmed)" }}>
       <Group justify="space-between" gap="sm">
         <div>
           <Text size="sm" fw={550} visibleFrom="xs">Drop files anywhere on the page</Text>
