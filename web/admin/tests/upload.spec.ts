@@ -110,6 +110,7 @@ test("a wrong type is refused with the reason before anything is sent, and so is
   await drop(page, [{ ...as("lies.pdf", "wound-photo.png") }], "body");
   await drawer(page).getByRole("button", { name: "Upload 1 file" }).click();
   await expect(file(page, "lies.pdf")).toContainText("The file is called .pdf, but it is a PNG picture.");
+  await expect(file(page, "lies.pdf")).not.toContainText("Other");
   await expect(drawer(page).getByText("2 files need your attention")).toBeVisible();
   expect(await found(world, "lies")).toEqual([]);
   // The same files would be refused again, whatever they are said to be: what helps is another one in their place.

@@ -41,7 +41,7 @@ export function FileRow({ item, uploads, choose, sent, about: { category, patien
   const open = (phase === "waiting" && !sent) || help === "again" || help === "about";
   const again = help === "again" || (help === "about" && (sent?.category !== category || sent?.patientId !== patientId));
   const moving = phase === "checking" || phase === "uploading" || phase === "paused" || phase === "finishing";
-  const about = sent && !open ? [category && nameOf(category), whose && (sent.patientId || "no patient")].filter(Boolean).join(", ") : "";
+  const about = sent && !open && !help ? [category && nameOf(category), whose && (sent.patientId || "no patient")].filter(Boolean).join(", ") : "";
   const remove = () => {
     uploads.remove(id);
     onGone();
@@ -60,13 +60,14 @@ export function FileRow({ item, uploads, choose, sent, about: { category, patien
         {phase === "done" && document
           ? <Anchor component={Link} to={to(document.id)} size="sm" fw={550} display="block" style={{ overflowWrap: "anywhere" }}>{name}</Anchor>
           : <Text size="sm" fw={550} style={{ overflowWrap: "anywhere" }}>{name}</Text>}
-        <Text size="xs" c={wrong ? "var(--mantine-color-red-light-color)" : "dimmed"} style={{ overflowWrap: "anywhere" }}>
+        <Text size="xs" c={wrong ? "var(--mantine-color-error)" : "dimmed"} style={{ overflowWrap: "anywhere" }}>
           {statusOf(item, Boolean(sent), state)}{about && `, ${about}`}
         </Text>
         {moving && <Bar name={name} phase={phase} value={phase === "checking" ? 0 : Math.round(progress * 100)} />}
+        {help === "about" && !again && <Text size="xs" c="dimmed">{whose ? "Choose another category or patient to try again." : "Choose another category to try again."}</Text>}
         {open && (
           <Select size="xs" mt={6} maw={220} aria-label={`Category of ${name}`} data={OFFERED} value={category ?? null} placeholder="Asking the server" allowDeselect={false}
-            {...(help === "about" && !again && { description: whose ? "Choose another category or patient to try again" : "Choose another category to try again" })} onChange={(to) => to && choose(to as Category)} />
+            onChange={(to) => to && choose(to as Category)} />
         )}
         {help === "other" && (
           <FileButton accept={accept} onChange={replace}>
