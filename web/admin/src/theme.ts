@@ -41,6 +41,7 @@ export const readable: CSSVariablesResolver = () => ({
     "--mantine-color-error": "#ff8787",
     // Pale is dark here: a warning is seen without shouting, and what is grey is no black hole.
     "--mantine-color-red-light": "#4a2224",
+    "--mantine-color-red-light-color": "#ffb3b3",
     "--mantine-color-orange-light": "#4a2d1a",
     "--mantine-color-yellow-light": "#43371a",
     "--mantine-color-gray-light": "#3b3f44",
