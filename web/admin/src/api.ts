@@ -39,7 +39,7 @@ const errors: Middleware = {
   onError: unreachable,
 };
 
-async function problemOf(response: Response, asked: string): Promise<ApiError> {
+export async function problemOf(response: Response, asked: string): Promise<ApiError> {
   const problem = (await response.clone().json().catch(() => ({}))) as Partial<Problem>;
   if (response.status === 401 && asked !== "/api/session" && asked !== "/api/setup") onSignedOut();
   const text = problem.detail ?? `The server answered ${response.status}.`;

@@ -2,7 +2,7 @@
 import { Badge, createTheme, type CSSVariablesResolver, Drawer, Modal, Table } from "@mantine/core";
 
 // The head of a dialog is none of the page's: two banners would be one too many.
-const dialog = { attributes: { header: { role: "none" } } };
+const dialog = { attributes: { header: { role: "none" } }, styles: { title: { fontWeight: 600 } } };
 
 export const theme = createTheme({
   primaryColor: "cyan",
@@ -31,6 +31,20 @@ export const readable: CSSVariablesResolver = () => ({
     "--mantine-color-yellow-light-color": "#7a4a00",
     "--mantine-color-red-light-color": "#b02525",
     "--mantine-color-blue-light-color": "#14548f",
+    // What a menu and a wrong field are written in.
+    "--mantine-color-red-6": "#c92a2a",
   },
-  dark: { "--mantine-color-dimmed": "#adb5bd", "--mantine-color-placeholder": "#9aa2aa" },
+  dark: {
+    "--mantine-color-dimmed": "#adb5bd",
+    "--mantine-color-placeholder": "#9aa2aa",
+    "--mantine-color-red-6": "#ff8787",
+    "--mantine-color-error": "#ff8787",
+    // Pale is dark here: a warning is seen without shouting, and what is grey is no black hole.
+    "--mantine-color-red-light": "#4a2224",
+    "--mantine-color-red-light-color": "#ffb3b3",
+    "--mantine-color-orange-light": "#4a2d1a",
+    "--mantine-color-yellow-light": "#43371a",
+    "--mantine-color-gray-light": "#3b3f44",
+    "--mantine-color-gray-light-color": "#dee2e6",
+  },
 });

@@ -111,6 +111,42 @@ test("every page says that the server fails, and goes on by a button", async ({ 
   }
 });
 
+test("an overview whose server answers 503 in JSON says so where it concerns, and its figures stay", async ({ open, page: blank }) => {
+  // `/readyz` says with 503 what is not ready; something before the server says other things with it.
+  const problem = { status: 503, code: "unavailable", title: "Unavailable", detail: "Made-up words of a proxy." };
+  await blank.route((url) => url.pathname === "/readyz", (route) => route.fulfill({ status: 503, contentType: "application/problem+json", body: JSON.stringify(problem) }));
+  const page = await open("/storage");
+  await expect(page.getByRole("region", { name: "Health" }).getByRole("alert")).toContainText("Made-up words of a proxy.", { timeout: 30_000 });
+  await expect(page.getByText("Documents kept")).toBeVisible();
+});
+
+for (const scheme of ["light", "dark"] as const) {
+  test(`the words of an open menu and of a field that is wrong can be read, ${scheme}`, async ({ open, page: blank, world }) => {
+    await blank.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
+    await blank.goto(`${world.server.url}/setup#made-up`);
+    await blank.getByLabel("Password").first().fill("short");
+    await expect(blank.getByText("7 more")).toBeVisible();
+    await settled(blank);
+    expect.soft(await violations(blank), "a wrong field").toEqual([]);
+    const page = await open(`/storage/documents?doc=${world.documents["referral-letter.pdf"]?.id}`);
+    await page.getByRole("button", { name: "More actions" }).click();
+    await expect(page.getByRole("menuitem", { name: "Erase for good" })).toBeVisible();
+    await settled(page);
+    const { violations: pale } = await new AxeBuilder({ page }).withRules(["color-contrast"]).analyze();
+    expect.soft(pale.flatMap(({ nodes }) => nodes.map(({ failureSummary }) => failureSummary)), "a menu").toEqual([]);
+  });
+}
+
+test("on a small screen a search does not open the filters, and one of them that is used does", async ({ open, page: blank }) => {
+  await blank.setViewportSize({ width: 390, height: 844 });
+  const page = await open("/storage/documents?q=letter");
+  await expect(rows(page)).toHaveCount(1);
+  await expect(page.getByLabel("Search file names")).toHaveValue("letter");
+  await expect(page.getByRole("button", { name: "More filters" })).toHaveAttribute("aria-expanded", "false");
+  await page.goto(page.url().replace("q=letter", "category=imaging"));
+  await expect(page.getByRole("button", { name: "More filters" })).toHaveAttribute("aria-expanded", "true");
+});
+
 test("what is being typed stays when the page behind it cannot be asked for again", async ({ open, page: blank }) => {
   const page = await open("/storage/settings/users");
   await page.getByRole("button", { name: "Add a user" }).click();

@@ -78,6 +78,30 @@ test("a webhook is added, told of a test, and what it answered is shown", async 
   await server.stop();
 });
 
+test("on a small screen everything that a tab of the settings offers is in sight, a failing webhook's menu, too", async ({ page, context }) => {
+  const server = await startServer({ vars: { STRONGROOM_WEBHOOK_ALLOW_PRIVATE: "true" } });
+  await server.user({ name: "test-admin" });
+  const token = await server.token({ user: "test-setup", role: "admin" });
+  // Nobody listens there.
+  const hook = await server.api("POST", "/api/webhooks", { token, body: { url: "http://127.0.0.1:9/a-rather-long-address-of-its-own/hooks" } });
+  await server.api("POST", `/api/webhooks/${hook.id}/test`, { token });
+  await signIn(context, server.url, "test-admin");
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(`${server.url}/storage/settings/webhooks`);
+  await expect(async () => {
+    await page.reload();
+    await expect(page.getByText("failing")).toBeVisible({ timeout: 1000 });
+  }).toPass();
+  await expect(page.getByText("a-rather-long-address-of-its-own/hooks")).toBeInViewport({ ratio: 1 });
+  await expect(page.getByRole("button", { name: /^Actions for/ })).toBeInViewport({ ratio: 1 });
+  await page.goto(`${server.url}/storage/settings/categories`);
+  await expect(page.getByRole("columnheader", { name: "Waits for release" })).toBeInViewport({ ratio: 1 });
+  // The line under the tabs goes on where they are pushed to the side.
+  const tabs = page.getByRole("tablist");
+  expect(await tabs.evaluate((list) => list.clientWidth - list.scrollWidth)).toBe(0);
+  await server.stop();
+});
+
 test("the configuration and the policy in force are shown, to be read", async ({ open, world }) => {
   let page = await open("/storage/settings/storage");
   await expect(page.getByRole("row", { name: /Encrypted at rest/ })).toContainText("AES-256-GCM");

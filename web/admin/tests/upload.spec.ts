@@ -110,8 +110,44 @@ test("a wrong type is refused with the reason before anything is sent, and so is
   await drop(page, [{ ...as("lies.pdf", "wound-photo.png") }], "body");
   await drawer(page).getByRole("button", { name: "Upload 1 file" }).click();
   await expect(file(page, "lies.pdf")).toContainText("The file is called .pdf, but it is a PNG picture.");
+  await expect(file(page, "lies.pdf")).not.toContainText("Other");
   await expect(drawer(page).getByText("2 files need your attention")).toBeVisible();
   expect(await found(world, "lies")).toEqual([]);
+  // The same files would be refused again, whatever they are said to be: what helps is another one in their place.
+  await expect(drawer(page).getByRole("button", { name: /^Try again/ })).toHaveCount(0);
+  await expect(drawer(page).getByLabel(/^Category of/)).toHaveCount(0);
+  await expect(file(page, "setup.exe").getByRole("button", { name: "Choose another file: setup.exe" })).toBeVisible();
+  const asked = page.waitForEvent("filechooser");
+  await file(page, "lies.pdf").getByRole("button", { name: "Choose another file: lies.pdf" }).click();
+  await (await asked).setFiles([{ name: "true.pdf", mimeType: "application/pdf", buffer: sample("referral-letter.pdf") }]);
+  await expect(file(page, "lies.pdf")).toHaveCount(0);
+  await drawer(page).getByRole("button", { name: "Upload 1 file" }).click();
+  await expect(file(page, "true.pdf")).toContainText("Uploaded");
+  for (const { id } of await found(world, "true")) await world.server.api("DELETE", `/api/docs/${id}?permanent=true`, { token: world.token });
+});
+
+test("the drawer says what may come in and how large, and a file too large for its category goes as another", async ({ page, context }) => {
+  const server = await startServer({ vars: { STRONGROOM_MAX_UPLOAD: "60MB", STRONGROOM_MAX_BY_CATEGORY: "imaging=1MB" } });
+  const complaints = complaintsOf(page, () => server.url);
+  await server.user({ name: "test-admin", password: PASSWORD });
+  await signIn(context, server.url, "test-admin");
+  await page.goto(`${server.url}/storage/documents`);
+  await page.getByRole("button", { name: "Upload", exact: true }).click();
+  await expect(drawer(page)).toContainText("PDF, images, Word, Excel, text, DICOM");
+  await expect(drawer(page)).toContainText("Up to 60 MB each");
+  await drop(page, [text("x-ray-notes.txt", 2_000_000)], "body");
+  await drawer(page).getByLabel("Category of x-ray-notes.txt").click();
+  await page.getByRole("option", { name: "Imaging" }).click();
+  await drawer(page).getByRole("button", { name: "Upload 1 file" }).click();
+  await expect(file(page, "x-ray-notes.txt")).toContainText("The file is too large. The limit is 1 MB.");
+  await expect(file(page, "x-ray-notes.txt")).toContainText("Choose another category");
+  await expect(drawer(page).getByRole("button", { name: /^Try again/ })).toHaveCount(0);
+  await drawer(page).getByLabel("Category of x-ray-notes.txt").click();
+  await page.getByRole("option", { name: "Other" }).click();
+  await drawer(page).getByRole("button", { name: "Try again: x-ray-notes.txt" }).click();
+  await expect(drawer(page).getByText("1 file uploaded")).toBeVisible();
+  expect(complaints).toEqual([]);
+  await server.stop();
 });
 
 test("what a role may not upload is refused in the server's words, and goes as something else", async ({ open, world }) => {
@@ -121,6 +157,8 @@ test("what a role may not upload is refused in the server's words, and goes as s
   await drawer(page).getByLabel("Patient").fill(PATIENT);
   await drawer(page).getByRole("button", { name: "Upload 1 file" }).click();
   await expect(file(page, "lab-order.txt")).toHaveAttribute("data-phase", "failed");
+  await expect(file(page, "lab-order.txt")).toContainText("Choose another category or patient to try again");
+  await expect(drawer(page).getByRole("button", { name: /^Try again/ })).toHaveCount(0);
   await drawer(page).getByLabel("Category of lab-order.txt").click();
   await page.getByRole("option", { name: "Intake forms" }).click();
   await drawer(page).getByRole("button", { name: "Try again: lab-order.txt" }).click();

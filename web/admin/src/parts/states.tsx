@@ -1,6 +1,6 @@
 /** What a page shows while it waits, when something failed, and when there is nothing. */
-import { Alert, Button, Center, Loader, Overlay, Skeleton, Stack, Table, Text } from "@mantine/core";
-import { IconAlertCircle } from "@tabler/icons-react";
+import { Alert, Button, Center, Loader, Overlay, Skeleton, Stack, Table, Text, ThemeIcon } from "@mantine/core";
+import { type Icon, IconAlertCircle } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
 import { ApiError } from "../api";
 
@@ -37,17 +37,18 @@ export function Failed({ error, retry }: { error: unknown; retry?: () => unknown
       <Stack gap="xs" align="flex-start">
         <Text size="sm">{text}</Text>
         {request && <Text size="xs" c="dimmed">Request {request}</Text>}
-        {retry && <Button size="xs" variant="light" color="red" loading={trying} onClick={() => void again()}>Try again</Button>}
+        {retry && <Button size="xs" variant="default" loading={trying} onClick={() => void again()}>Try again</Button>}
       </Stack>
     </Alert>
   );
 }
 
 /** `page`: there is nothing else on the page, so this is its heading. */
-export function Empty({ title, children, page }: { title: string; children?: ReactNode; page?: boolean }) {
+export function Empty({ title, icon: Picture, children, page }: { title: string; icon?: Icon; children?: ReactNode; page?: boolean }) {
   return (
     <Stack align="center" gap={4} py={48} px="md">
-      <Text fw={600} m={0} {...(page && { component: "h1" })}>{title}</Text>
+      {Picture && <ThemeIcon variant="light" color="gray" size={52} radius="xl" mb="xs" aria-hidden><Picture size={26} stroke={1.5} /></ThemeIcon>}
+      <Text fw={600} m={0} ta="center" {...(page && { component: "h1" })}>{title}</Text>
       <Text size="sm" c="dimmed" ta="center" maw={420} component="div">{children}</Text>
     </Stack>
   );

@@ -1,6 +1,6 @@
 /** One file of the drawer: what it is, how far it is, what can be done with it. */
-import { ActionIcon, Anchor, Group, Progress, Select, Text, ThemeIcon } from "@mantine/core";
-import { type Category, type Item, TEXTS, type Uploads } from "@strongroom/uploader";
+import { ActionIcon, Anchor, Button, FileButton, Group, Progress, Select, Text, ThemeIcon } from "@mantine/core";
+import { type Category, type ErrorCode, type Item, TEXTS, type Uploads } from "@strongroom/uploader";
 import { IconAlertCircle, IconCheck, IconFile, IconPlayerPause, IconPlayerPlay, IconRefresh, IconX } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect } from "react";
@@ -8,16 +8,22 @@ import { Link, type To } from "react-router";
 import { api, data } from "../api";
 import { category as nameOf, CATEGORIES, options } from "../pages/documents/words";
 import { useChanged } from "./useUploads";
-import { statusOf } from "./words";
+import { helpOf, statusOf } from "./words";
+
+/** What a file is said to be, and whose. */
+export interface About { category: Category | undefined; patientId: string }
 
 interface Props {
   item: Item;
   uploads: Uploads;
-  category: Category | undefined;
   choose: (category: Category) => void;
-  /** It was started; as for whom, where that can differ. */
-  sent: { patientId: string } | undefined;
+  /** It was started, as this; for whom, where that can differ. */
+  sent: About | undefined;
+  about: About;
   whose: boolean;
+  code: ErrorCode | undefined;
+  /** What the dialog offers in its place. */
+  accept: string;
   retry: () => void;
   /** Where its document is shown. */
   to: (id: string) => To;
@@ -25,17 +31,25 @@ interface Props {
 }
 
 const OFFERED = options(CATEGORIES);
+const OTHER = "Choose another file";
 
-export function FileRow({ item, uploads, category, choose, sent, whose, retry, to, onGone }: Props) {
+export function FileRow({ item, uploads, choose, sent, about: { category, patientId }, whose, code, accept, retry, to, onGone }: Props) {
   const { id, name, phase, progress, document } = item;
   const state = useStateOf(document);
   const wrong = phase === "failed" || phase === "refused" || state === "quarantined";
-  const open = (phase === "waiting" && !sent) || phase === "failed";
+  const help = helpOf(item, code);
+  const open = (phase === "waiting" && !sent) || help === "again" || help === "about";
+  const again = help === "again" || (help === "about" && (sent?.category !== category || sent?.patientId !== patientId));
   const moving = phase === "checking" || phase === "uploading" || phase === "paused" || phase === "finishing";
-  const about = sent && !open ? [category && nameOf(category), whose && (sent.patientId || "no patient")].filter(Boolean).join(", ") : "";
+  const about = sent && !open && !help ? [category && nameOf(category), whose && (sent.patientId || "no patient")].filter(Boolean).join(", ") : "";
   const remove = () => {
     uploads.remove(id);
     onGone();
+  };
+  const replace = (file: File | null) => {
+    if (!file) return;
+    remove();
+    void uploads.add([file]);
   };
   return (
     <Group component="li" gap="sm" wrap="nowrap" align="flex-start" py="xs" data-phase={phase} style={{ borderTop: "1px solid var(--mantine-color-default-border)" }}>
@@ -46,19 +60,25 @@ export function FileRow({ item, uploads, category, choose, sent, whose, retry, t
         {phase === "done" && document
           ? <Anchor component={Link} to={to(document.id)} size="sm" fw={550} display="block" style={{ overflowWrap: "anywhere" }}>{name}</Anchor>
           : <Text size="sm" fw={550} style={{ overflowWrap: "anywhere" }}>{name}</Text>}
-        <Text size="xs" c={wrong ? "var(--mantine-color-red-light-color)" : "dimmed"} style={{ overflowWrap: "anywhere" }}>
+        <Text size="xs" c={wrong ? "var(--mantine-color-error)" : "dimmed"} style={{ overflowWrap: "anywhere" }}>
           {statusOf(item, Boolean(sent), state)}{about && `, ${about}`}
         </Text>
         {moving && <Bar name={name} phase={phase} value={phase === "checking" ? 0 : Math.round(progress * 100)} />}
+        {help === "about" && !again && <Text size="xs" c="dimmed">{whose ? "Choose another category or patient to try again." : "Choose another category to try again."}</Text>}
         {open && (
           <Select size="xs" mt={6} maw={220} aria-label={`Category of ${name}`} data={OFFERED} value={category ?? null} placeholder="Asking the server" allowDeselect={false}
             onChange={(to) => to && choose(to as Category)} />
+        )}
+        {help === "other" && (
+          <FileButton accept={accept} onChange={replace}>
+            {(props) => <Button {...props} size="compact-xs" variant="light" mt={6} aria-label={TEXTS.of(OTHER, name)}>{OTHER}</Button>}
+          </FileButton>
         )}
       </div>
       <Group gap={2} wrap="nowrap">
         {phase === "uploading" && <Action label={TEXTS.of(TEXTS.pause, name)} onClick={() => uploads.pause(id)}><IconPlayerPause size={16} /></Action>}
         {phase === "paused" && <Action label={TEXTS.of(TEXTS.resume, name)} onClick={() => uploads.resume(id)}><IconPlayerPlay size={16} /></Action>}
-        {phase === "failed" && <Action label={TEXTS.of(TEXTS.retry, name)} onClick={retry}><IconRefresh size={16} /></Action>}
+        {again && <Action label={TEXTS.of(TEXTS.retry, name)} onClick={retry}><IconRefresh size={16} /></Action>}
         <Action label={TEXTS.of(moving ? TEXTS.cancel : phase === "done" || phase === "refused" ? TEXTS.dismiss : TEXTS.remove, name)} onClick={remove}><IconX size={16} /></Action>
       </Group>
     </Group>

@@ -5,7 +5,8 @@ import { useRef, useState } from "react";
 import { useLocation } from "react-router";
 import { CATEGORIES, options } from "../pages/documents/words";
 import { Confirm } from "../parts/Confirm";
-import { FileRow } from "./FileRow";
+import { limit } from "../parts/format";
+import { type About, FileRow } from "./FileRow";
 import type { Target } from "./Uploading";
 import { useCategories } from "./useCategories";
 import { useUploads } from "./useUploads";
@@ -16,13 +17,15 @@ interface Props extends Target {
   onClose: () => void;
 }
 
-type Sent = ReadonlyMap<string, { patientId: string }>;
+type Sent = ReadonlyMap<string, About>;
 const MOVING: ReadonlySet<Item["phase"]> = new Set(["checking", "uploading", "paused", "finishing"]);
 const LIST = { listStyle: "none", margin: 0, padding: 0 };
 const FOOT = { position: "sticky", bottom: 0, background: "var(--mantine-color-body)", borderTop: "1px solid var(--mantine-color-default-border)" } as const;
 
 export default function UploadDrawer({ patientId: given, replaces, path, files, onClose }: Props) {
-  const { uploads, snapshot: { items, offline, said } } = useUploads(files, replaces?.id);
+  const { uploads, snapshot, codeOf } = useUploads(files, replaces?.id);
+  const { items, offline, said } = snapshot;
+  const accept = dialogAccept(undefined, snapshot.types);
   const { categories, choose } = useCategories(items, replaces?.category);
   const [patient, setPatient] = useState("");
   const [sent, setSent] = useState<Sent>(new Map());
@@ -37,7 +40,7 @@ export default function UploadDrawer({ patientId: given, replaces, path, files, 
   const describe = (id: string) => {
     const category = categories[id];
     uploads?.describe(id, { ...(category && { category }), ...(patientId && { patientId }) });
-    return [id, { patientId }] as const;
+    return [id, { category, patientId }] as const;
   };
   const send = () => {
     const now = waiting.map(({ id }) => describe(id));
@@ -62,14 +65,14 @@ export default function UploadDrawer({ patientId: given, replaces, path, files, 
         {replaces
           ? <Text size="sm">Once it is there, it is the current one. The old one is kept, as the version before.</Text>
           : <Whose given={given} patient={patient} onChange={setPatient} />}
-        <Choose add={(more) => void uploads?.add(more)} button={button} />
+        <Choose add={(more) => void uploads?.add(more)} button={button} accept={accept} kinds={kinds(undefined, snapshot.types)} most={snapshot.maxSize} />
         {offline && <Alert color="yellow" role="status">{TEXTS.offline}</Alert>}
         {waiting.length > 1 && <ForAll choose={(category) => choose(waiting.map(({ id }) => id), category)} />}
         {uploads && items.length > 0 && (
           <ul style={LIST} aria-label="Files">
             {items.map((item) => (
-              <FileRow key={item.id} item={item} uploads={uploads} category={categories[item.id]} choose={(category) => choose([item.id], category)}
-                sent={sent.get(item.id)} whose={given === undefined} retry={() => retry(item.id)} to={to} onGone={() => button.current?.focus()} />
+              <FileRow key={item.id} item={item} uploads={uploads} about={{ category: categories[item.id], patientId }} choose={(category) => choose([item.id], category)}
+                sent={sent.get(item.id)} whose={given === undefined} code={codeOf(item)} accept={accept} retry={() => retry(item.id)} to={to} onGone={() => button.current?.focus()} />
             ))}
           </ul>
         )}
@@ -102,20 +105,24 @@ function Whose({ given, patient, onChange }: { given: string | undefined; patien
   );
 }
 
-function Choose({ add, button }: { add: (files: File[]) => void; button: { current: HTMLButtonElement | null } }) {
+interface ChooseProps { add: (files: File[]) => void; button: { current: HTMLButtonElement | null }; accept: string; kinds: string; most: number | undefined }
+
+/** The line of the limit is there before the server has said it: nothing moves then. */
+function Choose({ add, button, accept, kinds, most }: ChooseProps) {
   const reset = useRef<() => void>(null);
   const take = (files: File[]) => {
     add(files);
     reset.current?.();
   };
   return (
-    <Paper p="md" style={{ border: "1.5px dashed var(--mantine-color-default-border)" }}>
+    <Paper p="md" style={{ border: "1.5px dashed var(--mantine-color-dimmed)" }}>
       <Group justify="space-between" gap="sm">
         <div>
           <Text size="sm" fw={550} visibleFrom="xs">Drop files anywhere on the page</Text>
-          <Text size="xs" c="dimmed">{kinds(undefined)}</Text>
+          <Text size="xs" c="dimmed">{kinds}</Text>
+          <Text size="xs" c="dimmed" mih="1lh">{most !== undefined && `Up to ${limit(most)} each`}</Text>
         </div>
-        <FileButton multiple accept={dialogAccept(undefined)} onChange={take} resetRef={reset}>
+        <FileButton multiple accept={accept} onChange={take} resetRef={reset}>
           {(props) => <Button {...props} ref={button} variant="light">{TEXTS.choose}</Button>}
         </FileButton>
       </Group>

@@ -1,7 +1,7 @@
 /** The uploads of the drawer: made with it, ended with it. */
 import { useQueryClient } from "@tanstack/react-query";
-import { type Snapshot, Uploads } from "@strongroom/uploader";
-import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { type ErrorCode, type Item, type Snapshot, Uploads } from "@strongroom/uploader";
+import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
 
 const NOTHING: Snapshot = { items: [], offline: false, full: false, said: "" };
 const nothing = () => NOTHING;
@@ -19,9 +19,13 @@ export function useChanged(): () => void {
 export function useUploads(files: readonly File[], supersedes?: string) {
   const [uploads, setUploads] = useState<Uploads>();
   const changed = useChanged();
+  const codes = useRef(new Map<string, ErrorCode>());
   useEffect(() => {
     // The next person in this tab must not find the names of this one's files: nothing is kept for a reload.
-    const made = new Uploads({ autoStart: false, resumable: false, onUploadComplete: changed, ...(supersedes && { supersedes, maxFiles: 1 }) });
+    const made = new Uploads({
+      autoStart: false, resumable: false, onUploadComplete: changed, ...(supersedes && { supersedes, maxFiles: 1 }),
+      onError: ({ code }, file) => void codes.current.set(keyOf(file), code),
+    });
     setUploads(made);
     return () => made.destroy();
   }, [changed, supersedes]);
@@ -29,5 +33,10 @@ export function useUploads(files: readonly File[], supersedes?: string) {
     if (files.length > 0) void uploads?.add(files);
   }, [uploads, files]);
   const snapshot = useSyncExternalStore(uploads?.subscribe ?? never, uploads?.snapshot ?? nothing);
-  return { uploads, snapshot };
+  /** Why a file did not make it, as the contract names it. */
+  const codeOf = (item: Item) => codes.current.get(keyOf(item));
+  return { uploads, snapshot, codeOf };
 }
+
+/** As the uploads tell two files apart. */
+const keyOf = ({ name, size }: Pick<Item, "name" | "size">) => `${size} ${name}`;

@@ -1,5 +1,5 @@
 /** Where a file stands, in a few words. */
-import { type Item, TEXTS } from "@strongroom/uploader";
+import { type ErrorCode, type Item, TEXTS } from "@strongroom/uploader";
 import { size } from "../parts/format";
 
 /** Whole minutes, and nothing where it is over soon: a number that jumps is no help. */
@@ -24,4 +24,15 @@ export function statusOf(item: Item, queued: boolean, state: string | undefined)
     // Nothing is kept for a reload here.
     case "interrupted": return "";
   }
+}
+
+/** What was refused because of what it is said to be or whose: said otherwise, the same file may go. */
+const ABOUT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["file_too_large", "forbidden", "invalid_fields"]);
+
+/** What would help a file that did not make it: the same once more, the same as something else, or another file. */
+export function helpOf({ phase, retryable }: Item, code: ErrorCode | undefined): "again" | "about" | "other" | undefined {
+  if (phase === "refused") return "other";
+  if (phase !== "failed") return undefined;
+  if (retryable) return "again";
+  return code && ABOUT.has(code) ? "about" : "other";
 }

@@ -1,6 +1,7 @@
 /** The trail of the clinic: who asked for what, and what came of it. */
 import { Badge, Button, Drawer, Group, Select, Table, Text, TextInput, Title, UnstyledButton } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
+import { IconSearch } from "@tabler/icons-react";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { useSearchParams } from "react-router";
@@ -47,7 +48,7 @@ export default function Audit() {
   return (
     <>
       <Group justify="space-between" mb="sm"><Title order={1} size="h2">Audit</Title><Export source={source} title="Audit report" about={aboutOf(query)} /></Group>
-      <FilterBar first={field("actor")} any={params.size > 0} clear={() => setParams({})}>
+      <FilterBar first={field("actor")} any={params.size > 0} inside={[...params.keys()].some((name) => name !== "actor")} clear={() => setParams({})}>
         <Select label="Action" size="sm" searchable clearable w={{ base: "48%", xs: 145 }} comboboxProps={{ width: 270, position: "bottom-start" }} placeholder="all" nothingFoundMessage="No action is called so"
           data={Object.entries(ACTIONS).map(([value, label]) => ({ value, label }))} value={params.get("action")} onChange={(to) => change("action", to ?? "")} />
         {FIELDS.map(field)}
@@ -56,7 +57,7 @@ export default function Audit() {
         <TextInput label="To" type="datetime-local" size="sm" w={{ base: "100%", xs: 186 }} value={time("to")} onChange={(e) => change("to", e.currentTarget.value)} />
       </FilterBar>
       {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
-      {!pages.error && !pages.isPending && events.length === 0 && <Empty title="No events fit"><Button size="xs" mt="xs" variant="light" onClick={() => setParams({})}>Clear the filters</Button></Empty>}
+      {!pages.error && !pages.isPending && events.length === 0 && <Empty icon={IconSearch} title="No events fit"><Button size="xs" mt="xs" variant="light" onClick={() => setParams({})}>Clear the filters</Button></Empty>}
       {(pages.isPending || events.length > 0) && <Events events={events} waiting={pages.isPending} open={setEvent} />}
       {events.length > 0 && <More pages={pages} shown={events.length} />}
       <Drawer opened={event !== undefined} onClose={() => setEvent(undefined)} position="right" size="md" title="One event" closeButtonProps={{ "aria-label": "Close" }}>

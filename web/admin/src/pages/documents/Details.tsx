@@ -17,7 +17,7 @@ export function Details({ document: d }: { document: Document }) {
     ["Category", category(d.category)],
     ["Belongs to", d.entityType && `${d.entityType} ${d.entityId ?? ""}`],
     ["Type", d.contentType],
-    ["Size", `${d.sizeIsLimit ? "at most " : ""}${size(d.size)} (${d.size.toLocaleString()} bytes)`],
+    ["Size", `${d.sizeIsLimit ? "at most " : ""}${size(d.size)}${d.size < 1000 ? "" : ` (${d.size.toLocaleString()} bytes)`}`],
     ["SHA-256", d.sha256 && <Code style={{ overflowWrap: "anywhere" }}>{d.sha256}</Code>],
     ["Uploaded", <><When at={d.createdAt} /> by {d.uploadedBy}</>],
     ["Confirmed", d.confirmedAt && <When at={d.confirmedAt} />],

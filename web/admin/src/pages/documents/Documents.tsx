@@ -1,6 +1,7 @@
 /** Documents in a table: the page of all of them, and the lists of the trash, of holds and of quarantine. */
 import { Anchor, Button, Group, Text, Title } from "@mantine/core";
 import { useInfiniteQuery } from "@tanstack/react-query";
+import { IconFiles, IconSearch } from "@tabler/icons-react";
 import { lazy, type ReactNode, Suspense, useMemo, useState } from "react";
 import { api, data, type Document } from "../../api";
 import { Boundary } from "../../parts/Boundary";
@@ -55,10 +56,11 @@ export function DocumentList({ title, fixed = {}, empty, about, action, without 
   return (
     <>
       <Group justify="space-between" mb={about ? 4 : "sm"}><Title order={1} size="h2">{title}</Title>{action}</Group>
-      {about && <Text size="sm" c="dimmed" mb="sm">{about}</Text>}
+      {/* Where there is nothing, that says so itself. */}
+      {about && !(nothing && !any) && <Text size="sm" c="dimmed" mb="sm">{about}</Text>}
       {!(nothing && !any) && <Filters {...{ filter, fixed, any, change, clear }} />}
       {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
-      {nothing && (any ? <Empty title="Nothing fits"><Button mt="xs" size="xs" variant="light" onClick={clear}>Clear the filters</Button></Empty> : empty)}
+      {nothing && (any ? <Empty icon={IconSearch} title="Nothing fits"><Button mt="xs" size="xs" variant="light" onClick={clear}>Clear the filters</Button></Empty> : empty)}
       {(pages.isPending || items.length > 0) && (
         <Rows items={items} waiting={pages.isPending} marked={marked} mark={mark} open={open} openId={openId}
           sort={filter.sort} onSort={(sort) => change({ sort })} without={without} />
@@ -87,7 +89,7 @@ export function More({ pages, shown }: { pages: Pages; shown: number }) {
 export default function Documents() {
   return (
     <DocumentList title="Documents" action={<UploadButton />} empty={
-      <Empty title="No documents yet">Drop files anywhere on this page. What your app uploads will stand here, too: the contract at <Anchor inherit underline="always" href="/docs">/docs</Anchor> shows how it does that.</Empty>
+      <Empty icon={IconFiles} title="No documents yet">Drop files anywhere on this page. What your app uploads will stand here, too: the contract at <Anchor inherit underline="always" href="/docs">/docs</Anchor> shows how it does that.</Empty>
     } />
   );
 }

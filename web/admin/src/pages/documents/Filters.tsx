@@ -21,9 +21,10 @@ const THIRD = { base: "100%", xs: 112 };
 const LIST = { width: "max-content", position: "bottom-start" } as const;
 
 export function Filters(props: Props) {
-  const { filter, any, change, clear } = props;
+  const { filter, fixed, any, change, clear } = props;
+  const inside = Object.entries(filter).some(([field, value]) => field !== "q" && field !== "sort" && !(field in fixed) && value.length > 0);
   const search = <Typed label="Search file names" value={filter.q} onChange={(q) => change({ q })} search w={{ base: "100%", xs: 180 }} />;
-  return <FilterBar first={search} any={any} clear={clear}><Narrow {...props} /></FilterBar>;
+  return <FilterBar first={search} {...{ any, inside, clear }}><Narrow {...props} /></FilterBar>;
 }
 
 function Narrow({ filter, fixed, change }: Props) {

@@ -78,7 +78,7 @@ function Shares({ title, rows, by = "bytes" }: { title: string; rows: Share[]; b
           <div key={row.name}>
             <Group justify="space-between" gap="xs" wrap="nowrap">
               {row.to ? <Text size="sm" component={Link} to={row.to} c="inherit">{row.name}</Text> : <Text size="sm">{row.name}</Text>}
-              <Text size="sm" c="dimmed" style={{ whiteSpace: "nowrap" }}>{row.count.toLocaleString()}, {size(row.bytes)}</Text>
+              <Text size="sm" c="dimmed" style={{ whiteSpace: "nowrap" }}>{row.count.toLocaleString()} · {size(row.bytes)}</Text>
             </Group>
             <Progress size="sm" value={(100 * row[by]) / most} aria-label={row.name} />
           </div>

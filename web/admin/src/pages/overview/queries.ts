@@ -1,6 +1,6 @@
 /** What the overview asks, each thing once however many of its cards show it. */
 import { useQuery } from "@tanstack/react-query";
-import { ApiError, answerOf, api, data, type Schemas } from "../../api";
+import { answerOf, api, data, problemOf, type Schemas } from "../../api";
 
 /** The page looks again by itself, but seldom: each look is an event of the trail. */
 const AGAIN = 5 * 60_000;
@@ -30,7 +30,10 @@ export function useReady() {
     queryFn: async () => {
       // 503 is an answer, too: it says what is not ready.
       const answer = await answerOf(fetch("/readyz"), 503);
-      return (await answer.json().catch(() => { throw new ApiError(answer.status, "unknown", `The server answered ${answer.status}.`, {}, undefined); })) as Ready;
+      const told = (await answer.clone().json().catch(() => ({}))) as Partial<Ready>;
+      if (told.database && told.store && told.scanner) return told as Ready;
+      // So does one that stands before the server, of itself.
+      throw await problemOf(answer, "/readyz");
     },
     refetchInterval: SOON,
   });

@@ -1,5 +1,5 @@
 /** Who cares for a patient: these clinicians see the patient's documents. */
-import { ActionIcon, Alert, Button, Card, Group, Stack, Text, TextInput, Title } from "@mantine/core";
+import { ActionIcon, Button, Card, Group, Stack, Text, TextInput, Title } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { IconPlus, IconX } from "@tabler/icons-react";
 import { useState } from "react";
@@ -27,7 +27,7 @@ export function CareTeam({ patientId }: { patientId: string }) {
       {team.isPending && <Waiting h={80} />}
       {hidden && <Text size="sm" c="dimmed">You are not in this patient&rsquo;s care team.</Text>}
       {team.error && !hidden && <Failed error={team.error} retry={() => team.refetch()} />}
-      {team.data?.members.length === 0 && <Alert variant="light" color="gray">Nobody yet: clinicians do not see this patient&rsquo;s documents where the clinic goes by care teams.</Alert>}
+      {team.data?.members.length === 0 && <Text size="sm" c="dimmed">Nobody yet: clinicians do not see this patient&rsquo;s documents where the clinic goes by care teams.</Text>}
       <Stack gap={6}>
         {team.data?.members.map((member) => (
           <Group key={member.userId} justify="space-between" wrap="nowrap" gap="xs">

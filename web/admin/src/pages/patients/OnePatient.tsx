@@ -1,5 +1,6 @@
 /** One patient: their documents by category or by time, and who cares for them. */
 import { Anchor, Breadcrumbs, Grid, Group, SegmentedControl, Stack, Switch, Text, Title } from "@mantine/core";
+import { IconFiles } from "@tabler/icons-react";
 import { lazy, Suspense } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 import type { Document } from "../../api";
@@ -48,11 +49,11 @@ export default function OnePatient() {
         <Grid.Col span={{ base: 12, md: team ? 8 : 12, lg: team ? 9 : 12 }}>
           <Group justify="space-between" mb="xs" gap="xs">
             <SegmentedControl size="xs" data={WAYS} value={by} onChange={(to) => set("by", to === "category" ? undefined : to)} aria-label="In which order" />
-            <Switch size="sm" label="The trash and what was never finished, too" checked={every} onChange={(e) => set("all", e.currentTarget.checked ? "yes" : undefined)} />
+            <Switch size="sm" label="Also the trash and unfinished uploads" checked={every} onChange={(e) => set("all", e.currentTarget.checked ? "yes" : undefined)} />
           </Group>
           {pages.isPending && <Waiting />}
           {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
-          {!pages.isPending && !pages.error && items.length === 0 && <Empty title="No documents that you may see">Of this patient, or under this id, there is nothing here for you. To add something, drop it anywhere on this page.</Empty>}
+          {!pages.isPending && !pages.error && items.length === 0 && <Empty icon={IconFiles} title="No documents that you may see">Of this patient, or under this id, there is nothing here for you. To add something, drop it anywhere on this page.</Empty>}
           {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} without={["patient", by === "time" ? "type" : "category"]} />}
           {items.length > 0 && <More pages={pages} shown={items.length} />}
         </Grid.Col>

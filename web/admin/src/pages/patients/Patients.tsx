@@ -1,6 +1,6 @@
 /** Finding a patient: by id, or among those whose documents came last. */
 import { Anchor, Button, Group, Stack, Table, Text, TextInput, Title } from "@mantine/core";
-import { IconSearch } from "@tabler/icons-react";
+import { IconSearch, IconUsers } from "@tabler/icons-react";
 import { type FormEvent, useMemo, useState } from "react";
 import { Link, useNavigate } from "react-router";
 import type { Document } from "../../api";
@@ -28,14 +28,14 @@ export default function Patients() {
     <Stack>
       <Title order={1} size="h2">Patients</Title>
       <form onSubmit={go} role="search">
-        <Group align="flex-end" gap="xs">
-          <TextInput label="Patient's id" description="As your app names them" w={{ base: "100%", xs: 320 }} maxLength={128} value={id} leftSection={<IconSearch size={15} />} onChange={(e) => setId(e.currentTarget.value)} />
+        <Group align="flex-end" gap="xs" wrap="nowrap">
+          <TextInput label="Patient's id" description="As your app names them" flex={{ base: 1, xs: "0 0 320px" }} maxLength={128} value={id} leftSection={<IconSearch size={15} />} onChange={(e) => setId(e.currentTarget.value)} />
           <Button type="submit" variant={id.trim() ? "filled" : "default"}>Open</Button>
         </Group>
       </form>
       <Title order={2} size="h4" mt="sm">With the newest documents</Title>
       {pages.error && <Failed error={pages.error} retry={() => pages.refetch()} />}
-      {!pages.isPending && !pages.error && patients.length === 0 && <Empty title="No patient has documents that you may see">They stand here once something was uploaded for them. By their id above you open a patient of whom there is nothing yet.</Empty>}
+      {!pages.isPending && !pages.error && patients.length === 0 && <Empty icon={IconUsers} title="No patient has documents that you may see">They stand here once something was uploaded for them. By their id above you open a patient of whom there is nothing yet.</Empty>}
       {(pages.isPending || patients.length > 0) && (
         <Table highlightOnHover verticalSpacing={6}>
           <Table.Thead><Table.Tr><Table.Th>Patient</Table.Th><Table.Th visibleFrom="sm">Newest document</Table.Th><Table.Th visibleFrom="sm">Category</Table.Th><Table.Th>Uploaded</Table.Th></Table.Tr></Table.Thead>

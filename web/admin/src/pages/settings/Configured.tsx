@@ -69,14 +69,14 @@ export function Categories() {
         <Until query={storage}>
           {({ limits }) => (
             <Stack gap="xl">
-              <Table.ScrollContainer minWidth={480}>
+              <Table.ScrollContainer minWidth={0}>
                 <Table verticalSpacing="xs">
-                  <Table.Thead><Table.Tr><Table.Th>Category</Table.Th><Table.Th>Name in the API</Table.Th><Table.Th>Largest file</Table.Th><Table.Th>Waits for release</Table.Th></Table.Tr></Table.Thead>
+                  <Table.Thead><Table.Tr><Table.Th>Category</Table.Th><Table.Th visibleFrom="sm">Name in the API</Table.Th><Table.Th>Largest file</Table.Th><Table.Th>Waits for release</Table.Th></Table.Tr></Table.Thead>
                   <Table.Tbody>
                     {c.categories.map((one) => (
                       <Table.Tr key={one.category}>
-                        <Table.Td>{category(one.category)}</Table.Td>
-                        <Table.Td><Code>{one.category}</Code></Table.Td>
+                        <Table.Td>{category(one.category)}<Text size="xs" c="dimmed" hiddenFrom="sm">{one.category}</Text></Table.Td>
+                        <Table.Td visibleFrom="sm"><Code>{one.category}</Code></Table.Td>
                         <Table.Td>{one.maxBytes ? size(one.maxBytes) : "as its type"}</Table.Td>
                         <Table.Td>{one.waitsForRelease ? "yes: the patient sees it once somebody has released it" : "no"}</Table.Td>
                       </Table.Tr>

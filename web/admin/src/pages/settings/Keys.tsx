@@ -1,6 +1,6 @@
 import { Badge, Button, Group, NumberInput, Select, Stack, Table, TextInput, VisuallyHidden } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { IconPlus } from "@tabler/icons-react";
+import { IconKey, IconPlus } from "@tabler/icons-react";
 import { useState } from "react";
 import { api, data, fieldErrors, type Schemas } from "../../api";
 import { Confirm } from "../../parts/Confirm";
@@ -27,7 +27,7 @@ export function Keys() {
     <Stack>
       <Asked query={keys} />
       <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)}>Make a key</Button></Group>
-      {keys.data.keys.length === 0 ? <Empty title="No API keys">Your app&rsquo;s server calls Strongroom with a key. Make one for each app.</Empty> : (
+      {keys.data.keys.length === 0 ? <Empty icon={IconKey} title="No API keys">Your app&rsquo;s server calls Strongroom with a key. Make one for each app.</Empty> : (
         <Table.ScrollContainer minWidth={0}>
           <Table highlightOnHover verticalSpacing="xs">
             <Table.Thead><Table.Tr><Table.Th>For</Table.Th><Table.Th visibleFrom="sm">Id</Table.Th><Table.Th visibleFrom="sm">Role</Table.Th><Table.Th>State</Table.Th><Table.Th visibleFrom="md">Made</Table.Th><Table.Th visibleFrom="sm">Ends</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>

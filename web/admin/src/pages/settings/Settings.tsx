@@ -1,5 +1,5 @@
 /** What is set up: who may sign in and call, who is told, and what the operator decided. */
-import { Tabs, Title } from "@mantine/core";
+import { Box, Tabs, Title } from "@mantine/core";
 import { lazy, Suspense, useEffect, useRef } from "react";
 import { useNavigate, useParams } from "react-router";
 import { Waiting } from "../../parts/states";
@@ -17,6 +17,10 @@ const tabs = {
 } as const;
 type Tab = keyof typeof tabs;
 
+const ASIDE = { overflowX: "auto", overflowY: "hidden" } as const;
+/** As wide as its tabs, so that the line under them is, too. */
+const ROW = { flexWrap: "nowrap", minWidth: "max-content" } as const;
+
 export default function Settings() {
   const navigate = useNavigate();
   const asked = useParams()["*"] ?? "";
@@ -28,9 +32,11 @@ export default function Settings() {
       <Title order={1} size="h2" mb="md">Settings</Title>
       <Tabs value={tab} onChange={(to) => void navigate(`/storage/settings/${to}`)} keepMounted={false}>
         {/* On a small screen they are pushed to the side. */}
-        <Tabs.List ref={list} mb="md" style={{ flexWrap: "nowrap", overflowX: "auto", overflowY: "hidden" }}>
-          {Object.entries(tabs).map(([name, [label]]) => <Tabs.Tab key={name} value={name} style={{ flexShrink: 0 }}>{label}</Tabs.Tab>)}
-        </Tabs.List>
+        <Box ref={list} mb="md" style={ASIDE}>
+          <Tabs.List style={ROW}>
+            {Object.entries(tabs).map(([name, [label]]) => <Tabs.Tab key={name} value={name}>{label}</Tabs.Tab>)}
+          </Tabs.List>
+        </Box>
         {Object.entries(tabs).map(([name, [, Page]]) => <Tabs.Panel key={name} value={name}><Suspense fallback={<Waiting />}><Page /></Suspense></Tabs.Panel>)}
       </Tabs>
     </>

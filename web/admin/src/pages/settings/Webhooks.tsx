@@ -1,7 +1,7 @@
 /** Who is told what happens to documents, and whether it arrives. */
-import { Alert, Badge, Button, Drawer, Group, Menu, MultiSelect, Stack, Table, Text, TextInput, UnstyledButton, VisuallyHidden } from "@mantine/core";
+import { Badge, Button, Drawer, Group, Menu, MultiSelect, Stack, Table, Text, TextInput, UnstyledButton, VisuallyHidden } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { IconDots, IconPlus } from "@tabler/icons-react";
+import { IconDots, IconPlus, IconWebhook } from "@tabler/icons-react";
 import { useState } from "react";
 import { api, data, fieldErrors, type Schemas } from "../../api";
 import { Confirm } from "../../parts/Confirm";
@@ -19,6 +19,7 @@ const EVENTS: Event[] = [
   EVERYTHING, "document.available", "document.quarantined", "document.refused", "document.superseded", "document.edited", "document.moved", "document.released",
   "document.withdrawn", "document.deleted", "document.restored", "document.purged", "document.held", "document.hold_lifted", "upload.abandoned",
 ];
+const OFFERED = EVENTS.map((value) => ({ value, label: value === EVERYTHING ? "everything" : value }));
 const WHY: Record<string, string> = { "by hand": "switched off", gone: "it said it is gone", failing: "it took nothing for five days" };
 
 export default function Webhooks() {
@@ -42,15 +43,15 @@ export default function Webhooks() {
       <Asked query={hooks} />
       <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setEditing("new")}>Add a webhook</Button></Group>
       {failed && <Failed error={failed} />}
-      {hooks.data.items.length === 0 ? <Empty title="No webhooks">An app that wants to know when a document has come, or has been quarantined, gives its address here.</Empty> : (
+      {hooks.data.items.length === 0 ? <Empty icon={IconWebhook} title="No webhooks">An app that wants to know when a document has come, or has been quarantined, gives its address here.</Empty> : (
         <Table.ScrollContainer minWidth={0}>
           <Table highlightOnHover verticalSpacing="xs">
             <Table.Thead><Table.Tr><Table.Th>Address</Table.Th><Table.Th visibleFrom="sm">Is told of</Table.Th><Table.Th>State</Table.Th><Table.Th visibleFrom="sm">Added</Table.Th><Table.Th><VisuallyHidden>Actions</VisuallyHidden></Table.Th></Table.Tr></Table.Thead>
             <Table.Tbody>
               {hooks.data.items.map((hook) => (
                 <Table.Tr key={hook.id}>
-                  <Table.Td maw={200}>
-                    <UnstyledButton onClick={() => setShown(hook.id)} maw="100%" style={{ display: "block" }}><Text size="sm" fw={550} truncate>{hook.url}</Text></UnstyledButton>
+                  <Table.Td maw={{ base: 0, sm: 200 }} w={{ base: "100%", sm: "auto" }}>
+                    <UnstyledButton onClick={() => setShown(hook.id)} maw="100%" style={{ display: "block" }}><Text size="sm" fw={550} lineClamp={3} style={{ overflowWrap: "anywhere" }}>{hook.url}</Text></UnstyledButton>
                     {hook.description && <Text size="xs" c="dimmed" truncate>{hook.description}</Text>}
                   </Table.Td>
                   <Table.Td visibleFrom="sm"><Text size="sm">{told(hook.events)}</Text></Table.Td>
@@ -118,9 +119,9 @@ function Edit({ hook, onClose, onMade }: { hook: Webhook | undefined; onClose: (
   return (
     <FormModal title={hook ? "Change a webhook" : "Add a webhook"} action={hook ? "Save" : "Add"} mutation={keep} onClose={onClose}>
       <TextInput label="Address" description="Where messages go by POST; https" type="url" required data-autofocus value={url} error={fields.url} onChange={(e) => setUrl(e.currentTarget.value)} />
-      <MultiSelect label="Is told of" description="*: everything" data={EVENTS} value={events} error={fields.events} onChange={setEvents} searchable />
+      <MultiSelect label="Is told of" data={OFFERED} value={events} error={fields.events} onChange={setEvents} searchable />
       <TextInput label="What it is for" maxLength={255} value={description} error={fields.description} onChange={(e) => setDescription(e.currentTarget.value)} />
-      {!hook && <Alert variant="light" color="gray">The secret its messages are signed with is shown to you once.</Alert>}
+      {!hook && <Text size="sm" c="dimmed">The secret its messages are signed with is shown to you once.</Text>}
     </FormModal>
   );
 }

@@ -1,7 +1,7 @@
 /** `/test/s3`: tries the whole installation, live, and says what to do about what does not work. */
 import { Alert, Badge, Box, Button, Group, Loader, Stack, Table, Text, Title } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { IconCheck, IconDownload, IconPlayerPlay } from "@tabler/icons-react";
+import { IconCheck, IconDownload, IconPlayerPlay, IconStethoscope } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { saveBytes } from "../../parts/save";
 import { Empty, Failed } from "../../parts/states";
@@ -39,17 +39,19 @@ export default function SelfTest() {
       </Group>
       {run.error && <Failed error={run.error} retry={() => run.mutate()} />}
       {run.isSuccess && <Outcome checks={checks} />}
-      {checks.length === 0 && !run.isPending && !run.error && <Empty title="Nothing has been tried yet">It takes a few seconds, with a slow store a minute.</Empty>}
+      {checks.length === 0 && !run.isPending && !run.error && <Empty icon={IconStethoscope} title="Nothing has been tried yet">It takes a few seconds, with a slow store a minute.</Empty>}
       {(checks.length > 0 || run.isPending) && <Checks checks={checks} running={run.isPending} />}
     </Stack>
   );
 }
 
+const names = (checks: Check[]) => checks.map(({ name }) => name).join(", ");
+
 function Outcome({ checks }: { checks: Check[] }) {
-  const failing = checks.filter(({ verdict }) => verdict === "fail").length;
-  const doubtful = checks.filter(({ verdict }) => verdict === "warn").length;
-  if (failing > 0) return <Alert color="red" title={`${failing} of ${checks.length} checks failed`} role="status">Each says what to do. Repair the first one first: others may follow from it.</Alert>;
-  if (doubtful > 0) return <Alert color="yellow" title="Everything works" role="status">{doubtful === 1 ? "One thing" : `${doubtful} things`} should be looked at before patients' files come in.</Alert>;
+  const failing = checks.filter(({ verdict }) => verdict === "fail");
+  const doubtful = checks.filter(({ verdict }) => verdict === "warn");
+  if (failing.length > 0) return <Alert color="red" title={`${failing.length} of ${checks.length} checks failed`} role="status">{names(failing)}. Each says what to do. Repair the first one first: others may follow from it.</Alert>;
+  if (doubtful.length > 0) return <Alert color="yellow" title="Everything works" role="status">To be looked at before patients&rsquo; files come in: {names(doubtful)}.</Alert>;
   return <Alert color="teal" icon={<IconCheck />} title="Everything works" role="status">{checks.length} checks, nothing to do.</Alert>;
 }
 
