@@ -147,6 +147,18 @@ test("on a small screen a search does not open the filters, and one of them that
   await expect(page.getByRole("button", { name: "More filters" })).toHaveAttribute("aria-expanded", "true");
 });
 
+test("a filter that is set leaves the table where it is", async ({ open, page: blank }) => {
+  await blank.setViewportSize({ width: 1440, height: 900 });
+  const head = async (path: string) => {
+    const page = await open(path);
+    await expect(rows(page).first()).toBeVisible();
+    return page.locator("thead").boundingBox();
+  };
+  for (const [all, some] of [["/storage/documents", "?category=imaging"], ["/storage/audit", "?outcome=granted"]]) {
+    expect(await head(`${all}${some}`), all).toMatchObject({ y: (await head(all ?? ""))?.y });
+  }
+});
+
 test("what is being typed stays when the page behind it cannot be asked for again", async ({ open, page: blank }) => {
   const page = await open("/storage/settings/users");
   await page.getByRole("button", { name: "Add a user" }).click();

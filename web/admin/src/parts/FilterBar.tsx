@@ -17,7 +17,7 @@ interface Props {
 export function FilterBar({ first, children, any, inside, clear }: Props) {
   const small = useMediaQuery("(max-width: 36em)", false, { getInitialValueInEffect: false });
   const [shown, { toggle }] = useDisclosure(inside);
-  const reset = any && <Button variant="subtle" color="gray" onClick={clear}>Clear</Button>;
+  const reset = any && <Button variant="subtle" color="gray" px="sm" onClick={clear}>Clear</Button>;
   if (!small) return <Group gap="xs" align="flex-end" mb="sm" role="search">{first}{children}{reset}</Group>;
   return (
     <Group gap="xs" align="flex-end" mb="sm" role="search">
