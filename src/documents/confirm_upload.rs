@@ -13,7 +13,7 @@ use crate::documents::look::{Look, SMALL, Seen};
 use crate::documents::placing::{self, discard, move_out_of_reach, object_key, safe_key};
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Pinned, Reference};
-use crate::documents::scan::Landing;
+use crate::documents::scan::{Landing, weighed};
 use crate::documents::take_in::RECEIVING;
 use crate::documents::{Document, DocumentError, State};
 use crate::http::Code;
@@ -304,6 +304,7 @@ pub(super) async fn pin_scanned(
     let now = app.clock.now();
     let (object, sha256_hex) = (&placed.object, hex::encode(placed.sha256));
     let moved = placed.key.as_str() != document.object_key;
+    let verdict = verdict.map(|verdict| weighed(verdict, document));
     let landing = Landing::confirmed(&app.scanning, object.size, verdict, now);
     let pinned = Pinned {
         object_key: placed.key.as_str(),

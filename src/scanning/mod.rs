@@ -42,6 +42,8 @@ pub enum Unscannable {
     TooLarge,
     /// It is encrypted.
     Encrypted,
+    /// It was sealed before it came, and taken knowingly: there was only ciphertext to look at.
+    Sealed,
     /// It goes beyond the scanner's limits (nesting, number of files, unpacked size, time).
     Limits,
     /// The scanner does not read this kind of file.
@@ -58,6 +60,7 @@ impl Unscannable {
         match self {
             Self::TooLarge => "too large for the scanner",
             Self::Encrypted => "encrypted",
+            Self::Sealed => "sealed before it came",
             Self::Limits => "beyond the scanner's limits",
             Self::Unsupported => "of a kind the scanner does not read",
             Self::AccessDenied => "not readable by the scanner",
@@ -195,7 +198,7 @@ impl Scanning {
     /// Whether a verdict lets a document be served.
     pub fn lets_pass(&self, verdict: &Verdict) -> bool {
         match verdict {
-            Verdict::Clean => true,
+            Verdict::Clean | Verdict::Unscannable(Unscannable::Sealed) => true,
             Verdict::Unscannable(Unscannable::TooLarge) => self.config.too_large == TooLarge::Pass,
             Verdict::Infected { .. } | Verdict::Unscannable(_) => false,
         }

@@ -89,7 +89,7 @@ async fn a_sealed_name_hides_no_program(app: &TestApp) {
     }
 }
 
-/// Known and said: ciphertext has no signature in it.
+/// There is no signature in ciphertext: that nothing was found is not called clean.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_scanner_sees_nothing_of_what_is_inside_a_sealed_file() {
     let address = crate::clamd::shared();
@@ -102,8 +102,15 @@ async fn a_scanner_sees_nothing_of_what_is_inside_a_sealed_file() {
     let admin = app.admin();
     let malware = crate::clamd::infected_text();
     let hidden = Sample { name: "a.age", mime: AGE, bytes: sealed(&malware.bytes), ..malware };
-    app.upload(&admin, "patient-1", &hidden).await;
+    let document = app.upload(&admin, "patient-1", &hidden).await;
     let done = strongroom::documents::scan_due(&app.app, false).await.unwrap();
     assert_eq!((done.passed, done.quarantined), (1, 0), "{done:?}");
+    let path = format!("/api/docs/{}", document["id"].as_str().unwrap());
+    let told = app.get(&admin, &path).await.expect(200).json();
+    assert_eq!(
+        (&told["state"], &told["scanVerdict"]),
+        (&json!("available"), &json!("unscannable"))
+    );
+    assert_eq!(told["stateReason"], "not scanned: sealed before it came");
     app.check().await;
 }

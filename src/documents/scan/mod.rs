@@ -15,7 +15,8 @@ pub(super) mod rows;
 pub use again::rescan;
 pub use queue::{Queue, Scanned, keep_scanning, scan_due, scan_queue};
 
-use crate::documents::State;
+use crate::documents::content::Family;
+use crate::documents::{Document, State};
 use crate::scanning::{Scanning, Unscannable, Verdict};
 use crate::time::Timestamp;
 
@@ -88,6 +89,15 @@ impl Landing {
             (None, _) => None,
         }
     }
+}
+
+/// What a scanner's word is worth: that nothing was found in ciphertext says nothing.
+pub(super) fn weighed(verdict: Verdict, document: &Document) -> Verdict {
+    let sealed = document.file_type().is_some_and(|of| of.family == Family::Sealed);
+    if sealed && verdict == Verdict::Clean {
+        return Verdict::Unscannable(Unscannable::Sealed);
+    }
+    verdict
 }
 
 /// What a row keeps of a file that could not be scanned.

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::causes;
 use crate::documents::placing::object_key;
 use crate::documents::scan::rows::{self, Waiting};
-use crate::documents::scan::{Landing, given_up};
+use crate::documents::scan::{Landing, given_up, weighed};
 use crate::documents::stream_download::verified;
 use crate::documents::{Document, DocumentError, State};
 use crate::scanning::{ScanError, Scanner, Verdict, verdict_of_tag};
@@ -142,7 +142,10 @@ async fn scan(
     let Some(looked) = claimed(app, document, &mut claim).await else { return Ok(None) };
     metrics::histogram!("strongroom_scan_seconds").record(begun.elapsed());
     let failure = match looked {
-        Ok(verdict) => return settle(app, steward, document, claim, &verdict).await,
+        Ok(verdict) => {
+            let verdict = weighed(verdict, document);
+            return settle(app, steward, document, claim, &verdict).await;
+        }
         Err(failure) => failure,
     };
     metrics::counter!("strongroom_scan_failures_total", "why" => failure.word()).increment(1);
