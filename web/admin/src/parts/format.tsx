@@ -18,14 +18,6 @@ export function size(bytes: number): string {
   }).format(bytes / 1000 ** step);
 }
 
-/** A limit, and never more than it is; what was set in powers of two is said in them, as who set it did. */
-export function limit(bytes: number): string {
-  const power = Math.min(3, Math.floor(Math.log2(bytes) / 10));
-  if (bytes % 1024 ** power === 0) return size((bytes / 1024 ** power) * 1000 ** power);
-  const step = 1000 ** Math.min(3, Math.floor(Math.log10(bytes) / 3)) / 10;
-  return size(Math.floor(bytes / step) * step);
-}
-
 export function When({ at, exact }: { at: string; exact?: boolean }) {
   const date = new Date(at);
   return (

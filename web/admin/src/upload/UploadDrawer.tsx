@@ -1,11 +1,10 @@
 /** Files on their way in: what they are and whose, then how far each is. It asks before it ends what is under way. */
 import { Alert, Button, Drawer, FileButton, Group, Paper, Select, Stack, Text, TextInput, VisuallyHidden } from "@mantine/core";
-import { type Category, dialogAccept, type Item, kinds, TEXTS } from "@strongroom/uploader";
+import { type Category, dialogAccept, formatLimit, type Item, kinds, TEXTS } from "@strongroom/uploader";
 import { useRef, useState } from "react";
 import { useLocation } from "react-router";
 import { CATEGORIES, options } from "../pages/documents/words";
 import { Confirm } from "../parts/Confirm";
-import { limit } from "../parts/format";
 import { type About, FileRow } from "./FileRow";
 import type { Target } from "./Uploading";
 import { useCategories } from "./useCategories";
@@ -120,7 +119,7 @@ function Choose({ add, button, accept, kinds, most }: ChooseProps) {
         <div>
           <Text size="sm" fw={550} visibleFrom="xs">Drop files anywhere on the page</Text>
           <Text size="xs" c="dimmed">{kinds}</Text>
-          <Text size="xs" c="dimmed" mih="1lh">{most !== undefined && `Up to ${limit(most)} each`}</Text>
+          <Text size="xs" c="dimmed" mih="1lh">{most !== undefined && `Up to ${formatLimit(most)} each`}</Text>
         </div>
         <FileButton multiple accept={accept} onChange={take} resetRef={reset}>
           {(props) => <Button {...props} ref={button} variant="light">{TEXTS.choose}</Button>}

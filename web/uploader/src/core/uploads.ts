@@ -5,15 +5,13 @@ import { latest, scopeOf, wishOf } from "./connection.js";
 import { type Door, Doors, type OpenUpload } from "./door.js";
 import { failureOf, hasEnded, isFinal, messageOf } from "./failure.js";
 import { Hasher } from "./hash.js";
+import { Intake } from "./intake.js";
 import { Interrupted } from "./interrupted.js";
 import { mismatchOf } from "./mismatch.js";
 import { makePipeline, type Pipeline } from "./pipeline.js";
-import { fullOf, maxSizeOf, mostOf, refusalOf, tooLargeOf } from "./refusal.js";
+import { fullOf, mostOf } from "./refusal.js";
 import { Resume } from "./resume.js";
 import { typeOf } from "./rules.js";
-import { SEALED } from "./sealed.js";
-import { Sealer } from "./sealer.js";
-import { beforeSealing, KNOWN } from "./taken.js";
 import { TEXTS, type Texts } from "./texts.js";
 import { shownOf, type Track, trackOf } from "./track.js";
 import {
@@ -35,16 +33,13 @@ export class Uploads {
   #doors: Doors;
   #resume: Resume;
   #hasher = new Hasher();
-  /** Where there is one, nothing goes out that it has not sealed. */
-  #sealer: Sealer | undefined;
-  #problem: string | undefined;
+  #intake: Intake;
   #tracks = new Map<string, Track>();
   #interrupted: Interrupted;
   #queue: string[] = [];
   #running = new Set<string>();
   #listeners = new Set<() => void>();
   #snapshot: Snapshot = { items: [], offline: false, full: false, said: "" };
-  #taken = KNOWN;
   #said = "";
   #refusals = 0;
   #chosen = 0;
@@ -53,8 +48,10 @@ export class Uploads {
   constructor(options: UploadOptions, texts: Texts = TEXTS) {
     this.#options = options;
     this.#texts = texts;
-    const { sealFor } = options;
-    if (sealFor !== undefined) this.#sealer = new Sealer(sealFor);
+    this.#intake = new Intake(
+      () => this.#options,
+      () => this.#texts,
+    );
     this.#uppy = makePipeline({
       prepare: (id) => this.#prepare(id),
       of: (id) => this.#under(id),
@@ -88,7 +85,7 @@ export class Uploads {
       failed: (error, file) => this.#notUploaded(error, file),
     });
     void this.#interrupted.recall();
-    void this.#checkSealer();
+    void this.#intake.check().then(() => this.#tell());
     // A ticket is made when there is a file for it.
     if (!this.#doors.byTicket) void this.#learn();
   }
@@ -215,15 +212,7 @@ export class Uploads {
   // Inside.
 
   get #isResumable(): boolean {
-    return this.#options.resumable !== false && !this.#sealer;
-  }
-
-  /** Whether files can be sealed at all is known before there is one. */
-  async #checkSealer() {
-    const problem = await this.#sealer?.problem(this.#texts);
-    if (this.#problem !== problem?.message) this.#tell();
-    this.#problem = problem?.message;
-    return problem;
+    return this.#options.resumable !== false && !this.#intake.seals;
   }
 
   #counted(): number {
@@ -239,11 +228,11 @@ export class Uploads {
       if (same.phase !== "done" && same.phase !== "failed") return false;
       this.remove(same.id);
     }
-    const type = await typeOf(file, this.#taken.types);
+    const type = await typeOf(file, this.#intake.types);
     const refusal =
       fullOf(this.#counted(), this.#options, this.#texts) ??
-      this.#refusal(file.size, type) ??
-      (await this.#checkSealer());
+      this.#intake.refusal(file.size, type) ??
+      (await this.#intake.check());
     if (refusal || !type) {
       if (refusal) this.#refuse(file, refusal);
       return false;
@@ -257,25 +246,14 @@ export class Uploads {
 
   /** What the pipeline holds of a file. Of one that is to be sealed it never has the bytes as they were. */
   #dataOf(file: File) {
-    if (!this.#sealer) return { data: file, meta: {} };
+    if (!this.#intake.seals) return { data: file, meta: {} };
     this.#chosen += 1;
     return { data: new Blob([]), meta: { relativePath: `${this.#chosen}` } };
   }
 
-  /** Why a file may not come in, by what is known now. */
-  #refusal(size: number, type: string | undefined, category?: string) {
-    if (this.#sealer && this.#taken.sealed === false) return this.#sealedNotTaken();
-    return refusalOf({ size, type, category }, this.#options, this.#taken, this.#texts);
-  }
-
-  #sealedNotTaken() {
-    return new StrongroomError("unsupported_type", this.#texts.sealedNotTaken);
-  }
-
   /** Learns what may come in, and shows it. */
   async #learn() {
-    const taken = await this.#doors.taken();
-    this.#taken = this.#sealer ? beforeSealing(taken) : taken;
+    this.#intake.learn(await this.#doors.taken());
     this.#tell();
   }
 
@@ -318,7 +296,7 @@ export class Uploads {
       const open = await this.#announce(track);
       track.pace.reset();
       this.#change(id, { phase: "uploading", progress: 0, secondsLeft: undefined });
-      return { open, bytes: this.#toSend(track) };
+      return { open, bytes: this.#intake.toSend(track) };
     } catch (error) {
       void this.#fail(id, error);
       throw error;
@@ -331,11 +309,11 @@ export class Uploads {
     // What a reload interrupted was let in before, and goes on with the ticket it began with.
     if (!this.#resume.expects(track)) {
       await this.#learn();
-      const refusal = this.#refusal(track.size, track.type, track.about?.category);
+      const refusal = this.#intake.refusal(track.size, track.type, track.about?.category);
       if (refusal) throw refusal;
     }
-    if (this.#sealer) await this.#seal(track, this.#sealer);
-    const file = this.#toSend(track);
+    if (this.#intake.seals && !track.sealedFile) await this.#seal(track);
+    const file = this.#intake.toSend(track);
     const onProgress = (done: number) => this.#change(track.id, { progress: done / file.size });
     track.sha256 ??= await this.#hasher.hash(file, onProgress, signal);
     const kept = await this.#goOn(track.sha256, file.size);
@@ -345,7 +323,7 @@ export class Uploads {
     }
     const { sha256 } = track;
     const { name, size } = file;
-    const type = this.#sealer ? SEALED : track.type;
+    const type = this.#intake.typeOf(track);
     const { supersedes, temporary } = this.#options;
     const { door, open } = await this.#doors.create(
       {
@@ -370,24 +348,11 @@ export class Uploads {
     return open;
   }
 
-  /** Seals a file, once: what is tried again is the same bytes. */
-  async #seal(track: Track, sealer: Sealer) {
-    if (track.sealedFile) return;
+  /** Once: what is tried again is the same bytes. */
+  async #seal(track: Track) {
     this.#change(track.id, { phase: "sealing", progress: 0 });
-    const onProgress = (done: number) => this.#change(track.id, { progress: done / track.size });
-    const sealed = await sealer.seal(track.file, this.#texts, onProgress, track.stop.signal);
-    // It has grown by a little.
-    const most = this.#taken.maxBytes(track.about?.category ?? this.#options.category);
-    if (most !== undefined && sealed.size > most) throw tooLargeOf(most, this.#texts);
-    track.sealedFile = sealed;
+    await this.#intake.seal(track, (done) => this.#change(track.id, { progress: done / track.size }));
     this.#change(track.id, { phase: "checking", progress: 0 });
-  }
-
-  /** The bytes that go out: where files are sealed, the sealed ones or none. */
-  #toSend(track: Track): File {
-    if (!this.#sealer) return track.file;
-    if (!track.sealedFile) throw new StrongroomError("cannot_seal", this.#texts.cannotSeal);
-    return track.sealedFile;
   }
 
   /** The upload of the same bytes that a reload interrupted, if the server still has it. */
@@ -439,10 +404,10 @@ export class Uploads {
 
   async #messageOf(error: StrongroomError, track: Track): Promise<string> {
     if (error.code === "content_mismatch") {
-      return mismatchOf(track, this.#options.accept, this.#taken.types, this.#texts);
+      return mismatchOf(track, this.#options.accept, this.#intake.types, this.#texts);
     }
     // Where a ticket says nothing of limits, the server is the first to say it.
-    const own = this.#sealer && error.code === "unsupported_type" && error.status > 0;
+    const own = this.#intake.seals && error.code === "unsupported_type" && error.status > 0;
     return own ? this.#texts.sealedNotTaken : messageOf(error, this.#texts);
   }
 
@@ -514,11 +479,9 @@ export class Uploads {
       items: [...interrupted.filter((item) => !isChosen(item)), ...items],
       offline: !navigator.onLine,
       full: this.#counted() >= mostOf(this.#options),
-      types: this.#taken.types,
-      maxSize: maxSizeOf(this.#options, this.#taken),
-      problem:
-        this.#problem ??
-        (this.#sealer && this.#taken.sealed === false ? this.#texts.sealedNotTaken : undefined),
+      types: this.#intake.types,
+      maxSize: this.#intake.maxSize,
+      problem: this.#intake.problem,
       said: this.#said,
     };
   }
