@@ -101,18 +101,20 @@ async function makeWorld(store: Store, sealed: boolean, use: (world: World) => P
   const headers = { "x-api-key": key, "x-acting-user": "dr-test", "x-acting-role": "clinician" };
   const ticket = (wish: object) =>
     server.api("POST", "/api/uppy/tickets", { headers, body: { patientId: "test-patient", ...wish } });
+  /** Of a backend that hands on no more than it must. */
+  const bare = async (wish: object) => {
+    const { companionEndpoint } = await ticket(wish);
+    return { companionEndpoint };
+  };
   const pages = await startPages({
     port: pagesPort,
     folders: FOLDERS,
     routes: {
       "POST /ticket": () => ticket({ category: "lab-results" }),
       "POST /insurance-ticket": () => ticket({ category: "insurance" }),
-      // Of a backend that hands on no more than it must.
-      "POST /bare-ticket": async () => {
-        const { companionEndpoint } = await ticket({ category: "insurance" });
-        return { companionEndpoint };
-      },
+      "POST /bare-ticket": () => bare({ category: "insurance" }),
       "POST /tiny-ticket": () => ticket({ maxSize: 10_000 }),
+      "POST /bare-tiny-ticket": () => bare({ maxSize: 10_000 }),
       "POST /small-ticket": () => ticket({ maxFiles: 1 }),
     },
     headersOf: ({ searchParams }) =>
