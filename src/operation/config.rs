@@ -31,6 +31,8 @@ pub struct ConfigAnswer {
     trash_days: u32,
     /// Days after which a temporary document is removed.
     temporary_days: u32,
+    /// Whether files come in that were sealed before, and that nobody here can look into.
+    sealed_uploads: bool,
     /// How object keys are laid out: `by-month`, `by-category`, `category-first` or `flat`.
     key_layout: &'static str,
     /// What holds for each category.
@@ -137,6 +139,7 @@ fn describe(app: &App) -> ConfigAnswer {
         clinic_wide: access.clinic_wide,
         trash_days: uploads.trash_days,
         temporary_days: uploads.temporary_days,
+        sealed_uploads: uploads.sealed,
         key_layout: uploads.key_layout.as_str(),
         categories: Category::ALL.into_iter().map(rules).collect(),
         policy: PolicyJson {

@@ -22,6 +22,7 @@ async fn the_configuration_is_shown_to_admins_and_holds_nothing_secret(app: &Tes
     };
     assert_eq!(of("invoices")["waitsForRelease"], json!(false));
     assert_eq!(shown["trashDays"], json!(app.app.config.uploads.trash_days));
+    assert_eq!(shown["sealedUploads"], json!(false));
     assert_eq!(shown["policy"]["builtIn"], json!(true));
     let rules = include_str!("../../policies/default.cedar");
     assert_eq!(shown["policy"]["text"], json!(rules));

@@ -57,6 +57,8 @@ async fn a_sealed_file_comes_back_as_it_went_and_is_never_shown(app: &TestApp) {
     // As large as the largest that may be inside.
     let expected = json!({ "contentType": AGE, "extensions": ["age"], "maxBytes": 50_000_000 });
     assert_eq!(of, Some(&expected));
+    let configured = app.get(&admin, "/api/config").await.expect(200).json();
+    assert_eq!(configured["sealedUploads"], true);
 
     let letter = letter();
     let document = app.upload(&admin, "patient-1", &letter).await;

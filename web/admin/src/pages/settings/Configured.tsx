@@ -42,6 +42,7 @@ export function Storage() {
                   ["Address", c.publicUrl],
                   ["Database", c.database],
                   ["Scanner", c.scanner],
+                  ["Sealed files", c.sealedUploads ? "taken: nothing here can look into them" : "not taken"],
                   ["Object keys", c.keyLayout],
                   ["Idle sessions end after", minutes(c.sessionIdle)],
                   ["Clinicians see", c.clinicWide ? "every patient of the clinic" : "the patients whose care team they are in"],
