@@ -350,9 +350,10 @@ async fn a_ticket_that_is_forged_expired_or_altered_is_refused(app: &TestApp) {
             assert_eq!(answer.code(), "invalid_credential");
         }
     }
-    app.clock.shift_seconds(59);
+    // The clock goes on by itself, too; the machine may be slow.
+    app.clock.shift_seconds(45);
     by_ticket(app, &base, &[]).await.expect(200);
-    app.clock.shift_seconds(1);
+    app.clock.shift_seconds(15);
     assert_eq!(by_ticket(app, &base, &[]).await.expect(401).code(), "invalid_credential");
     for (field, value) in [
         ("expiresIn", json!(0)),
