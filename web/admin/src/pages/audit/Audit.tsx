@@ -43,16 +43,16 @@ export default function Audit() {
     initialPageParam: "",
     getNextPageParam: (last) => last.nextCursor ?? undefined,
   });
-  const field = (name: string) => <Typed key={name} label={FILTERS[name] ?? name} w={{ base: name === "actor" ? "100%" : "48%", xs: name === "targetId" ? 126 : 104 }} value={params.get(name) ?? ""} onChange={(text) => change(name, text.trim())} />;
+  const field = (name: string) => <Typed key={name} label={FILTERS[name] ?? name} w={{ base: name === "actor" ? "100%" : "48%", xs: name === "targetId" ? 124 : 100 }} value={params.get(name) ?? ""} onChange={(text) => change(name, text.trim())} />;
   const events = pages.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <>
       <Group justify="space-between" mb="sm"><Title order={1} size="h2">Audit</Title><Export source={source} title="Audit report" about={aboutOf(query)} /></Group>
       <FilterBar first={field("actor")} any={params.size > 0} inside={[...params.keys()].some((name) => name !== "actor")} clear={() => setParams({})}>
-        <Select label="Action" size="sm" searchable clearable w={{ base: "48%", xs: 140 }} comboboxProps={{ width: 270, position: "bottom-start" }} placeholder="all" nothingFoundMessage="No action is called so"
+        <Select label="Action" size="sm" searchable clearable w={{ base: "48%", xs: 120 }} comboboxProps={{ width: 270, position: "bottom-start" }} placeholder="all" nothingFoundMessage="No action is called so"
           data={Object.entries(ACTIONS).map(([value, label]) => ({ value, label }))} value={params.get("action")} onChange={(to) => change("action", to ?? "")} />
         {FIELDS.map(field)}
-        <Select label="Outcome" size="sm" clearable w={{ base: "48%", xs: 112 }} placeholder="all" data={Object.keys(OUTCOMES)} value={params.get("outcome")} onChange={(to) => change("outcome", to ?? "")} />
+        <Select label="Outcome" size="sm" clearable w={{ base: "48%", xs: 110 }} placeholder="all" data={Object.keys(OUTCOMES)} value={params.get("outcome")} onChange={(to) => change("outcome", to ?? "")} />
         <TextInput label="From" type="datetime-local" size="sm" w={{ base: "100%", xs: 186 }} value={time("from")} onChange={(e) => change("from", e.currentTarget.value)} />
         <TextInput label="To" type="datetime-local" size="sm" w={{ base: "100%", xs: 186 }} value={time("to")} onChange={(e) => change("to", e.currentTarget.value)} />
       </FilterBar>
