@@ -28,7 +28,7 @@ export const ACTIONS: Record<Action, string> = {
   "document.rescan": "Ask for another scan",
   "document.purge": "Delete for good",
   "content.erase": "Erase the bytes",
-  "document.hold": "Hold",
+  "document.hold": "See or change a legal hold",
   "document.release": "Decide what the patient sees",
   "stats.read": "Read the figures",
   "trail.read": "Read the trail",
