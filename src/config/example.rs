@@ -7,8 +7,9 @@ use super::variables::{TOPICS, Variable};
 /// A `.env` with every variable, commented out.
 pub fn env() -> String {
     let mut out = String::from(
-        "# Strongroom: every variable, with its default. The environment comes first, then .env,\n\
-         # then strongroom.toml (the same names). A secret may stand in a file: NAME_FILE=path.\n",
+        "# Strongroom: every variable, with its default. The environment comes first, then\n\
+         # .env.local, .env and strongroom.toml (the same names). A secret may stand in a file:\n\
+         # NAME_FILE=path.\n",
     );
     for (topic, variables) in TOPICS {
         let _ = write!(out, "\n## {topic}\n");

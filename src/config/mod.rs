@@ -1,6 +1,6 @@
 //! What the operator decided: one struct per topic, read once at start.
 //!
-//! Values come from the environment, then `.env`, then `strongroom.toml`; each under the names
+//! Values come from the environment, `.env.local`, `.env`, `strongroom.toml`; each under the names
 //! the guides use (variables.rs). Every problem is reported at once. Nothing outside this folder
 //! reads the environment.
 

@@ -14,19 +14,18 @@ pub struct Source {
 }
 
 impl Source {
-    /// The environment, then `.env`, then `strongroom.toml`, of the working directory.
+    /// The environment, then `.env.local`, `.env` and `strongroom.toml` of the working directory.
     pub fn load() -> Result<Self, Vec<String>> {
         let mut source = Self::default();
         let mut problems = Vec::new();
         #[expect(clippy::disallowed_methods, reason = "this is the place that reads it")]
         source.add(std::env::vars());
-        match dotenvy::from_path_iter(".env") {
-            Ok(lines) => match lines.collect::<Result<Vec<_>, _>>() {
+        for file in [".env.local", ".env"] {
+            match env_pairs(file) {
                 Ok(pairs) => source.add(pairs),
-                Err(e) => problems.push(format!(".env: {e}")),
-            },
-            Err(e) if e.not_found() => {}
-            Err(e) => problems.push(format!(".env: {e}")),
+                Err(e) if e.not_found() => {}
+                Err(e) => problems.push(format!("{file}: {e}")),
+            }
         }
         match std::fs::read_to_string("strongroom.toml") {
             Ok(text) => match toml_pairs(&text) {
@@ -59,6 +58,10 @@ impl Source {
             }
         }
     }
+}
+
+fn env_pairs(file: &str) -> Result<Vec<(String, String)>, dotenvy::Error> {
+    dotenvy::from_path_iter(file)?.collect()
 }
 
 /// `strongroom.toml` holds the same names as the environment, in any case, at its top level.

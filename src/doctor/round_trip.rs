@@ -13,8 +13,8 @@ use super::{Check, Tell};
 use crate::causes;
 use crate::ids::Ids;
 use crate::store::{
-    AnswerHeaders, ByteRange, NewObject, ObjectKey, ObjectStore, PartialUpload, PresignPut,
-    PresignedRequest, Size, StoreError, UploadMethod,
+    AnswerHeaders, ByteRange, ListedObject, NewObject, ObjectKey, ObjectStore, PartialUpload,
+    PresignPut, PresignedRequest, Size, StoreError, UploadMethod,
 };
 use crate::time::Clock;
 
@@ -61,6 +61,7 @@ pub async fn round_trip(store: &dyn ObjectStore, folder: &str, clock: &Clock, te
     let run = RoundTrip { store, clock, client, stem };
     run.step("upload and download", run.through_the_server(), tell).await;
     run.step("metadata", run.metadata(), tell).await;
+    run.step("listing", run.listing(), tell).await;
     run.step("presigned upload and download", run.presigned(), tell).await;
     run.step("expired URL", run.expired(), tell).await;
     run.step("changed header", run.changed_header(), tell).await;
@@ -121,6 +122,18 @@ impl RoundTrip<'_> {
         let kind = info.content_type.as_deref().unwrap_or("none");
         let seen = format!("the store says {} bytes of type {kind}", info.size);
         Err(broken(seen, "a proxy between here and the store may change what is sent"))
+    }
+
+    /// The list of the store names what was written, and nothing that was not.
+    async fn listing(&self) -> Done {
+        let listed = self.store.list_under(&self.stem).await?;
+        let key = self.key("through")?;
+        let named = |object: &ListedObject| object.key == key.as_str() && object.size == 100_000;
+        if listed.len() == 1 && listed.iter().all(named) {
+            return Ok("the object is listed under its folder, with its size".to_owned());
+        }
+        let seen = format!("{} objects are listed where one was written", listed.len());
+        Err(broken(seen, "a cache between here and the store may answer for it"))
     }
 
     fn sign(&self, part: &str, sent: &[u8], ago: Duration) -> Result<PresignedRequest, Broken> {

@@ -25,8 +25,8 @@ pub use abilities::Abilities;
 pub use error::StoreError;
 pub use key::{ObjectKey, ObjectKeyError};
 pub use object::{
-    Archive, ByteRange, ByteStream, NewObject, ObjectBody, ObjectInfo, PartialUpload, Size,
-    UploadedPart,
+    Archive, ByteRange, ByteStream, ListedObject, NewObject, ObjectBody, ObjectInfo, PartialUpload,
+    Size, UploadedPart,
 };
 pub use presign::{Presigner, PresignerConfig};
 pub use requests::{AnswerHeaders, PresignPut, PresignedRequest, UploadMethod};
@@ -118,6 +118,10 @@ pub trait ObjectStore: Send + Sync {
 
     /// What the store knows of an object.
     async fn head(&self, key: &ObjectKey, version: Option<&str>) -> Result<ObjectInfo, StoreError>;
+
+    /// The objects whose keys begin with `prefix`, by key, as they are now; no more than the first
+    /// 1,000 of them.
+    async fn list_under(&self, prefix: &str) -> Result<Vec<ListedObject>, StoreError>;
 
     /// Begins to read an object or a range of it.
     async fn get(

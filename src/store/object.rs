@@ -69,6 +69,15 @@ pub struct UploadedPart {
     pub etag: String,
 }
 
+/// An object as a list of the store names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedObject {
+    /// Its name.
+    pub key: String,
+    /// Length in bytes.
+    pub size: u64,
+}
+
 /// What the store knows of one version of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectInfo {

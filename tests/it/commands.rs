@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 use strongroom::time::Clock;
 
-use crate::process::{Seeded, Server};
+use crate::process::{Seeded, Server, asked};
 use crate::s3::S3;
 
 fn json(text: &str) -> Value {
@@ -153,6 +153,34 @@ fn every_wrong_variable_is_named_at_once() {
         assert!(!said.contains("short-and-hidden") && !said.contains("mysql://"), "{said}");
     }
     assert!(!server.data.exists(), "something was made");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_come_from_the_environment_then_env_local_then_env_then_the_toml_file() {
+    let mut server =
+        Server::prepare(&[("STRONGROOM_PRESIGN_EXPIRES", "300"), ("STRONGROOM_LOG", " ")], &[]);
+    let files = [
+        (".env.local", "AWS_S3_FOLDER_PREFIX=from-env-local\nSTRONGROOM_PRESIGN_EXPIRES=600\n"),
+        (".env", "AWS_S3_FOLDER_PREFIX=from-env\nSTRONGROOM_KEY_LAYOUT=flat\n"),
+        (
+            "strongroom.toml",
+            "strongroom_key_layout = 'by-category'\nstrongroom_max_document = '9MB'\n",
+        ),
+    ];
+    for (name, text) in files {
+        std::fs::write(server.home.path().join(name), text).unwrap();
+    }
+    assert!(server.launch().await, "{}", server.log());
+    let token = server.token("admin");
+    let begun = server.begin(&token, 1000).await;
+    let key = format!("from-env-local/{}.pdf", begun["id"].as_str().unwrap());
+    assert_eq!(begun["key"], key.as_str(), "{begun}");
+    assert!(begun["url"].as_str().unwrap().contains("X-Amz-Expires=300&"), "{begun}");
+    let large = asked(9_000_001);
+    server.post(&token, "/api/docs/presign-upload", &large).await.expect(413);
+
+    std::fs::write(server.home.path().join(".env.local"), "NO EQUALS SIGN\n").unwrap();
+    assert!(fails(&server.cli(&["config", "check"]), 2).contains(".env.local:"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

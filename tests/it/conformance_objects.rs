@@ -3,7 +3,7 @@
 use aws_sdk_s3::types::StorageClass;
 use bytes::Bytes;
 use futures::StreamExt as _;
-use strongroom::store::{Archive, ByteRange, NewObject, Size, StoreError};
+use strongroom::store::{Archive, ByteRange, ListedObject, NewObject, Size, StoreError};
 
 use crate::conformance::{AWKWARD_KEYS, Ground, MIB, bytes, key, now, object, pieces, sha256};
 use crate::garage::Account;
@@ -21,6 +21,7 @@ on_every_store!(
     a_body_that_fails_midway_leaves_nothing,
     nothing_is_found_where_nothing_is,
     keys_may_hold_any_character,
+    a_list_names_what_lies_under_a_prefix_by_key,
     a_copy_is_the_same_bytes_under_its_own_type,
     a_copy_of_another_object_than_was_meant_is_refused,
     purge_destroys_every_version,
@@ -220,6 +221,23 @@ async fn keys_may_hold_any_character(g: &Ground) {
         g.expect_nothing(name).await;
         g.store.head(&key(&copy), None).await.unwrap();
     }
+}
+
+async fn a_list_names_what_lies_under_a_prefix_by_key(g: &Ground) {
+    assert_eq!(g.store.list_under("lists/").await.unwrap(), []);
+    let listed = |key: &str, size| ListedObject { key: key.to_owned(), size };
+    for (name, size) in [("lists/b ü&<.txt", 10), ("lists/a/c", 0), ("lists/a", 6_000), ("list", 7)]
+    {
+        g.put(name, &bytes(20, size)).await;
+    }
+    g.put("lists/gone", b"gone").await;
+    g.overwrite("lists/a", &bytes(21, 5_000)).await;
+    g.store.purge(&key("lists/gone")).await.unwrap();
+    let expected =
+        [listed("lists/a", 5_000), listed("lists/a/c", 0), listed("lists/b ü&<.txt", 10)];
+    assert_eq!(g.store.list_under("lists/").await.unwrap(), expected);
+    assert_eq!(g.store.list_under("lists/a/").await.unwrap(), expected[1..2]);
+    assert_eq!(g.store.list_under("list").await.unwrap().len(), 4);
 }
 
 async fn a_copy_is_the_same_bytes_under_its_own_type(g: &Ground) {

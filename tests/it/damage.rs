@@ -81,6 +81,17 @@ impl Room {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_log_tells_what_went_wrong_under_the_id_of_the_answer() {
+    let room = room(&[3000]).await;
+    std::fs::remove_file(room.file(0)).unwrap();
+    let read = room.server.content(&room.token, &room.documents[0].0).await;
+    let id = read.expect(500).json()["requestId"].as_str().unwrap().to_owned();
+    let log = room.server.log();
+    let told = |line: &str| line.contains("\"ERROR\"") && line.contains(&id);
+    assert!(log.lines().any(|line| told(line) && line.contains("damaged")), "{id}: {log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flipped_byte_anywhere_in_a_sealed_file_is_never_served() {
     let room = room(&[5 * CHUNK + 1000, 3000]).await;
     let sealed = std::fs::read(room.file(0)).unwrap();

@@ -20,7 +20,18 @@ on_every_ground!(
     sessions_are_kept_touched_ended_and_removed,
     care_teams_are_kept_by_clinic,
     documents_pass_through_every_statement_of_theirs,
+    no_two_documents_lie_under_one_key,
 );
+
+async fn no_two_documents_lie_under_one_key(app: &TestApp) {
+    for _ in 0..2 {
+        app.upload(&app.admin(), "patient-1", &pdf()).await;
+    }
+    let same = "update document_assets set object_key = 'the-same', upload_key = null";
+    let refused = app.sql(same).await.unwrap_err();
+    let told = refused.as_database_error().expect("an answer of the database");
+    assert!(told.is_unique_violation(), "{refused}");
+}
 
 /// File, and the functions in it.
 const CALLED: &[(&str, &str, &[&str])] = &[

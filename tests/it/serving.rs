@@ -349,6 +349,24 @@ async fn a_connection_that_says_nothing_is_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_and_failures_are_counted_by_route_and_status() {
+    let server = Server::start(&[]).await;
+    let token = server.token("admin");
+    for _ in 0..3 {
+        server.get(&token, "/api/docs").await.expect(200);
+        server.get("nobody", "/api/docs").await.expect(401);
+    }
+    server.get(&token, "/api/docs?limit=none").await.expect(422);
+    let figures = server.get(&token, "/metrics").await.expect(200).body;
+    let figures = String::from_utf8(figures).unwrap();
+    for (status, count) in [(200, 3), (401, 3), (422, 1)] {
+        let labels = format!("method=\"GET\",route=\"/api/docs\",status=\"{status}\"");
+        let line = format!("strongroom_http_requests_total{{{labels}}} {count}\n");
+        assert!(figures.contains(&line), "{line}: {figures}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn invented_methods_do_not_grow_the_metrics() {
     let server = Server::start(&[]).await;
     for n in 0..20 {

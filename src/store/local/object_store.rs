@@ -6,14 +6,15 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 
 use super::multipart::rows::PartRow;
+use super::rows::VersionRow;
 use super::{
     Attributes, Begin, Checksums, Complete, Condition, Expected, IntakeError, Length, LocalStore,
-    MultipartError, NamedPart, Put, blocking, rows,
+    MultipartError, NamedPart, Put, blocking, listing, rows,
 };
 use crate::store::{
-    Abilities, AnswerHeaders, ByteRange, ByteStream, Finding, NewObject, ObjectBody, ObjectInfo,
-    ObjectKey, ObjectStore, PartialUpload, PresignPut, PresignedRequest, Size, StoreError,
-    UploadMethod, UploadedPart,
+    Abilities, AnswerHeaders, ByteRange, ByteStream, Finding, ListedObject, NewObject, ObjectBody,
+    ObjectInfo, ObjectKey, ObjectStore, PartialUpload, PresignPut, PresignedRequest, Size,
+    StoreError, UploadMethod, UploadedPart,
 };
 use crate::time::Timestamp;
 
@@ -181,11 +182,23 @@ impl ObjectStore for LocalStore {
     }
 
     async fn examine(&self) -> Vec<Finding> {
-        vec![self.examine_sealing().await]
+        self.examine_each().await
     }
 
     async fn head(&self, key: &ObjectKey, version: Option<&str>) -> Result<ObjectInfo, StoreError> {
         Ok(self.find(key, version).await?.info())
+    }
+
+    async fn list_under(&self, prefix: &str) -> Result<Vec<ListedObject>, StoreError> {
+        let query = listing::Query {
+            prefix: prefix.to_owned(),
+            limit: listing::MAX_KEYS,
+            ..listing::Query::default()
+        };
+        let page = self.list(&query).await?;
+        let listed =
+            |row: VersionRow| ListedObject { key: row.key, size: row.size.cast_unsigned() };
+        Ok(page.entries.into_iter().map(listed).collect())
     }
 
     async fn get(

@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use super::credentials::Signing;
 use super::{Finding, S3Store};
 use crate::store::{
-    Abilities, AnswerHeaders, ByteRange, ByteStream, NewObject, ObjectBody, ObjectInfo, ObjectKey,
-    ObjectStore, PartialUpload, PresignPut, PresignedRequest, Size, StoreError, UploadMethod,
-    UploadedPart,
+    Abilities, AnswerHeaders, ByteRange, ByteStream, ListedObject, NewObject, ObjectBody,
+    ObjectInfo, ObjectKey, ObjectStore, PartialUpload, PresignPut, PresignedRequest, Size,
+    StoreError, UploadMethod, UploadedPart,
 };
 use crate::time::Timestamp;
 
@@ -136,6 +136,10 @@ impl ObjectStore for S3Store {
 
     async fn head(&self, key: &ObjectKey, version: Option<&str>) -> Result<ObjectInfo, StoreError> {
         self.bucket.head_key(key, version).await
+    }
+
+    async fn list_under(&self, prefix: &str) -> Result<Vec<ListedObject>, StoreError> {
+        self.bucket.list_prefix(prefix).await
     }
 
     async fn get(

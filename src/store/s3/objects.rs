@@ -4,7 +4,7 @@ use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream as SdkStream;
 use aws_sdk_s3::types::{
-    ArchiveStatus, ChecksumMode, ChecksumType, GlacierJobParameters, RestoreRequest,
+    ArchiveStatus, ChecksumMode, ChecksumType, GlacierJobParameters, Object, RestoreRequest,
     ServerSideEncryption, StorageClass, Tag, Tier,
 };
 use base64::Engine as _;
@@ -18,7 +18,8 @@ use super::bucket::Bucket;
 use super::errors::{Failure, http_date, timestamp};
 use crate::store::presign::PATH;
 use crate::store::{
-    Archive, ByteRange, ByteStream, NewObject, ObjectBody, ObjectInfo, ObjectKey, StoreError,
+    Archive, ByteRange, ByteStream, ListedObject, NewObject, ObjectBody, ObjectInfo, ObjectKey,
+    StoreError,
 };
 use crate::time::Timestamp;
 
@@ -46,6 +47,18 @@ impl Bucket {
                 Err(self.failure_of(failure, version))
             }
         }
+    }
+
+    /// The first page of the objects whose keys begin so.
+    pub async fn list_prefix(&self, prefix: &str) -> Result<Vec<ListedObject>, StoreError> {
+        let _turn = self.enter().await?;
+        let call = self.clients.ordinary.list_objects_v2().bucket(&self.place.bucket);
+        let found = call.prefix(prefix).send().await.map_err(|e| self.failed(e))?;
+        let listed = |object: Object| {
+            let key = object.key.ok_or_else(|| wrong("it lists an object without a key"))?;
+            Ok(ListedObject { key, size: length(object.size)? })
+        };
+        found.contents.unwrap_or_default().into_iter().map(listed).collect()
     }
 
     /// Begins to read an object.
@@ -259,7 +272,7 @@ fn content_range(text: &str) -> Option<(std::ops::Range<u64>, u64)> {
 /// What an answer says of the size; one that says nothing is not taken for an empty object.
 fn length(length: Option<i64>) -> Result<u64, StoreError> {
     let length = length.and_then(|length| u64::try_from(length).ok());
-    length.ok_or_else(|| wrong("its answer has no Content-Length"))
+    length.ok_or_else(|| wrong("its answer gives no length"))
 }
 
 /// The id of a version, where there are versions. `null` is the name of what was written while

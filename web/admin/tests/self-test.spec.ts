@@ -8,7 +8,7 @@ test("the self-test is told check by check, sends a file round by the browser, a
   await expect(page.getByText("Nothing has been tried yet")).toBeVisible();
   await page.getByRole("button", { name: "Start" }).click();
   await expect(page.getByText("Everything works")).toBeVisible({ timeout: 90_000 });
-  for (const name of ["configuration", "database", "encryption", "presigned upload and download", "expired URL", "changed header", "large file in parts", "clean-up", "browser: upload", "browser: download", "browser: clean-up"]) {
+  for (const name of ["configuration", "database", "versions", "encryption", "metadata", "listing", "presigned upload and download", "expired URL", "changed header", "large file in parts", "clean-up", "browser: upload", "browser: download", "browser: clean-up"]) {
     await expect(page.getByRole("row", { name: new RegExp(`^${name} works`) }), name).toBeVisible();
   }
   await expect(page.getByText("broken off")).toHaveCount(0);
