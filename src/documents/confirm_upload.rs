@@ -8,7 +8,7 @@ use futures::TryStreamExt as _;
 use crate::access::{Audited, Call, Grant, Unread};
 use crate::app::App;
 use crate::documents::content::{FileType, Unfit};
-use crate::documents::life::one_successor;
+use crate::documents::life::{one_successor, release_now};
 use crate::documents::look::{Look, SMALL, Seen};
 use crate::documents::placing::{self, discard, move_out_of_reach, object_key, safe_key};
 use crate::documents::read::locate;
@@ -20,6 +20,7 @@ use crate::http::Code;
 use crate::ids::PatientId;
 use crate::scanning::Verdict;
 use crate::store::{ObjectInfo, ObjectKey, StoreError};
+use crate::time::Timestamp;
 
 /// What the caller says again when confirming; each must be as it was presigned.
 #[derive(Debug, Default)]
@@ -263,6 +264,9 @@ pub(super) async fn refuse(
     let reason = unfit.to_string();
     let (code, detail) = match unfit {
         Unfit::Differs(what) => (Code::ContentMismatch, serde_json::json!({ "differs": what })),
+        Unfit::OtherType(seen) => {
+            (Code::ContentMismatch, serde_json::json!({ "differs": "type", "seen": seen }))
+        }
         Unfit::Refused(reason, _) => {
             (Code::ContentRefused, serde_json::json!({ "refused": reason.as_str() }))
         }
@@ -315,6 +319,7 @@ pub(super) async fn pin_scanned(
         landing: &landing,
     };
     let mut tx = grant.begin().await?;
+    let release = release_now(&mut tx, call, document).await?;
     let marked = rows::mark_confirmed(&mut tx, call.clinic(), document.id, &pinned, now).await;
     let marked = marked.map_err(one_successor);
     if moved && matches!(marked, Err(DocumentError::Superseded)) {
@@ -345,22 +350,29 @@ pub(super) async fn pin_scanned(
     if moved {
         discard(app, &object_key(document)?).await;
     }
-    Ok(Confirmed::Now(Document {
+    let upload = Document { release, ..document.clone() };
+    Ok(Confirmed::Now(as_pinned(upload, &pinned, now)))
+}
+
+/// What an upload is as a document.
+fn as_pinned(upload: Document, pinned: &Pinned<'_>, now: Timestamp) -> Document {
+    let (object, landing) = (pinned.object, pinned.landing);
+    Document {
         state: landing.state,
-        state_reason: landing.reason,
-        scan_verdict: landing.verdict,
+        state_reason: landing.reason.clone(),
+        scan_verdict: landing.verdict.clone(),
         scanned_at: landing.scanned_at,
-        object_key: placed.key.as_str().to_owned(),
-        upload_key: moved.then(|| document.object_key.clone()),
+        object_key: pinned.object_key.to_owned(),
+        upload_key: pinned.upload_key.map(str::to_owned),
         version_id: object.version_id.clone(),
         etag: Some(object.etag.clone()),
-        sha256_hex: Some(sha256_hex),
+        sha256_hex: Some(pinned.sha256_hex.to_owned()),
         byte_size: object.size,
         size_is_limit: false,
         confirmed_at: Some(now),
         updated_at: now,
-        ..document.clone()
-    }))
+        ..upload
+    }
 }
 
 /// Somebody else changed the row first: answer what is true now. It is read in the transaction

@@ -113,9 +113,10 @@ pub enum DocumentError {
     /// The bytes are in an archive.
     #[error("the document is in an archive: {0:?}")]
     Archived(Archive),
-    /// What was uploaded is not what was announced; it was removed.
+    /// What was uploaded is not what was announced; it was removed. The type that the bytes
+    /// look like, where that is another.
     #[error("the content is not what was announced: {0}")]
-    ContentMismatch(&'static str),
+    ContentMismatch(&'static str, Option<&'static str>),
     /// What was uploaded is what was announced and may not come in; it was removed. Why, and what
     /// would be right.
     #[error("the content is refused: {0}")]
@@ -174,7 +175,8 @@ impl DocumentError {
 impl From<content::Unfit> for DocumentError {
     fn from(unfit: content::Unfit) -> Self {
         match unfit {
-            content::Unfit::Differs(what) => Self::ContentMismatch(what),
+            content::Unfit::Differs(what) => Self::ContentMismatch(what, None),
+            content::Unfit::OtherType(seen) => Self::ContentMismatch("type", seen),
             content::Unfit::Refused(reason, sentence) => Self::ContentRefused(reason, sentence),
         }
     }

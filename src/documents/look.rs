@@ -105,7 +105,7 @@ impl Seen {
         said: impl IntoIterator<Item = [u8; 32]>,
     ) -> Result<Option<Unfit>, DocumentError> {
         let Some(file_type) = document.file_type() else {
-            return Ok(Some(Unfit::Differs("type")));
+            return Ok(Some(Unfit::OtherType(None)));
         };
         if said.into_iter().any(|sha256| sha256 != self.sha256) {
             return Ok(Some(Unfit::Differs("checksum")));

@@ -17,6 +17,9 @@ const SHARDS: usize = 16;
 /// Most keys under one lock; 40 bytes each, so that a full table has 2.5 MiB.
 const MOST: usize = 4_096;
 
+/// How much room is made at once.
+const ROOM: usize = MOST / 8;
+
 /// What is known of a key.
 #[derive(Clone, Copy)]
 struct Entry {
@@ -77,13 +80,21 @@ impl Table {
     }
 }
 
-/// Forgets those at rest; where nobody is, whoever has the least to wait for.
+/// Forgets those at rest; where they are too few, also who has the least to wait for. Many at once,
+/// so that a flood of new keys does not look through all of them for each.
 fn make_room(entries: &mut HashMap<u64, Entry>, now: i64) {
     entries.retain(|_, entry| entry.rest > now);
-    if entries.len() >= MOST {
-        let least = entries.iter().min_by_key(|(_, entry)| entry.rest).map(|(key, _)| *key);
-        least.map(|key| entries.remove(&key));
+    let mut over = (entries.len() + ROOM).saturating_sub(MOST);
+    if over == 0 {
+        return;
     }
+    let mut rests: Vec<i64> = entries.values().map(|entry| entry.rest).collect();
+    let last = *rests.select_nth_unstable(over - 1).1;
+    entries.retain(|_, entry| {
+        let goes = over > 0 && entry.rest <= last;
+        over -= usize::from(goes);
+        !goes
+    });
 }
 
 #[cfg(test)]

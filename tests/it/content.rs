@@ -241,6 +241,18 @@ async fn a_refused_upload_says_why_everywhere(app: &TestApp) {
         assert!(detail.contains("refused") && detail.contains("macros"), "{detail}");
         app.get(&app.admin(), &format!("/api/docs/{id}/content")).await.expect(409);
     }
+    // Of another type: which, as far as one can see.
+    let picture = bad_files::all().into_iter().find(|file| file.mime == "image/jpeg").unwrap();
+    let file = bad_files::file("letter.pdf", picture.bytes, Verdict::OtherType);
+    let (id, answer) = Door::Through.bring(app, asked(&file), &file.bytes).await;
+    let told = answer.expect(422);
+    assert_eq!(told.code(), "content_mismatch");
+    let detail = told.json()["detail"].as_str().unwrap().to_owned();
+    let words =
+        "The type is not what was announced to presign-upload: the bytes look like image/jpeg.";
+    assert!(detail.starts_with(words), "{detail}");
+    let row = app.get(&app.admin(), &format!("/api/docs/{id}")).await.expect(200).json();
+    assert_eq!(row["stateReason"], "content_mismatch: type");
 }
 
 async fn a_name_that_deceives_is_refused_at_every_door(app: &TestApp) {

@@ -18,6 +18,7 @@ on_every_ground!(
     a_moved_document_leaves_its_chain,
     what_is_not_released_is_hidden_from_the_patient_everywhere,
     replacing_a_document_does_not_release_it,
+    what_is_withdrawn_while_it_is_being_replaced_stays_hidden,
     replacing_a_document_without_a_category_keeps_that_of_the_old_one,
     a_documents_trail_is_paged_and_shown_to_those_who_may_read_it,
 );
@@ -309,6 +310,24 @@ async fn replacing_a_document_does_not_release_it(app: &TestApp) {
         let newer = app.post_form(&admin, path, sent).await.expect(201).json();
         assert_eq!((&newer["release"], &newer["released"]), (&json!("held"), &json!(false)));
     }
+}
+
+async fn what_is_withdrawn_while_it_is_being_replaced_stays_hidden(app: &TestApp) {
+    let (admin, patient) = (app.admin(), app.patient("patient-1"));
+    let document = app.upload(&admin, "patient-1", &pdf()).await;
+    let begun = send_replacement(app, &admin, &document).await;
+    release(app, &admin, &document, "withdrawn").await.expect(200);
+    let newer = confirm(app, &admin, &begun).await.expect(201).json();
+    assert_eq!((&newer["release"], &newer["released"]), (&json!("held"), &json!(false)));
+    app.get(&patient, &path(&newer)).await.expect(404);
+    let shown = app.get(&admin, &path(&newer)).await.expect(200).json();
+    assert_eq!(shown["release"], "held");
+    // What patients hand in themselves they know.
+    let own = app.upload(&patient, "patient-1", &pdf()).await;
+    let begun = send_replacement(app, &patient, &own).await;
+    release(app, &admin, &own, "withdrawn").await.expect(200);
+    confirm(app, &patient, &begun).await.expect(201);
+    app.get(&patient, &path(&begun)).await.expect(200);
 }
 
 /// Otherwise a clinical document would be an `other` one, which staff may read.

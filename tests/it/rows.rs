@@ -117,6 +117,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "set_hold",
             "lift_hold",
             "set_release",
+            "hold_behind",
             "update",
             "detach_successors",
             "has_successor",

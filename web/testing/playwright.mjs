@@ -1,4 +1,5 @@
 // What every set of page tests has in common: the browser that is on the machine, no downloads.
+import { basename } from "node:path";
 import { defineConfig } from "@playwright/test";
 
 const executablePath = process.env.STRONGROOM_TEST_CHROMIUM ?? "/usr/bin/chromium";
@@ -7,7 +8,8 @@ const executablePath = process.env.STRONGROOM_TEST_CHROMIUM ?? "/usr/bin/chromiu
 export function pageTests(more = {}) {
   return defineConfig({
     testDir: "tests",
-    outputDir: "../../target/web-tests",
+    // Of its own: it is emptied first, and the other part may be running.
+    outputDir: `../../target/web-tests/results-${basename(process.cwd())}`,
     fullyParallel: false,
     workers: 1,
     retries: 0,

@@ -57,7 +57,7 @@ impl LocalFile {
         let mut head = Vec::new();
         let file =
             std::fs::File::open(&self.path).map_err(|e| ClientError::file(&self.path, &e))?;
-        let mut reader = file.take(HEAD_BYTES);
+        let mut reader = file.take(HEAD_BYTES as u64);
         reader.read_to_end(&mut head).map_err(|e| ClientError::file(&self.path, &e))?;
         // What any text looks like says nothing.
         let by_content = |t: &&FileType| !t.mime.starts_with("text/") && t.looks_like(&head);

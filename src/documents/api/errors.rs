@@ -163,13 +163,15 @@ fn upload(e: DocumentError) -> ApiError {
             Code::UploadEnded,
             format!("This upload was {state}; begin a new one with presign-upload."),
         ),
-        DocumentError::ContentMismatch(what) => ApiError::new(
-            Code::ContentMismatch,
-            format!(
-                "The {what} is not what was announced to presign-upload; the object was \
-                     removed. Begin a new upload."
-            ),
-        ),
+        DocumentError::ContentMismatch(what, seen) => {
+            let seen =
+                seen.map_or_else(String::new, |mime| format!(": the bytes look like {mime}"));
+            let detail = format!(
+                "The {what} is not what was announced to presign-upload{seen}. The object was \
+                 removed; begin a new upload."
+            );
+            ApiError::new(Code::ContentMismatch, detail)
+        }
         DocumentError::ContentRefused(reason, sentence) => {
             let detail = format!("{sentence} The object was removed; begin a new upload.");
             let mut e = ApiError::new(Code::ContentRefused, detail);

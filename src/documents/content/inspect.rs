@@ -6,13 +6,28 @@
 use super::reader::{Reader, Source};
 use super::verdict::Stop;
 use super::{
-    FileType, Format, age, compound, dicom, foreign, gif, heic, jpeg, ooxml, pdf, png, svg,
+    FileType, Format, HEAD_BYTES, age, compound, dicom, foreign, gif, heic, jpeg, ooxml, pdf, png,
+    svg,
 };
 use super::{Unfit, text, tiff, webp};
 use ooxml::Program;
 
 /// Looks into the bytes of a file that was announced to be of a type.
 pub fn inspect(source: &mut dyn Source, file_type: &FileType) -> Result<(), Stop> {
+    let looked = look(source, file_type);
+    if matches!(looked, Err(Stop::Unfit(Unfit::OtherType(_)))) {
+        return Err(Stop::Unfit(Unfit::OtherType(recognise(source, file_type))));
+    }
+    looked
+}
+
+/// What bytes that are not of the announced type look like.
+fn recognise(source: &mut dyn Source, announced: &FileType) -> Option<&'static str> {
+    let head = Reader::new(source).read(0, HEAD_BYTES).ok()?;
+    FileType::guess(&head).filter(|seen| *seen != announced.mime)
+}
+
+fn look(source: &mut dyn Source, file_type: &FileType) -> Result<(), Stop> {
     let reader = &mut Reader::new(source);
     match file_type.format {
         Format::Jpeg => one_thing(reader, jpeg::check),
@@ -41,7 +56,7 @@ type Check = fn(&mut Reader<'_>) -> Result<(), Stop>;
 /// What is hidden in a file is told before what is wrong with it.
 fn one_thing(reader: &mut Reader<'_>, check: Check) -> Result<(), Stop> {
     let checked = check(reader);
-    if matches!(checked, Err(Stop::Store(_) | Stop::Unfit(Unfit::Differs(_)))) {
+    if matches!(checked, Err(Stop::Store(_) | Stop::Unfit(Unfit::OtherType(_)))) {
         return checked;
     }
     foreign::no_zip(reader)?;

@@ -37,7 +37,7 @@ pub use svg::{MAX_CLEANED, clean};
 pub use verdict::{Reason, Stop, Unfit};
 
 /// How many bytes from the start of an object `looks_like` wants to see.
-pub const HEAD_BYTES: u64 = 16 * 1024;
+pub const HEAD_BYTES: usize = 16 * 1024;
 
 /// Which size limit a type falls under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,6 +213,12 @@ impl FileType {
     pub fn limit(&self, config: &UploadConfig, category: Category) -> u64 {
         let family = self.family_limit(config);
         config.category_limit(category.as_str()).map_or(family, |limit| limit.min(family))
+    }
+
+    /// The media type that the first bytes of a file speak for, also one that may not come in.
+    pub fn guess(head: &[u8]) -> Option<&'static str> {
+        let ours = TYPES.iter().find(|one| one.looks_like(head)).map(|one| one.mime);
+        ours.or_else(|| infer::get(head).map(|found| found.mime_type()))
     }
 
     /// Whether the first bytes of a file are of this type: a guess, for files without a name.

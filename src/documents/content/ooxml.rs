@@ -94,7 +94,7 @@ fn inner(bytes: &[u8], depth: u8) -> Result<(), Stop> {
         return refuse(Reason::ActiveContent, ACTIVE);
     }
     match document(&mut reader, None, depth + 1) {
-        Err(Stop::Unfit(super::Unfit::Differs(_))) => refuse(Reason::ActiveContent, ACTIVE),
+        Err(Stop::Unfit(super::Unfit::OtherType(_))) => refuse(Reason::ActiveContent, ACTIVE),
         other => other,
     }
 }

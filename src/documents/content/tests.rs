@@ -17,7 +17,7 @@ fn look(bytes: &[u8], mime: &str) -> Verdict {
     let mut source = bytes;
     match inspect(&mut source, FileType::find(mime).unwrap()) {
         Ok(()) => Verdict::Good,
-        Err(Stop::Unfit(Unfit::Differs("type"))) => Verdict::OtherType,
+        Err(Stop::Unfit(Unfit::OtherType(_))) => Verdict::OtherType,
         Err(Stop::Unfit(Unfit::Refused(reason, _))) => Verdict::Refused(reason.as_str()),
         other => panic!("{other:?}"),
     }
@@ -54,6 +54,29 @@ fn every_sample_looks_like_its_type_and_like_no_other() {
             let head = &file.bytes[..file.bytes.len().min(16 * 1024)];
             assert_eq!(other.looks_like(head), fits, "{} as {}", file.name, other.mime);
         }
+    }
+}
+
+#[test]
+fn of_another_type_it_is_said_what_the_bytes_look_like() {
+    let sample = bad_files::all().into_iter().find(|file| file.mime == "image/jpeg").unwrap();
+    let executable = "application/vnd.microsoft.portable-executable";
+    let noise: Vec<u8> = (0..2_000_u32).map(|n| u8::try_from(n * n % 251).unwrap()).collect();
+    for (bytes, mime, seen) in [
+        (&sample.bytes[..], "application/pdf", Some("image/jpeg")),
+        (b"some notes\n", "image/png", Some("text/plain")),
+        (b"MZ\x90\x00\x03\x00\x00\x00\x04\x00\x00\x00", "application/pdf", Some(executable)),
+        (b"<!DOCTYPE html><html><p>Words</p>", "application/pdf", Some("text/html")),
+        (&noise, "application/pdf", None),
+        // It looks like what it is not.
+        (b"%PDF-x", "application/pdf", None),
+    ] {
+        let mut source = bytes;
+        let found = inspect(&mut source, FileType::find(mime).unwrap());
+        assert!(
+            matches!(found, Err(Stop::Unfit(Unfit::OtherType(said))) if said == seen),
+            "{mime}, {seen:?}: {found:?}"
+        );
     }
 }
 

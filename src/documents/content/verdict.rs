@@ -65,6 +65,8 @@ impl fmt::Display for Reason {
 pub enum Unfit {
     /// This is not as announced: `type`, `size`, `checksum`, `patient`.
     Differs(&'static str),
+    /// The bytes are of another type than was announced: this one, as far as their beginning tells.
+    OtherType(Option<&'static str>),
     /// It is of the announced type, and not taken.
     Refused(Reason, &'static str),
 }
@@ -74,6 +76,7 @@ impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Differs(what) => write!(f, "content_mismatch: {what}"),
+            Self::OtherType(_) => f.write_str("content_mismatch: type"),
             Self::Refused(reason, _) => write!(f, "content_refused: {reason}"),
         }
     }
@@ -96,7 +99,7 @@ impl From<StoreError> for Stop {
 
 /// The bytes are of another type.
 pub(super) fn other_type<T>() -> Result<T, Stop> {
-    Err(Stop::Unfit(Unfit::Differs("type")))
+    Err(Stop::Unfit(Unfit::OtherType(None)))
 }
 
 /// The bytes are refused. `sentence`: what is wrong, and what would be right.

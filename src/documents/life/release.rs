@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::access::{Call, Role};
+use super::rows;
+use crate::access::{Audited, Call, Role};
 use crate::config::UploadConfig;
-use crate::documents::Category;
+use crate::db::DbError;
+use crate::documents::{Category, Document};
 
 /// Whether the patient may see a document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +62,22 @@ impl Release {
             }
             _ => self,
         }
+    }
+}
+
+/// What holds for an upload that becomes a document now: what it replaces may have been held or
+/// withdrawn since it was begun.
+pub async fn release_now(
+    tx: &mut Audited,
+    call: &Call,
+    upload: &Document,
+) -> Result<Release, DbError> {
+    match upload.supersedes {
+        Some(replaced) if !call.caller.has_role(Role::Patient) => {
+            let held = rows::hold_behind(tx, (call.clinic(), upload.id), replaced).await?;
+            Ok(if held { Release::Held } else { upload.release })
+        }
+        _ => Ok(upload.release),
     }
 }
 

@@ -100,6 +100,22 @@ pub async fn set_release(
     Ok(changed == 1)
 }
 
+/// Holds an upload back where what it replaces was taken from its patient's sight after the last
+/// word on the upload's own release. False: nothing was changed.
+pub async fn hold_behind(tx: &mut Audited, of: Of, replaced: DocumentId) -> Result<bool, DbError> {
+    let changed = execute!(
+        *tx,
+        "update document_assets set release_state = 'held' \
+         where clinic_id = $1 and id = $2 and state = 'pending' and release_state = 'released' \
+         and exists (select 1 from document_assets old where old.clinic_id = $1 and old.id = $3 \
+         and old.release_state <> 'released' and old.updated_at >= document_assets.updated_at)",
+        of.0,
+        of.1,
+        replaced,
+    )?;
+    Ok(changed == 1)
+}
+
 /// Writes what was edited, if the row is as it was read: available, without hold, not changed.
 pub async fn update(
     tx: &mut Audited,
