@@ -42,7 +42,7 @@ pub enum PolicyError {
         source: std::io::Error,
     },
     /// What stands in it is wrong; every problem, one a line, each with its line in the file.
-    #[error("the policy has {} problem(s):\n{}", problems.len(), problems.join("\n"))]
+    #[error("the policy cannot be used:\n{}", problems.join("\n"))]
     Refused {
         /// `line 12: …`
         problems: Vec<String>,

@@ -34,7 +34,7 @@ pub async fn run(args: &Args) -> Done {
     }
     match checks.iter().filter(|check| check.verdict == Verdict::Fail).count() {
         0 => Ok(()),
-        count => Err(Failure::Failed(format!("{count} check(s) failed"))),
+        count => Err(Failure::Failed(format!("failed checks: {count}"))),
     }
 }
 

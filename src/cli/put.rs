@@ -99,7 +99,7 @@ pub async fn run(args: Args) -> Done {
 fn ended(failed: usize, count: usize) -> Done {
     match failed {
         0 => Ok(()),
-        _ => Err(Failure::Failed(format!("{failed} of {count} file(s) failed"))),
+        _ => Err(Failure::Failed(format!("{failed} of {count} failed"))),
     }
 }
 

@@ -100,7 +100,7 @@ pub fn master_key(config: &Config) -> (Check, Option<KeyRing>) {
     if let Some(text) = &config.data.master_key {
         return match KeyRing::from_text(text) {
             Ok(ring) => {
-                let seen = format!("{} key(s) from STRONGROOM_MASTER_KEY", ring.ids().count());
+                let seen = format!("keys in STRONGROOM_MASTER_KEY: {}", ring.ids().count());
                 (Check::ok(NAME, seen), Some(ring))
             }
             Err(e) => (
@@ -128,7 +128,7 @@ pub fn master_key(config: &Config) -> (Check, Option<KeyRing>) {
     }
     match KeyRing::load_or_create(&path) {
         Ok((ring, _)) => {
-            let seen = format!("{} key(s) in {shown}", ring.ids().count());
+            let seen = format!("keys in {shown}: {}", ring.ids().count());
             let advice = "keep a copy somewhere else than the data directory";
             (Check::ok(NAME, seen).with(advice), Some(ring))
         }
@@ -205,7 +205,7 @@ pub async fn webhooks(config: &Config, clock: &Clock) -> Option<Check> {
     if all == 0 {
         return None;
     }
-    let seen = format!("{all} webhook(s), {off} switched off by failing, {failing} failing now");
+    let seen = format!("webhooks: {all}; switched off by failing: {off}; failing now: {failing}");
     if off + failing == 0 {
         return Some(Check::ok(NAME, seen));
     }

@@ -343,6 +343,9 @@ pub(super) async fn pin_scanned(
     if let Some(word) = landing.word() {
         detail["scan"] = word.into();
     }
+    if release != document.release {
+        detail["release"] = release.as_str().into();
+    }
     tx.commit(Some(detail)).await?;
     if landing.state == State::Scanning {
         app.scanning.wake();

@@ -16,7 +16,6 @@ const MINUTE: i64 = 60_000_000;
 const SHARDS: usize = 16;
 /// Most keys under one lock; 40 bytes each, so that a full table has 2.5 MiB.
 const MOST: usize = 4_096;
-
 /// How much room is made at once.
 const ROOM: usize = MOST / 8;
 

@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use strongroom::access::DEFAULT_CLINIC;
 
 use crate::on_every_ground;
 use crate::support::{Answer, Caller, Sample, TestApp, form_of, invoice, pdf};
@@ -322,6 +323,10 @@ async fn what_is_withdrawn_while_it_is_being_replaced_stays_hidden(app: &TestApp
     app.get(&patient, &path(&newer)).await.expect(404);
     let shown = app.get(&admin, &path(&newer)).await.expect(200).json();
     assert_eq!(shown["release"], "held");
+    let events = app.events(DEFAULT_CLINIC).await;
+    let confirmed = events.iter().rfind(|event| event.action == "upload.confirm").unwrap();
+    let detail = format!("{:?}", confirmed.detail);
+    assert!(detail.contains("release") && detail.contains("held"), "{detail}");
     // What patients hand in themselves they know.
     let own = app.upload(&patient, "patient-1", &pdf()).await;
     let begun = send_replacement(app, &patient, &own).await;
