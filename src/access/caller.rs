@@ -139,6 +139,11 @@ impl Caller {
     pub fn has_role(&self, role: Role) -> bool {
         self.effective_roles().contains(&role)
     }
+
+    /// Whether this is the patient, and not somebody who is one as well.
+    pub fn is_patient(&self, patient: Option<&PatientId>) -> bool {
+        self.has_role(Role::Patient) && patient.is_some_and(|id| self.patients.contains(id))
+    }
 }
 
 #[cfg(test)]

@@ -63,4 +63,9 @@ pub const STEPS: &[(&str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0012_words_by_category.sql"),
         include_str!("../../migrations/postgres/0012_words_by_category.sql"),
     ),
+    (
+        "release decided",
+        include_str!("../../migrations/sqlite/0013_release_decided.sql"),
+        include_str!("../../migrations/postgres/0013_release_decided.sql"),
+    ),
 ];

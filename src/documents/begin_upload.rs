@@ -270,8 +270,9 @@ pub(super) fn row(
 ) -> Document {
     let (now, category) = (app.clock.now(), asked.category());
     let (entity_type, entity_id) = asked.entity.unzip();
-    let release = Release::of_upload(&app.config.uploads, call, category)
-        .after(replaced.map(|replaced| replaced.release), call);
+    let is_own = call.caller.is_patient(asked.patient.as_ref());
+    let replaced = replaced.map(|replaced| replaced.release);
+    let release = Release::of_upload(&app.config.uploads, category, replaced, is_own);
     Document {
         id,
         patient_id: asked.patient,
@@ -300,6 +301,7 @@ pub(super) fn row(
         entity_id,
         temporary: asked.temporary,
         release,
+        release_set_at: is_own.then_some(now),
         supersedes: asked.supersedes,
         upload_key: None,
         multipart_id: None,

@@ -319,7 +319,7 @@ pub(super) async fn pin_scanned(
         landing: &landing,
     };
     let mut tx = grant.begin().await?;
-    let release = release_now(&mut tx, call, document).await?;
+    let release = release_now(&mut tx, document).await?;
     let marked = rows::mark_confirmed(&mut tx, call.clinic(), document.id, &pinned, now).await;
     let marked = marked.map_err(one_successor);
     if moved && matches!(marked, Err(DocumentError::Superseded)) {

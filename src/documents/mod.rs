@@ -232,6 +232,9 @@ pub struct Document {
     /// Whether the patient may see it, and why not.
     #[sqlx(rename = "release_state", try_from = "String")]
     pub release: Release,
+    /// When somebody decided that; none: it is as its category's rule says. The time it was created:
+    /// its patient handed it in.
+    pub release_set_at: Option<Timestamp>,
     /// The document it replaces.
     pub supersedes: Option<DocumentId>,
     /// The key a URL was signed for, where the object was then moved to a key of its own.

@@ -14,8 +14,8 @@ macro_rules! columns {
         "id, patient_id, clinic_id, owner_user_id, storage_provider, bucket, object_key, \
          content_type, byte_size, sha256_hex, created_at, updated_at, state, state_reason, \
          upload_expires_at, confirmed_at, deleted_at, deleted_by, version_id, etag, category, \
-         file_name, entity_type, entity_id, temporary, release_state, supersedes, \
-         upload_key, multipart_id, part_size, size_is_limit, scan_verdict, scanned_at, purged_at, \
+         file_name, entity_type, entity_id, temporary, release_state, release_set_at, \
+         supersedes, upload_key, multipart_id, part_size, size_is_limit, scan_verdict, scanned_at, purged_at, \
          retain_until, hold_reason, held_at, held_by, \
          (select s.id from document_assets s where s.supersedes = document_assets.id \
           and s.state in ('scanning', 'available', 'quarantined') and s.state = 'available') \
@@ -109,14 +109,14 @@ pub async fn insert_pending(
          storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, created_at, \
          updated_at, state, upload_expires_at, category, file_name, entity_type, entity_id, \
          temporary, release_state, supersedes, part_size, file_name_folded, size_is_limit, \
-         file_words, state_reason) \
+         file_words, state_reason, release_set_at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
          case when $25 >= 0 and $25 <= (select count(*) from (select 1 from document_assets \
          where clinic_id = $1 and owner_user_id = $4 and state = 'pending' \
          limit abs($25)) as own) then null \
          when $26 >= 0 and $26 <= (select count(*) from (select 1 from document_assets \
          where clinic_id = $1 and state = 'pending' limit abs($26)) as everybody) then null \
-         else 'pending' end, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $27)",
+         else 'pending' end, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $27, $28)",
         d.clinic_id,
         d.id,
         &d.patient_id,
@@ -144,6 +144,7 @@ pub async fn insert_pending(
         most.caller,
         most.clinic,
         &d.state_reason,
+        d.release_set_at,
     )
 }
 
@@ -227,7 +228,7 @@ pub async fn set_meaning(tx: &mut Tx, d: &Document) -> Result<bool, DbError> {
         "update document_assets set patient_id = $3, category = $4, entity_type = $5, \
          entity_id = $6, temporary = $7, supersedes = $8, file_name = $9, \
          file_name_folded = $10, sha256_hex = $11, file_words = $12, release_state = $13, \
-         state_reason = null \
+         release_set_at = $14, state_reason = null \
          where clinic_id = $1 and id = $2 and state = 'pending'",
         d.clinic_id,
         d.id,
@@ -242,6 +243,7 @@ pub async fn set_meaning(tx: &mut Tx, d: &Document) -> Result<bool, DbError> {
         &d.sha256_hex,
         names::words(d.file_name.reveal()),
         d.release.as_str(),
+        d.release_set_at,
     )?;
     Ok(changed == 1)
 }

@@ -207,6 +207,7 @@ async fn receive(
         patient_id: said.patient_id,
         category: said.category,
         release: said.release,
+        release_set_at: said.release_set_at.map(|_| document.created_at),
         file_name: said.file_name,
         sha256_hex: said.sha256_hex,
         entity_type: said.entity_type,

@@ -45,6 +45,7 @@ mod process;
 mod put_get;
 mod raw_http;
 mod records;
+mod release;
 mod repair;
 mod rows;
 mod s3;

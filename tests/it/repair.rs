@@ -24,15 +24,15 @@ on_every_ground!(
     a_documents_trail_is_paged_and_shown_to_those_who_may_read_it,
 );
 
-fn path(document: &Value) -> String {
+pub fn path(document: &Value) -> String {
     format!("/api/docs/{}", document["id"].as_str().unwrap())
 }
 
-async fn patch(app: &TestApp, who: &Caller, document: &Value, body: Value) -> Answer {
+pub async fn patch(app: &TestApp, who: &Caller, document: &Value, body: Value) -> Answer {
     app.call(who, Method::PATCH, &path(document), Some(body)).await
 }
 
-async fn release(app: &TestApp, who: &Caller, document: &Value, state: &str) -> Answer {
+pub async fn release(app: &TestApp, who: &Caller, document: &Value, state: &str) -> Answer {
     let path = format!("{}/release", path(document));
     app.call(who, Method::PUT, &path, Some(json!({ "state": state, "reason": "looked at" }))).await
 }
@@ -44,18 +44,18 @@ fn replacing(document: &Value, sample: &Sample) -> Value {
 }
 
 /// Uploads a replacement as far as its bytes.
-async fn send_replacement(app: &TestApp, who: &Caller, document: &Value) -> Value {
+pub async fn send_replacement(app: &TestApp, who: &Caller, document: &Value) -> Value {
     let asked = replacing(document, &pdf());
     let begun = app.post(who, "/api/docs/presign-upload", asked).await.expect(201).json();
     app.put(&begun, pdf().bytes).await.expect(200);
     begun
 }
 
-async fn confirm(app: &TestApp, who: &Caller, begun: &Value) -> Answer {
+pub async fn confirm(app: &TestApp, who: &Caller, begun: &Value) -> Answer {
     app.post(who, "/api/docs/confirm", json!({ "id": begun["id"] })).await
 }
 
-async fn replace(app: &TestApp, document: &Value) -> Value {
+pub async fn replace(app: &TestApp, document: &Value) -> Value {
     let begun = send_replacement(app, &app.admin(), document).await;
     confirm(app, &app.admin(), &begun).await.expect(201).json()
 }
@@ -387,26 +387,6 @@ async fn purge_and_release(app: &TestApp, document: &Value) {
     app.delete(&app.admin(), &purge).await.expect(200);
     let late = release(app, &app.admin(), document, "held").await.expect(409);
     assert_eq!(late.code(), "wrong_state");
-}
-
-#[tokio::test]
-async fn held_categories_wait_for_release_but_not_what_patients_hand_in() {
-    let app = TestApp::with(&[("STRONGROOM_HELD_CATEGORIES", "imaging, medical-records")]).await;
-    let (admin, patient) = (app.admin(), app.patient("patient-1"));
-    let held = app.upload(&admin, "patient-1", &pdf()).await;
-    assert_eq!(held["release"], "held");
-    app.get(&patient, &path(&held)).await.expect(404);
-    release(&app, &admin, &held, "released").await.expect(200);
-    app.get(&patient, &path(&held)).await.expect(200);
-    let bill = app.upload(&admin, "patient-1", &invoice()).await;
-    assert_eq!(bill["release"], "released");
-    let own = app.upload(&patient, "patient-1", &pdf()).await;
-    assert_eq!(own["release"], "released");
-    app.get(&patient, &path(&own)).await.expect(200);
-    // With another patient nobody has looked at it yet.
-    let body = json!({ "patientId": "patient-2", "reason": "a mistake" });
-    assert_eq!(patch(&app, &admin, &own, body).await.expect(200).json()["release"], "held");
-    app.check().await;
 }
 
 async fn a_documents_trail_is_paged_and_shown_to_those_who_may_read_it(app: &TestApp) {

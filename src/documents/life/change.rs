@@ -5,7 +5,8 @@
 
 use serde_json::json;
 
-use super::{check_reason, one_successor, refused, rows};
+use super::rows::{self, Decided};
+use super::{check_reason, one_successor, refused};
 use crate::access::{Audited, Call};
 use crate::app::App;
 use crate::db::DbError;
@@ -55,11 +56,10 @@ impl Change {
     async fn make(
         &self,
         tx: &mut Audited,
-        document: &Document,
+        of: Decided<'_>,
         by: &str,
         now: Timestamp,
     ) -> Result<bool, DbError> {
-        let of = (document.clinic_id, document.id);
         match self {
             Self::Trash => rows::mark_deleted(tx, of, by, now).await,
             Self::Restore => rows::mark_restored(tx, of, now).await,
@@ -96,18 +96,20 @@ pub async fn change(
     }
     let (by, now) = (call.caller.effective_user(), app.clock.now());
     let mut tx = grant.begin().await?;
-    let changed = change.make(&mut tx, grant.look(&found), by.as_str(), now).await;
+    let decided = Decided::on(grant.look(&found));
+    let changed = change.make(&mut tx, decided, by.as_str(), now).await;
     let changed = changed.map_err(one_successor)?;
-    let found = documents::find(&mut tx, call.clinic(), &Reference::Id(id)).await?;
-    let found = found.ok_or(DocumentError::NotFound)?;
+    let now_found = documents::find(&mut tx, call.clinic(), &Reference::Id(id)).await?;
+    let now_found = now_found.ok_or(DocumentError::NotFound)?;
     if changed {
-        return Ok(tx.read(found, change.detail()).await?);
+        return Ok(tx.read(now_found, change.detail()).await?);
     }
-    let document = grant.look(&found);
-    if change.is_done(document) {
-        return Ok(tx.read(found, Some(repeated)).await?);
+    let document = grant.look(&now_found);
+    if Decided::on(document) == decided && change.is_done(document) {
+        return Ok(tx.read(now_found, Some(repeated)).await?);
     }
     Err(match change {
+        _ if Decided::on(document) != decided => DocumentError::ChangedMeanwhile,
         Change::Trash => refused(document, now),
         _ => DocumentError::WrongState(document.state),
     })

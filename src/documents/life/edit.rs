@@ -45,7 +45,7 @@ pub async fn edit(
     let grant = call.authorize(found.facts(Document::target)).await?;
     let document = grant.look(&found);
     check(app, document, edit)?;
-    let (now, known) = (app.clock.now(), document.updated_at);
+    let (now, known, released) = (app.clock.now(), document.updated_at, document.release);
     if edit.known.is_some_and(|seen| seen != known) {
         return Err(DocumentError::ChangedMeanwhile);
     }
@@ -73,7 +73,10 @@ pub async fn edit(
     if written {
         let reason = edit.reason.as_ref().map(Phi::reveal);
         let category = changed.contains(&"category").then_some(edited.category);
-        let detail = json!({ "changed": changed, "category": category, "reason": reason });
+        let release = (edited.release != released).then_some(edited.release.as_str());
+        let detail = json!({
+            "changed": changed, "category": category, "reason": reason, "release": release,
+        });
         return Ok(tx.read(found, Some(detail)).await?);
     }
     let document = grant.look(&found);
@@ -123,7 +126,8 @@ fn check(app: &App, document: &Document, edit: &Edit) -> Result<(), DocumentErro
 }
 
 /// The document as it is to be. With another patient it is as if it had been uploaded for them:
-/// nobody has decided yet whether they may see it, and it is no version of what it replaced.
+/// nobody has decided yet whether they may see it, and it is no version of what it replaced. In a
+/// category that waits for release it waits, too.
 fn edited(app: &App, document: &Document, edit: &Edit, now: Timestamp) -> Document {
     let mut after = document.clone();
     after.updated_at = now;
@@ -134,9 +138,21 @@ fn edited(app: &App, document: &Document, edit: &Edit, now: Timestamp) -> Docume
     if edit.patient.is_some() && edit.patient != document.patient_id {
         after.patient_id.clone_from(&edit.patient);
         after.release = Release::of_category(&app.config.uploads, after.category);
+        after.release_set_at = None;
         after.supersedes = None;
+    } else if begins_to_wait(app, document, after.category) {
+        after.release = Release::Held;
     }
     after
+}
+
+/// Whether a document that its patient may see comes into a category that waits for release. What
+/// the patient handed in they know.
+fn begins_to_wait(app: &App, document: &Document, category: Category) -> bool {
+    let config = &app.config.uploads;
+    let waits = |category| Release::of_category(config, category) == Release::Held;
+    let is_own = document.release_set_at == Some(document.created_at);
+    document.release.shows() && !is_own && waits(category) && !waits(document.category)
 }
 
 fn changed(before: &Document, after: &Document) -> Vec<&'static str> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::rows;
-use crate::access::{Audited, Call, Role};
+use crate::access::Audited;
 use crate::config::UploadConfig;
 use crate::db::DbError;
 use crate::documents::{Category, Document};
@@ -43,42 +43,28 @@ impl Release {
         if config.waits_for_release(category.as_str()) { Self::Held } else { Self::Released }
     }
 
-    /// What holds for a new document: what patients hand in themselves they may see.
-    pub fn of_upload(config: &UploadConfig, call: &Call, category: Category) -> Self {
-        if call.caller.has_role(Role::Patient) {
-            Self::Released
-        } else {
-            Self::of_category(config, category)
-        }
-    }
-
-    /// What this becomes behind a document that it replaces: what a patient may not see is not
-    /// shown to them by being replaced. What patients hand in themselves they know.
-    #[must_use]
-    pub fn after(self, replaced: Option<Self>, call: &Call) -> Self {
+    /// What holds for a new document that replaces another one, or none: what a patient may not
+    /// see is not shown to them by being replaced. What patients hand in themselves they know.
+    pub fn of_upload(
+        config: &UploadConfig,
+        category: Category,
+        replaced: Option<Self>,
+        is_own: bool,
+    ) -> Self {
         match replaced {
-            Some(Self::Held | Self::Withdrawn) if !call.caller.has_role(Role::Patient) => {
-                Self::Held
-            }
-            _ => self,
+            _ if is_own => Self::Released,
+            Some(Self::Held | Self::Withdrawn) => Self::Held,
+            _ => Self::of_category(config, category),
         }
     }
 }
 
 /// What holds for an upload that becomes a document now: what it replaces may have been held or
 /// withdrawn since it was begun.
-pub async fn release_now(
-    tx: &mut Audited,
-    call: &Call,
-    upload: &Document,
-) -> Result<Release, DbError> {
-    match upload.supersedes {
-        Some(replaced) if !call.caller.has_role(Role::Patient) => {
-            let held = rows::hold_behind(tx, (call.clinic(), upload.id), replaced).await?;
-            Ok(if held { Release::Held } else { upload.release })
-        }
-        _ => Ok(upload.release),
-    }
+pub async fn release_now(tx: &mut Audited, upload: &Document) -> Result<Release, DbError> {
+    let Some(replaced) = upload.supersedes else { return Ok(upload.release) };
+    let held = rows::hold_behind(tx, (upload.clinic_id, upload.id), replaced).await?;
+    Ok(if held { Release::Held } else { upload.release })
 }
 
 impl FromStr for Release {

@@ -5,110 +5,152 @@ use crate::access::{Audited, Unread};
 use crate::db::{Connection, DbError, execute, fetch_all};
 use crate::documents::rows::columns;
 use crate::documents::{Document, Release, names};
-use crate::ids::{ClinicId, DocumentId};
+use crate::ids::{ClinicId, DocumentId, PatientId};
 use crate::sensitive::Phi;
 use crate::time::Timestamp;
 
 /// A document of a clinic.
 type Of = (ClinicId, DocumentId);
 
+/// A document as it was when the policy decided: whose it is, and of what category. A change is made
+/// only while that is so, since elsewhere the policy might have decided otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decided<'a> {
+    of: Of,
+    patient: &'a Option<PatientId>,
+    category: &'static str,
+}
+
+impl<'a> Decided<'a> {
+    /// This document.
+    pub fn on(document: &'a Document) -> Self {
+        Self {
+            of: (document.clinic_id, document.id),
+            patient: &document.patient_id,
+            category: document.category.as_str(),
+        }
+    }
+}
+
+macro_rules! change {
+    ($tx:expr, $decided:expr, $set:literal, $condition:literal, $($value:expr),* $(,)?) => {{
+        let decided = $decided;
+        let changed = execute!(
+            *$tx,
+            concat!(
+                "update document_assets set ",
+                $set,
+                " where clinic_id = $1 and id = $2 and coalesce(patient_id, '') = coalesce($3, '') \
+                 and category = $4 and ",
+                $condition
+            ),
+            decided.of.0,
+            decided.of.1,
+            decided.patient,
+            decided.category,
+            $($value),*
+        )?;
+        Ok(changed == 1)
+    }};
+}
+
 /// Moves an available document to the trash.
 pub async fn mark_deleted(
     tx: &mut Audited,
-    of: Of,
+    decided: Decided<'_>,
     by: &str,
     now: Timestamp,
 ) -> Result<bool, DbError> {
-    let changed = execute!(
-        *tx,
-        "update document_assets set state = 'deleted', deleted_at = $3, deleted_by = $4, \
-         updated_at = $3 where clinic_id = $1 and id = $2 and state = 'available'",
-        of.0,
-        of.1,
+    change!(
+        tx,
+        decided,
+        "state = 'deleted', deleted_at = $5, deleted_by = $6, updated_at = $5",
+        "state = 'available'",
         now,
-        by,
-    )?;
-    Ok(changed == 1)
+        by
+    )
 }
 
 /// Brings a document back from the trash. A unique violation: its place in the chain of versions
 /// is taken by now.
-pub async fn mark_restored(tx: &mut Audited, of: Of, now: Timestamp) -> Result<bool, DbError> {
-    let changed = execute!(
-        *tx,
-        "update document_assets set state = 'available', deleted_at = null, deleted_by = null, \
-         updated_at = $3 where clinic_id = $1 and id = $2 and state = 'deleted'",
-        of.0,
-        of.1,
-        now,
-    )?;
-    Ok(changed == 1)
+pub async fn mark_restored(
+    tx: &mut Audited,
+    decided: Decided<'_>,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    change!(
+        tx,
+        decided,
+        "state = 'available', deleted_at = null, deleted_by = null, updated_at = $5",
+        "state = 'deleted'",
+        now
+    )
 }
 
 /// Puts what has bytes under legal hold.
 pub async fn set_hold(
     tx: &mut Audited,
-    of: Of,
+    decided: Decided<'_>,
     reason: &Phi<String>,
     by: &str,
     now: Timestamp,
 ) -> Result<bool, DbError> {
-    let changed = execute!(
-        *tx,
-        "update document_assets set hold_reason = $3, held_at = $4, held_by = $5, \
-         updated_at = $4 where clinic_id = $1 and id = $2 \
-         and state in ('scanning', 'available', 'quarantined', 'deleted')",
-        of.0,
-        of.1,
+    change!(
+        tx,
+        decided,
+        "hold_reason = $5, held_at = $6, held_by = $7, updated_at = $6",
+        "state in ('scanning', 'available', 'quarantined', 'deleted')",
         reason,
         now,
-        by,
-    )?;
-    Ok(changed == 1)
+        by
+    )
 }
 
 /// Frees a document of its legal hold.
-pub async fn lift_hold(tx: &mut Audited, of: Of, now: Timestamp) -> Result<bool, DbError> {
-    let changed = execute!(
-        *tx,
-        "update document_assets set hold_reason = null, held_at = null, held_by = null, \
-         updated_at = $3 where clinic_id = $1 and id = $2 and hold_reason is not null",
-        of.0,
-        of.1,
-        now,
-    )?;
-    Ok(changed == 1)
+pub async fn lift_hold(
+    tx: &mut Audited,
+    decided: Decided<'_>,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    change!(
+        tx,
+        decided,
+        "hold_reason = null, held_at = null, held_by = null, updated_at = $5",
+        "hold_reason is not null",
+        now
+    )
 }
 
 /// Decides whether the patient may see a document.
 pub async fn set_release(
     tx: &mut Audited,
-    of: Of,
+    decided: Decided<'_>,
     release: Release,
     now: Timestamp,
 ) -> Result<bool, DbError> {
-    let changed = execute!(
-        *tx,
-        "update document_assets set release_state = $3, updated_at = $4 \
-         where clinic_id = $1 and id = $2 \
-         and state in ('pending', 'scanning', 'available', 'quarantined', 'deleted')",
-        of.0,
-        of.1,
+    change!(
+        tx,
+        decided,
+        "release_state = $5, release_set_at = $6, updated_at = $6",
+        "state in ('pending', 'scanning', 'available', 'quarantined', 'deleted')",
         release.as_str(),
-        now,
-    )?;
-    Ok(changed == 1)
+        now
+    )
 }
 
-/// Holds an upload back where what it replaces was taken from its patient's sight after the last
-/// word on the upload's own release. False: nothing was changed.
+/// Holds back what becomes a document now where what it replaces is not for its patient's eyes, by
+/// a later word than the last one on its own release; never what the patient handed in. False:
+/// nothing was changed.
 pub async fn hold_behind(tx: &mut Audited, of: Of, replaced: DocumentId) -> Result<bool, DbError> {
     let changed = execute!(
         *tx,
         "update document_assets set release_state = 'held' \
-         where clinic_id = $1 and id = $2 and state = 'pending' and release_state = 'released' \
+         where clinic_id = $1 and id = $2 and state in ('pending', 'scanning') \
+         and release_state = 'released' \
          and exists (select 1 from document_assets old where old.clinic_id = $1 and old.id = $3 \
-         and old.release_state <> 'released' and old.updated_at >= document_assets.updated_at)",
+         and old.release_state <> 'released' and (document_assets.release_set_at is null \
+         or document_assets.release_set_at <> document_assets.created_at \
+         and document_assets.release_set_at < coalesce(old.release_set_at, old.updated_at)))",
         of.0,
         of.1,
         replaced,
@@ -126,7 +168,7 @@ pub async fn update(
         *tx,
         "update document_assets set category = $3, file_name = $4, file_name_folded = $5, \
          patient_id = $6, release_state = $7, supersedes = $8, updated_at = $9, \
-         file_words = $11 \
+         file_words = $11, release_set_at = $12 \
          where clinic_id = $1 and id = $2 and state = 'available' and hold_reason is null \
          and updated_at = $10",
         edited.clinic_id,
@@ -140,6 +182,7 @@ pub async fn update(
         edited.updated_at,
         known,
         names::words(edited.file_name.reveal()),
+        edited.release_set_at,
     )?;
     Ok(changed == 1)
 }

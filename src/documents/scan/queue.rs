@@ -12,6 +12,7 @@ use futures::StreamExt as _;
 use crate::access::{Action, Steward, Unread};
 use crate::app::App;
 use crate::causes;
+use crate::documents::life::release_now;
 use crate::documents::placing::object_key;
 use crate::documents::scan::rows::{self, Waiting};
 use crate::documents::scan::{Landing, given_up, weighed};
@@ -252,12 +253,16 @@ async fn settle(
     let landing = Landing::of(&app.scanning, verdict, now);
     let mut tx = steward.begin(Action::ScanDocument, &document.target()).await?;
     let key = (document.clinic_id, document.id);
+    let release = release_now(&mut tx, document).await?;
     if !rows::mark_scanned(&mut tx, key, claim, &landing, now).await? {
         return Ok(None);
     }
-    let detail = serde_json::json!({
+    let mut detail = serde_json::json!({
         "state": landing.state.as_str(), "scan": landing.word(), "reason": landing.reason,
     });
+    if release != document.release {
+        detail["release"] = release.as_str().into();
+    }
     tx.commit(Some(detail)).await?;
     count(verdict);
     if landing.state == State::Quarantined {

@@ -129,7 +129,8 @@ pub async fn mark_scanned(
     Ok(changed == 1)
 }
 
-/// Puts a confirmed document before the scanner again. False when it is not one.
+/// Puts a confirmed document before the scanner again. False when it is not one. What was shown
+/// before stays shown after: it is not held back again behind what it replaces.
 pub async fn mark_rescan(
     tx: &mut Audited,
     clinic: ClinicId,
@@ -139,7 +140,9 @@ pub async fn mark_rescan(
     let changed = execute!(
         *tx,
         "update document_assets set state = 'scanning', state_reason = $3, scan_verdict = null, \
-         scanned_at = null, updated_at = $4, scan_next_at = $4, scan_attempts = 0 \
+         scanned_at = null, updated_at = $4, scan_next_at = $4, scan_attempts = 0, \
+         release_set_at = case when state = 'available' then coalesce(release_set_at, $4) \
+         else release_set_at end \
          where clinic_id = $1 and id = $2 and state in ('scanning', 'available', 'quarantined')",
         clinic,
         id,
