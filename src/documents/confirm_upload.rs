@@ -7,33 +7,21 @@ use futures::TryStreamExt as _;
 
 use crate::access::{Audited, Call, Grant, Unread};
 use crate::app::App;
-use crate::documents::content::{FileType, Unfit};
+use crate::documents::announced::{Announced, difference, said_otherwise};
+use crate::documents::content::Unfit;
 use crate::documents::life::{one_successor, release_now};
 use crate::documents::look::{Look, SMALL, Seen};
 use crate::documents::placing::{self, discard, move_out_of_reach, object_key, safe_key};
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Pinned, Reference};
 use crate::documents::scan::{Landing, weighed};
+use crate::documents::successors::as_seen;
 use crate::documents::take_in::RECEIVING;
 use crate::documents::{Document, DocumentError, State};
 use crate::http::Code;
-use crate::ids::PatientId;
 use crate::scanning::Verdict;
 use crate::store::{ObjectInfo, ObjectKey, StoreError};
 use crate::time::Timestamp;
-
-/// What the caller says again when confirming; each must be as it was presigned.
-#[derive(Debug, Default)]
-pub struct Announced {
-    /// The patient.
-    pub patient: Option<PatientId>,
-    /// The media type.
-    pub content_type: Option<String>,
-    /// The size in bytes.
-    pub size: Option<u64>,
-    /// SHA-256 of the bytes.
-    pub sha256: Option<[u8; 32]>,
-}
 
 /// A confirmed document.
 #[derive(Debug)]
@@ -55,17 +43,20 @@ pub async fn confirm_upload(
     let grant = call.authorize(found.facts(Document::target)).await?;
     match confirmable(call, &found, &grant, announced).await? {
         Confirmable::Pending => finish(app, call, grant, &found, announced).await,
-        Confirmable::Before => before(grant, found).await,
+        Confirmable::Before => before(app, call, grant, found).await,
     }
 }
 
 /// Answers a call that says what had been said before.
 pub(super) async fn before(
+    app: &App,
+    call: &Call,
     grant: Grant<'_>,
     found: Unread<Document>,
 ) -> Result<Confirmed, DocumentError> {
     let repeated = serde_json::json!({ "repeated": true });
-    Ok(Confirmed::Before(grant.read(found, Some(repeated)).await?))
+    let read = grant.read(found, Some(repeated)).await?;
+    Ok(Confirmed::Before(as_seen(app, call, read).await?))
 }
 
 /// What a confirm finds.
@@ -169,55 +160,6 @@ async fn check_repeated(
         Some(what) => Err(DocumentError::NotAsConfirmed(what)),
         None => Ok(()),
     }
-}
-
-/// What the caller says now and the row says otherwise.
-fn said_otherwise(document: &Document, said: &Announced) -> Option<&'static str> {
-    let known = document.sha256_hex.as_deref();
-    let other_sha = said.sha256.zip(known).is_some_and(|(sha, known)| hex::encode(sha) != known);
-    if said.patient.is_some() && said.patient != document.patient_id {
-        Some("patient")
-    } else if said.size.is_some_and(|size| !document.size().holds(size)) {
-        Some("size")
-    } else if other_sha {
-        Some("checksum")
-    } else if !said.content_type.as_deref().is_none_or(|mime| is_type(document, mime)) {
-        Some("type")
-    } else {
-        None
-    }
-}
-
-fn is_type(document: &Document, mime: &str) -> bool {
-    FileType::find(mime).is_some_and(|t| t.mime == document.content_type)
-}
-
-/// What differs from what was presigned, without looking into the bytes.
-fn difference(document: &Document, said: &Announced, object: &ObjectInfo) -> Option<&'static str> {
-    let stored = object.sha256;
-    let known = document.sha256_hex.as_deref();
-    let other_sha = stored.zip(known).is_some_and(|(sha, known)| hex::encode(sha) != known)
-        || stored.zip(said.sha256).is_some_and(|(stored, said)| stored != said);
-    let otherwise = said_otherwise(document, said);
-    if otherwise.is_some() {
-        otherwise
-    } else if !fits(document, said, object) {
-        Some("size")
-    } else if other_sha {
-        Some("checksum")
-    } else if !object.content_type.as_deref().is_none_or(|mime| is_type(document, mime)) {
-        Some("type")
-    } else {
-        None
-    }
-}
-
-/// Whether an object has the size that was announced, and the one that is said now; of a file
-/// whose size nobody knew, any size but none.
-fn fits(document: &Document, said: &Announced, object: &ObjectInfo) -> bool {
-    object.size > 0
-        && document.size().holds(object.size)
-        && said.size.is_none_or(|size| size == object.size)
 }
 
 /// Looks into the bytes: at as many as the rules want where the store vouches for the SHA-256 of

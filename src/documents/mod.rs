@@ -21,6 +21,7 @@
 //!   of state is `update … where state = …`, and zero rows changed means somebody was there
 //!   first.
 
+mod announced;
 pub mod api;
 mod begin_upload;
 pub mod category;
@@ -48,6 +49,7 @@ mod rows;
 mod scan;
 pub mod stats;
 mod stream_download;
+mod successors;
 mod suggest;
 mod take_in;
 mod wire_trail;
@@ -56,11 +58,12 @@ use std::fmt;
 
 use sqlx::FromRow;
 
+pub use announced::Announced;
 pub use begin_upload::{BeginUpload, BegunUpload, UNKNOWN_SIZE, begin_upload};
 pub use category::Category;
 pub use clean_rendition::clean_rendition;
 pub use close_uploads::{Closed, close_uploads};
-pub use confirm_upload::{Announced, Confirmed, confirm_upload};
+pub use confirm_upload::{Confirmed, confirm_upload};
 pub use error::DocumentError;
 pub use folder::folder;
 use issue_download::shown;
@@ -232,7 +235,7 @@ pub struct Document {
     /// Whether the patient may see it, and why not.
     #[sqlx(rename = "release_state", try_from = "String")]
     pub release: Release,
-    /// When somebody decided that; none: it is as its category's rule says. The time it was created:
+    /// When somebody decided that; none: it is as its category's rule says. When it was created:
     /// its patient handed it in.
     pub release_set_at: Option<Timestamp>,
     /// The document it replaces.

@@ -208,7 +208,7 @@ pub async fn complete_upload(
     let grant = call.authorize(found.facts(Document::target)).await?;
     let announced = Announced::default();
     if let Confirmable::Before = confirmable(call, &found, &grant, &announced).await? {
-        return before(grant, found).await;
+        return before(app, call, grant, found).await;
     }
     let cut = Cut::of(grant.look(&found))?;
     match app.store.parts(&cut.upload).await {

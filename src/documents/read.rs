@@ -3,6 +3,7 @@
 use crate::access::{Call, TargetKind, Unread};
 use crate::app::App;
 use crate::documents::rows::{self, Reference};
+use crate::documents::successors::as_seen;
 use crate::documents::{Document, DocumentError};
 use crate::ids::DocumentId;
 
@@ -37,12 +38,12 @@ pub async fn read_named(
 ) -> Result<Document, DocumentError> {
     let found = locate(app, call, reference).await?;
     let grant = call.authorize(found.facts(Document::target)).await?;
-    Ok(grant.read(found, None).await?)
+    as_seen(app, call, grant.read(found, None).await?).await
 }
 
 /// Reads one document.
 pub async fn read(app: &App, call: &Call, id: DocumentId) -> Result<Document, DocumentError> {
     let found = locate(app, call, &Reference::Id(id)).await?;
     let grant = call.authorize(found.facts(Document::target)).await?;
-    Ok(grant.read(found, None).await?)
+    as_seen(app, call, grant.read(found, None).await?).await
 }

@@ -1,7 +1,9 @@
 //! All SQL of documents. What reads gives [`Unread`]; what writes takes [`Audited`].
 
 use crate::access::{Audited, Unread};
-use crate::db::{Connection, DbError, Tx, execute, execute_later, fetch_all, fetch_optional};
+use crate::db::{
+    Connection, DbError, Tx, Where, execute, execute_later, fetch_all, fetch_optional, fetch_where,
+};
 use crate::documents::scan::Landing;
 use crate::documents::{Document, State, names};
 use crate::ids::{ClinicId, DocumentId, PatientId};
@@ -15,8 +17,8 @@ macro_rules! columns {
          content_type, byte_size, sha256_hex, created_at, updated_at, state, state_reason, \
          upload_expires_at, confirmed_at, deleted_at, deleted_by, version_id, etag, category, \
          file_name, entity_type, entity_id, temporary, release_state, release_set_at, \
-         supersedes, upload_key, multipart_id, part_size, size_is_limit, scan_verdict, scanned_at, purged_at, \
-         retain_until, hold_reason, held_at, held_by, \
+         supersedes, upload_key, multipart_id, part_size, size_is_limit, scan_verdict, \
+         scanned_at, purged_at, retain_until, hold_reason, held_at, held_by, \
          (select s.id from document_assets s where s.supersedes = document_assets.id \
           and s.state in ('scanning', 'available', 'quarantined') and s.state = 'available') \
          as superseded_by"
@@ -74,6 +76,18 @@ pub async fn find(
         }
     };
     Ok(found.map(Unread::new))
+}
+
+/// The documents of these ids in this clinic, in no order.
+pub async fn find_all(
+    mut conn: &mut impl Connection,
+    clinic: ClinicId,
+    ids: &[DocumentId],
+) -> Result<Vec<Unread<Document>>, DbError> {
+    let mut query = Where::new(concat!("select ", columns!(), " from document_assets"));
+    query.and("clinic_id = ?", [clinic.into()]);
+    query.and_in("id", ids.iter().map(|id| (*id).into()));
+    Ok(Unread::all(fetch_where!(conn, Document, query)?))
 }
 
 /// How many uploads may be open before one is added; below zero: any number.

@@ -12,6 +12,7 @@ on_every_ground!(
     who_is_also_a_patient_releases_nothing_of_others,
     what_is_decided_of_an_upload_holds_behind_what_it_replaces,
     a_change_is_made_only_where_it_was_allowed,
+    that_there_is_a_newer_one_is_told_to_those_who_may_see_it,
 );
 
 const HELD: (&str, &str) = ("STRONGROOM_HELD_CATEGORIES", "imaging, medical-records");
@@ -163,6 +164,28 @@ async fn a_change_is_made_only_where_it_was_allowed(app: &TestApp) {
             (200, 404 | 409) => assert_eq!(there, ("patient-2", "available")),
             (409, 200) => assert_eq!(there, ("patient-1", "deleted")),
             _ => panic!("both were let through, or neither: {ended:?}, {there:?}"),
+        }
+    }
+}
+
+async fn that_there_is_a_newer_one_is_told_to_those_who_may_see_it(app: &TestApp) {
+    app.care("patient-1").await;
+    let (admin, clinician) = (app.admin(), app.clinician());
+    let (patient, staff) = (app.patient("patient-1"), app.staff());
+    let old = app.upload(&admin, "patient-1", &invoice()).await;
+    let newer = replace(app, &old).await;
+    release(app, &admin, &newer, "held").await.expect(200);
+    // A clinical document takes the place of a bill, held from the patient.
+    patch(app, &admin, &newer, json!({ "category": "imaging" })).await.expect(200);
+    let (link, list) = (path(&old), "/api/docs?patientId=patient-1");
+    for (who, told) in [(&admin, true), (&clinician, true), (&patient, false), (&staff, false)] {
+        let one = app.get(who, &link).await.expect(200).json();
+        let all = app.get(who, list).await.expect(200).json();
+        let listed = all["items"].as_array().unwrap().iter().find(|d| d["id"] == old["id"]);
+        let versions = app.get(who, &format!("{link}/versions")).await.expect(200).json();
+        let wanted = if told { newer["id"].clone() } else { Value::Null };
+        for shown in [&one, listed.unwrap(), &versions["items"][0]] {
+            assert_eq!(shown["supersededBy"], wanted, "{shown}");
         }
     }
 }

@@ -89,6 +89,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
         include_str!("../../src/documents/rows.rs"),
         &[
             "find",
+            "find_all",
             "insert_pending",
             "mark_confirmed",
             "set_multipart",

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::db::DbError;
 use crate::documents::read::locate;
 use crate::documents::rows::{self as documents, Reference};
+use crate::documents::successors::as_seen;
 use crate::documents::{Document, DocumentError, Release};
 use crate::ids::DocumentId;
 use crate::sensitive::Phi;
@@ -92,7 +93,7 @@ pub async fn change(
     let grant = call.authorize(found.facts(Document::target)).await?;
     let repeated = json!({ "repeated": true });
     if change.is_done(grant.look(&found)) {
-        return Ok(grant.read(found, Some(repeated)).await?);
+        return as_seen(app, call, grant.read(found, Some(repeated)).await?).await;
     }
     let (by, now) = (call.caller.effective_user(), app.clock.now());
     let mut tx = grant.begin().await?;
@@ -102,11 +103,11 @@ pub async fn change(
     let now_found = documents::find(&mut tx, call.clinic(), &Reference::Id(id)).await?;
     let now_found = now_found.ok_or(DocumentError::NotFound)?;
     if changed {
-        return Ok(tx.read(now_found, change.detail()).await?);
+        return as_seen(app, call, tx.read(now_found, change.detail()).await?).await;
     }
     let document = grant.look(&now_found);
     if Decided::on(document) == decided && change.is_done(document) {
-        return Ok(tx.read(now_found, Some(repeated)).await?);
+        return as_seen(app, call, tx.read(now_found, Some(repeated)).await?).await;
     }
     Err(match change {
         _ if Decided::on(document) != decided => DocumentError::ChangedMeanwhile,

@@ -13,6 +13,7 @@ use crate::documents::begin_upload::id_problem;
 use crate::documents::content::{limit_of_parts, name_problem};
 use crate::documents::read::locate;
 use crate::documents::rows::{self as documents, Reference};
+use crate::documents::successors::as_seen;
 use crate::documents::{Category, Document, DocumentError, Release, State};
 use crate::ids::{DocumentId, PatientId};
 use crate::sensitive::Phi;
@@ -52,7 +53,8 @@ pub async fn edit(
     let edited = edited(app, document, edit, now);
     let changed = changed(document, &edited);
     if changed.is_empty() {
-        return Ok(grant.read(found, Some(json!({ "repeated": true }))).await?);
+        let read = grant.read(found, Some(json!({ "repeated": true }))).await?;
+        return as_seen(app, call, read).await;
     }
     let moved = changed.contains(&"patient");
     if changed.iter().any(|what| *what != "filename") {
@@ -77,7 +79,7 @@ pub async fn edit(
         let detail = json!({
             "changed": changed, "category": category, "reason": reason, "release": release,
         });
-        return Ok(tx.read(found, Some(detail)).await?);
+        return as_seen(app, call, tx.read(found, Some(detail)).await?).await;
     }
     let document = grant.look(&found);
     Err(match document.state {

@@ -12,8 +12,8 @@ use crate::time::Timestamp;
 /// A document of a clinic.
 type Of = (ClinicId, DocumentId);
 
-/// A document as it was when the policy decided: whose it is, and of what category. A change is made
-/// only while that is so, since elsewhere the policy might have decided otherwise.
+/// A document as it was when the policy decided: whose it is, and of what category. A change is
+/// made only while that is so, since elsewhere the policy might have decided otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decided<'a> {
     of: Of,

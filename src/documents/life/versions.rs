@@ -1,5 +1,7 @@
 //! The versions of a document: a chain in which each one replaces the one before it.
 
+use std::collections::HashSet;
+
 use super::rows;
 use crate::access::Call;
 use crate::app::App;
@@ -29,6 +31,10 @@ pub async fn versions(app: &App, call: &Call, id: DocumentId) -> Result<Versions
         if call.may_read(&document.target()).await? {
             documents.push(document.clone());
         }
+    }
+    let readable: HashSet<_> = documents.iter().map(|d| d.id).collect();
+    for document in &mut documents {
+        document.superseded_by = document.superseded_by.filter(|id| readable.contains(id));
     }
     let current = documents.iter().rfind(|d| d.state == State::Available).map(|d| d.id);
     grant.read(chain, Some(serde_json::json!({ "count": documents.len() }))).await?;

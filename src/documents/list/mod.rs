@@ -15,7 +15,7 @@ mod scope;
 mod sought;
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,7 @@ use self::scope::{Branch, Whose, branches};
 use crate::access::{Action, Call, Grant, Role, Target, TargetKind, Unread};
 use crate::app::App;
 use crate::db::{DbError, Reader};
+use crate::documents::successors::as_listed;
 use crate::documents::{Category, Document, DocumentError, State};
 use crate::ids::{DocumentId, PatientId, UserId};
 use crate::time::Timestamp;
@@ -185,6 +186,7 @@ pub(super) async fn visible_page(
     let asked =
         Asked { clinic: call.clinic(), user, filter, branches: &branches, team: team.as_ref() };
     let (mut remembered, mut shown) = (HashMap::new(), Vec::new());
+    let mut in_team = HashSet::new();
     let (mut position, mut more) = (after, !branches.is_empty());
     for _ in 0..MAX_ROUNDS {
         let wanted = limit - u32::try_from(shown.len()).unwrap_or(limit);
@@ -200,9 +202,13 @@ pub(super) async fn visible_page(
         if let Some((last, _)) = page.last() {
             position = Some(last.clone());
         }
-        let may = page.iter().filter(|(_, row)| visible(call, row, &mut remembered));
-        shown.extend(may.map(|(_, row)| row.document.clone()));
+        for (_, row) in page.iter().filter(|(_, row)| visible(call, row, &mut remembered)) {
+            in_team.extend(row.in_team.then_some(row.document.id));
+            shown.push(row.document.clone());
+        }
     }
+    drop(reader);
+    as_listed(app, call, &mut shown, &in_team).await?;
     Ok((shown, position.filter(|_| more)))
 }
 
