@@ -40,9 +40,10 @@ pub async fn run(args: Args, config: Config) -> Done {
             usage @ Failure::Usage(_) => usage,
         })?;
     let waited = documents::scan_due(&app, args.dry_run).await?;
-    let looked = match args.all && !waited.away {
-        true => Some(documents::scan_unscanned(&app, args.dry_run, progress()).await?),
-        false => None,
+    let looked = if args.all && !waited.away {
+        Some(documents::scan_unscanned(&app, args.dry_run, progress()).await?)
+    } else {
+        None
     };
     if args.json {
         let looked = looked.map(|looked| serde_json::json!(looked));

@@ -118,7 +118,7 @@ mod tests {
                 sleep(Duration::from_millis(20)).await;
                 (n < 100).then(|| (Ok::<_, std::io::Error>(Bytes::from(vec![0; bytes])), n + 1))
             });
-            let body = paced_body(Body::from_stream(drip), Duration::from_millis(1000));
+            let body = paced_body(Body::from_stream(drip), Duration::from_secs(1));
             body.collect().await.map(|_| ())
         };
         assert!(drips(PACE).await.is_ok());

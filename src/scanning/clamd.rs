@@ -76,10 +76,9 @@ impl Clamd {
     /// is full or that has no memory fails on that as well, and not because of the file before it.
     pub async fn try_out(&self, size: u64) -> Result<(), ScanError> {
         let pieces = futures::stream::unfold(size, |left| async move {
-            let piece = Bytes::from_static(&NOTHING);
-            let most = NOTHING.len() as u64;
-            (left > 0)
-                .then(|| (Ok(piece.slice(..left.min(most) as usize)), left.saturating_sub(most)))
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(NOTHING.len());
+            let piece = Bytes::from_static(&NOTHING).slice(..most);
+            (most > 0).then(|| (Ok(piece), left - most as u64))
         });
         match self.scan(pieces.boxed()).await {
             Ok(_) => Ok(()),

@@ -14,13 +14,10 @@ async fn begin(server: &Server, put: &PresignPut, first: &[u8]) -> TcpStream {
     let at = server.base.trim_start_matches("http://");
     let path = &request.url[server.base.len()..];
     let headers = request.headers.iter().filter(|(name, _)| name != "host");
-    let mut head = format!("PUT {path} HTTP/1.1\r\nhost: {at}\r\n");
-    for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
-    }
+    let headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!("PUT {path} HTTP/1.1\r\nhost: {at}\r\n{}\r\n", headers.concat());
     let mut stream = TcpStream::connect(at).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
-    stream.write_all(b"\r\n").await.unwrap();
     stream.write_all(first).await.unwrap();
     stream
 }
