@@ -13,8 +13,8 @@ use strongroom::config::{S3Config, S3Keys, StoreConfig};
 use strongroom::sensitive::Secret;
 use strongroom::store::s3::{S3Store, Verdict};
 use strongroom::store::{
-    AnswerHeaders, Archive, ByteRange, ByteStream, NewObject, ObjectKey, ObjectStore, PresignPut,
-    Size, StoreError, UploadMethod,
+    AnswerHeaders, Archive, ByteRange, ByteStream, NewObject, ObjectKey, ObjectStore as _,
+    PresignPut, Size, StoreError, UploadMethod,
 };
 use strongroom::time::{Clock, Timestamp};
 use tokio::net::TcpListener;
@@ -379,7 +379,7 @@ async fn slow_senders_do_not_keep_others_waiting() {
 }
 
 /// Sends so many bytes and then nothing more, without having said how many there are.
-async fn standing_still(store: Arc<dyn ObjectStore>, name: String, bytes: usize) -> StoreError {
+async fn standing_still(store: Arc<S3Store>, name: String, bytes: usize) -> StoreError {
     let pieces: Vec<_> =
         vec![0_u8; bytes].chunks(70_000).map(|p| Ok(Bytes::copy_from_slice(p))).collect();
     let body = stream::iter(pieces).chain(stream::pending()).boxed();
