@@ -12,6 +12,7 @@ mod key;
 mod put;
 mod render;
 mod s3_credentials;
+mod scan;
 mod serve;
 mod token;
 mod upkeep;
@@ -58,6 +59,8 @@ enum Command {
     Doctor(doctor::Args),
     /// Do now what a running server does by itself every minute
     Upkeep(upkeep::Args),
+    /// Scan what waits for the malware scanner, and what came in before it was on
+    Scan(scan::Args),
     /// Check the configuration, or print an example of it
     Config(config::Args),
     /// Draw a picture of the file on standard input; the server calls this
@@ -131,6 +134,7 @@ async fn run(command: Command) -> Done {
         Command::S3Credentials(args) => s3_credentials::run(&args, load()?).await,
         Command::Doctor(args) => doctor::run(&args).await,
         Command::Upkeep(args) => upkeep::run(args, load()?).await,
+        Command::Scan(args) => scan::run(args, load()?).await,
         Command::Config(args) => config::run(&args),
         Command::Render => render::run(),
         Command::Openapi => {

@@ -1,7 +1,6 @@
 //! `strongroom serve`: everything on one port, until it is told to stop.
 
 use std::io::IsTerminal as _;
-use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,9 +43,7 @@ pub async fn run(args: Args, config: Config) -> Done {
     let key_is_new = opened.key_is_new;
     let jwt = opened.jwt();
     let (app, local) = opened.into_app().await?;
-    let wire = local.as_ref().map(|store| {
-        store.wire(Arc::new(WireTrail::of(&app)), app.config.server.allowed_origins.clone())
-    });
+    let wire = local.as_ref().map(|store| WireTrail::wire(&app, store));
     welcome(&app.config, key_is_new, args.demo);
     if !rows::has_users(&mut app.db.reader().await?).await? {
         invite(&app);

@@ -11,6 +11,7 @@ mod place;
 mod round_trip;
 mod scanner;
 mod store;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -154,6 +155,9 @@ pub async fn examine(
     }
     store::store(config, clock, open, &mut tell).await;
     tell.checks(scanner::scanner(config, clock).await);
+    if current {
+        tell.checks(waiting::waiting(config).await);
+    }
     tell.check(net::certificate(config));
     tell.check(net::public_url(config).await);
 }

@@ -84,7 +84,10 @@ pub use read::{named, read_named};
 pub use receive_upload::receive_upload;
 pub use retrieve::{Retrieval, read_retrieval, request_retrieval};
 pub use rows::Reference;
-pub use scan::{Queue, Scanned, keep_scanning, rescan, scan_due, scan_queue};
+pub use scan::{
+    Looked, Queue, Scanned, keep_scanning, rescan, scan_due, scan_queue, scan_unscanned, standing,
+    tell_it_is_off,
+};
 pub use stream_download::{Streamed, Wanted, stream_download};
 pub use suggest::{Suggestion, suggest_category};
 pub use take_in::{Arriving, Meaning, take_in};

@@ -8,6 +8,8 @@
 //! What waits for the malware scanner or is quarantined is given to nobody: not by a link that was
 //! issued before, and not with the operator's own keys.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::access::{Action, DEFAULT_CLINIC, write};
@@ -18,7 +20,7 @@ use crate::documents::State;
 use crate::documents::rows::{self, KeyOwner};
 use crate::http::Code;
 use crate::ids::{EventId, Ids};
-use crate::store::local::{WireAccess, WireObserver, WireRefusal};
+use crate::store::local::{LocalStore, Wire, WireAccess, WireObserver, WireRefusal};
 use crate::time::Clock;
 
 /// What gives out an object's bytes; a copy tells of its source as one of them.
@@ -54,13 +56,23 @@ impl WireTrail {
         }
     }
 
+    /// The S3 endpoint of a server's own store.
+    pub fn wire(app: &App, store: &Arc<LocalStore>) -> Wire {
+        let origins = app.config.server.allowed_origins.clone();
+        let wire = store.wire(Arc::new(Self::of(app)), origins);
+        wire.with_patience(app.config.uploads.body_timeout)
+    }
+
     async fn record(&self, access: &WireAccess) -> Result<Result<(), WireRefusal>, DbError> {
         let action = action(access.operation);
         let owner = self.owner(access).await?;
         let bytes = ["PutObject", "UploadPart", "PostObject"].contains(&access.operation);
         if access.presigned && bytes {
             match owner.as_ref().map(|owner| (owner.state, owner.byte_size)) {
-                Some((State::Pending, most)) if access.length.is_some_and(|it| it > most) => {
+                // Of parts, all of them together: none of them is the document.
+                Some((State::Pending, most))
+                    if access.length.is_some_and(|it| access.beside.saturating_add(it) > most) =>
+                {
                     return Ok(Err(WireRefusal::TooLarge));
                 }
                 // Recorded when it was allowed, and again when it is confirmed.

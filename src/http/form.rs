@@ -232,7 +232,11 @@ where
 
     fn file(self) -> impl Stream<Item = Result<Bytes, BodyError>> + Send + use<S> {
         stream::try_unfold(self, |mut form| async move {
-            let piece = form.piece().await.map_err(|e| BodyError::from(e.to_string()))?;
+            let piece = form.piece().await.map_err(|e| match e {
+                // Why it broke off is what matters: a sender that stood still, or one that left.
+                FormError::Body(e) => e,
+                other => BodyError::from(other.to_string()),
+            })?;
             Ok(piece.map(|piece| (piece, form)))
         })
     }

@@ -3,9 +3,14 @@
 
 use std::time::Duration;
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _, stream};
-use tokio::time::Instant;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::form::BodyError;
 
@@ -44,9 +49,82 @@ where
     Box::pin(paced)
 }
 
+/// The same of a body that goes on as one: its length and its frames stay what they are.
+pub fn paced_body(body: Body, patience: Duration) -> Body {
+    if body.is_end_stream() {
+        return body;
+    }
+    Body::new(Paced { body, patience, left: patience, came: 0, waits: None })
+}
+
+struct Paced {
+    body: Body,
+    patience: Duration,
+    /// What is left of the patience, and what came meanwhile.
+    left: Duration,
+    came: usize,
+    /// Since when somebody waits for the sender: only then time runs.
+    waits: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl HttpBody for Paced {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            let waited = self.waits.take().map_or(Duration::ZERO, |(since, _)| since.elapsed());
+            self.left = self.left.saturating_sub(waited);
+            let piece = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+            self.came += piece.map_or(0, Bytes::len);
+            if self.came >= PACE {
+                (self.left, self.came) = (self.patience, 0);
+            }
+            return Poll::Ready(frame);
+        }
+        let left = self.left;
+        let (_, patience) =
+            self.waits.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(left))));
+        std::task::ready!(patience.as_mut().poll(cx));
+        Poll::Ready(Some(Err(axum::Error::new(Stalled))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use http_body_util::BodyExt as _;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_goes_on_as_one_keeps_its_length_and_its_pace() {
+        let whole = paced_body(Body::from(vec![0; 9000]), Duration::ZERO);
+        assert_eq!(whole.size_hint().exact(), Some(9000));
+        assert_eq!(whole.collect().await.unwrap().to_bytes().len(), 9000);
+        // So many bytes now and then: too few of them are too slow, however often they come.
+        let drips = async |bytes: usize| {
+            let drip = stream::unfold(0, move |n| async move {
+                sleep(Duration::from_millis(20)).await;
+                (n < 100).then(|| (Ok::<_, std::io::Error>(Bytes::from(vec![0; bytes])), n + 1))
+            });
+            let body = paced_body(Body::from_stream(drip), Duration::from_secs(1));
+            body.collect().await.map(|_| ())
+        };
+        assert!(drips(PACE).await.is_ok());
+        let slow = drips(1).await.unwrap_err();
+        assert!(slow.to_string().contains("stood still"), "{slow}");
+    }
 
     async fn read<S>(body: S, patience: Duration) -> Result<usize, BodyError>
     where

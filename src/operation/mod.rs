@@ -13,6 +13,7 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 
 use crate::app::App;
 use crate::causes;
+use crate::documents;
 use crate::http::{ApiError, ApiJson, Code};
 
 /// The process's one recorder: the `metrics` crate knows no other kind.
@@ -43,8 +44,7 @@ pub async fn healthz() -> ApiJson<serde_json::Value> {
 
 /// Database and store can be used.
 pub async fn readyz(State(app): State<App>) -> Response {
-    let (db, store, scanner) =
-        tokio::join!(database(&app), app.store.check(), app.scanning.check());
+    let (db, store, scanner) = tokio::join!(database(&app), app.store.check(), scanner(&app));
     if let Err(e) = &db {
         tracing::warn!(error = %e, "the database is not ready");
     }
@@ -67,6 +67,23 @@ pub async fn readyz(State(app): State<App>) -> Response {
         },
     });
     (status, ApiJson(body)).into_response()
+}
+
+/// Whether what waits for the scanner waits for one that answers. Where it is off nothing should
+/// wait; what does was left when it was switched off, and nobody can read it.
+async fn scanner(app: &App) -> Result<(), String> {
+    app.scanning.check().await.map_err(|e| e.to_string())?;
+    if app.scanning.is_on() {
+        return Ok(());
+    }
+    // A database that does not answer is told of as such.
+    let looked = tokio::time::timeout(PATIENCE, documents::scan_queue(app)).await;
+    match looked {
+        Ok(Ok(queue)) if queue.waiting > 0 => {
+            Err(format!("{} documents wait for it, and it is off", queue.waiting))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the database answers soon. A call waits longer for it; who asks whether to send calls

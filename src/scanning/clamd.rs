@@ -8,7 +8,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::TryStreamExt as _;
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -21,6 +22,8 @@ use crate::store::ByteStream;
 
 /// Longest answer to a question, bytes.
 const ANSWER: u64 = 4096;
+/// A piece of a file of nothing.
+static NOTHING: [u8; 64 * 1024] = [0; 64 * 1024];
 
 /// A ClamAV daemon. A connection carries one file: to connect costs less than a tenth of a
 /// millisecond beside the scan, and no state of an earlier file can be left over.
@@ -67,6 +70,21 @@ impl Clamd {
             }
         }
         session.finish().await
+    }
+
+    /// Whether it has anything to say of a file of nothing, so many bytes long. A scanner whose disk
+    /// is full or that has no memory fails on that as well, and not because of the file before it.
+    pub async fn try_out(&self, size: u64) -> Result<(), ScanError> {
+        let pieces = futures::stream::unfold(size, |left| async move {
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(NOTHING.len());
+            let piece = Bytes::from_static(&NOTHING).slice(..most);
+            (most > 0).then(|| (Ok(piece), left - most as u64))
+        });
+        match self.scan(pieces.boxed()).await {
+            Ok(_) => Ok(()),
+            Err(e) if e.is_away() => Err(e),
+            Err(e) => Err(ScanError::Troubled(e.to_string())),
+        }
     }
 
     /// Connects for one file.

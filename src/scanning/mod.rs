@@ -104,6 +104,9 @@ pub enum ScanError {
     /// The scanner answered that it failed.
     #[error("the scanner failed: {0}")]
     Failed(String),
+    /// The scanner fails on a file of nothing as well.
+    #[error("the scanner fails on every file: {0}")]
+    Troubled(String),
     /// The scanner has not looked at it yet.
     #[error("the scanner has not left its verdict yet")]
     NotYet,
@@ -118,7 +121,12 @@ pub enum ScanError {
 impl ScanError {
     /// Whether it is the scanner that is away, and not something about this file.
     pub const fn is_away(&self) -> bool {
-        matches!(self, Self::Off | Self::Unavailable(_))
+        matches!(self, Self::Off | Self::Unavailable(_) | Self::Troubled(_))
+    }
+
+    /// Whether it may be about this file: so many of them, and it is given up.
+    pub const fn is_of_the_file(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::TimedOut(_) | Self::Broken { .. })
     }
 
     /// In the words of a row: nothing that changes from one attempt to the next.
@@ -129,6 +137,7 @@ impl ScanError {
             Self::TimedOut(_) => "waits for the scanner: it took too long",
             Self::Broken { .. } => "waits for the scanner: it broke the connection off",
             Self::Failed(_) => "waits for the scanner: it failed",
+            Self::Troubled(_) => "waits for the scanner: it fails on every file",
             Self::NotYet => "waits for the scanner: no verdict yet",
             Self::Cut | Self::Store(_) => "waits for the scanner: the store did not give the file",
         }
@@ -142,6 +151,7 @@ impl ScanError {
             Self::TimedOut(_) => "timed_out",
             Self::Broken { .. } => "broken",
             Self::Failed(_) => "failed",
+            Self::Troubled(_) => "troubled",
             Self::NotYet => "not_yet",
             Self::Cut => "cut",
             Self::Store(_) => "store",

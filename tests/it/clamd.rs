@@ -23,6 +23,31 @@ fn set_by_make_test(name: &str) -> String {
     variable(name).unwrap_or_else(|| panic!("{name} is set by `make test`, which starts clamd"))
 }
 
+/// Runs each test on every ground, with the scanner of the test run.
+macro_rules! on_every_ground_with_clamd {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite { $($crate::clamd::with_clamd!(with, $name);)* }
+        mod postgres { $($crate::clamd::with_clamd!(postgres_with, $name);)* }
+        mod garage { $($crate::clamd::with_clamd!(garage_with, $name);)* }
+    };
+}
+
+macro_rules! with_clamd {
+    ($ground:ident, $name:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let address = crate::clamd::shared();
+            let variables = [("STRONGROOM_SCANNER", "clamd"), ("CLAMD_ADDRESS", address.as_str())];
+            let app = crate::support::TestApp::$ground(&variables).await;
+            super::$name(&app).await;
+            app.check().await;
+            app.leave().await;
+        }
+    };
+}
+
+pub(crate) use {on_every_ground_with_clamd, with_clamd};
+
 /// The address of the daemon of the test run.
 pub fn shared() -> String {
     set_by_make_test("STRONGROOM_TEST_CLAMD")
@@ -47,11 +72,12 @@ impl Clamd {
         let folder = TempDir::new().unwrap();
         let at = folder.path();
         std::fs::create_dir(at.join("signatures")).unwrap();
+        std::fs::create_dir(at.join("tmp")).unwrap();
         let signature = format!("Strongroom.Test.Eicar:0:*:{}\n", hex::encode(test_file()));
         std::fs::write(at.join("signatures/test.ndb"), signature).unwrap();
         let mut text = format!(
             "Foreground yes\nLocalSocket {0}/clamd.sock\nDatabaseDirectory {0}/signatures\n\
-             TemporaryDirectory {0}\nMaxThreads 16\n",
+             TemporaryDirectory {0}/tmp\nMaxThreads 16\n",
             at.display()
         );
         text.extend(options.iter().flat_map(|line| [*line, "\n"]));
@@ -87,6 +113,13 @@ impl Clamd {
         }
     }
 
+    /// Takes away the room where it spools what it is sent, as a full disk does, or gives it back.
+    pub fn has_room(&self, has: bool) {
+        let (room, away) = (self.folder.path().join("tmp"), self.folder.path().join("away"));
+        let (from, to) = if has { (away, room) } else { (room, away) };
+        std::fs::rename(from, to).unwrap();
+    }
+
     /// How many files it was sent, by its own log.
     pub fn files_seen(&self) -> usize {
         let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap();
@@ -116,6 +149,11 @@ pub enum Manner {
     Says(&'static [u8]),
     /// It hangs up after so many bytes.
     HangsUpAfter(usize),
+    /// It says this of a file in which the test file is, and hangs up; others are clean to it. No
+    /// real daemon can be made to crash on a file.
+    ChokesSaying(&'static [u8]),
+    /// It says nothing of a file in which the test file is; others are clean to it.
+    HangsOver,
 }
 
 impl Impostor {
@@ -149,7 +187,7 @@ impl Drop for Impostor {
 async fn receive(mut connection: tokio::net::TcpStream, manner: Manner, busy: Arc<AtomicBool>) {
     use tokio::io::AsyncWriteExt as _;
     let mut buffer = vec![0; 64 * 1024];
-    let mut come = 0;
+    let (mut come, mut file) = (0, Vec::new());
     while let Ok(count @ 1..) = connection.read(&mut buffer).await {
         if come == 0 && buffer.starts_with(b"zPING") {
             let _ = connection.write_all(b"PONG\0").await;
@@ -163,8 +201,38 @@ async fn receive(mut connection: tokio::net::TcpStream, manner: Manner, busy: Ar
                 return;
             }
             Manner::HangsUpAfter(most) if come >= most => return,
+            Manner::ChokesSaying(_) | Manner::HangsOver => {
+                file.extend_from_slice(&buffer[..count]);
+                let Some(clean) = is_clean(&file) else { continue };
+                match manner {
+                    _ if clean => {
+                        let _ = connection.write_all(b"stream: OK\0").await;
+                        return;
+                    }
+                    Manner::ChokesSaying(text) => {
+                        let _ = connection.write_all(text).await;
+                        return;
+                    }
+                    _ => {}
+                }
+            }
             Manner::Hangs | Manner::HangsUpAfter(_) => {}
         }
+    }
+}
+
+/// Whether the test file is not in what was sent; none: it has not all come.
+fn is_clean(sent: &[u8]) -> Option<bool> {
+    let (mut rest, mut file) = (sent.strip_prefix(b"zINSTREAM\0")?, Vec::new());
+    loop {
+        let (length, behind) = rest.split_first_chunk::<4>()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        if length == 0 {
+            let held = test_file();
+            return Some(!file.windows(held.len()).any(|bytes| bytes == held));
+        }
+        file.extend_from_slice(behind.get(..length)?);
+        rest = &behind[length..];
     }
 }
 

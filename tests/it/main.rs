@@ -52,6 +52,7 @@ mod s3;
 mod s3_roles;
 mod s3_store;
 mod samples;
+mod scan_doors;
 mod scan_serving;
 mod scanning;
 mod sealed;

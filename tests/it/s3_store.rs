@@ -378,6 +378,52 @@ async fn slow_senders_do_not_keep_others_waiting() {
     }
 }
 
+/// Sends so many bytes and then nothing more, without having said how many there are.
+async fn standing_still(store: Arc<S3Store>, name: String, bytes: usize) -> StoreError {
+    let pieces: Vec<_> =
+        vec![0_u8; bytes].chunks(70_000).map(|p| Ok(Bytes::copy_from_slice(p))).collect();
+    let body = stream::iter(pieces).chain(stream::pending()).boxed();
+    store.put(&object(&name), Size::AtMost(25_000_000), body).await.unwrap_err()
+}
+
+#[tokio::test]
+async fn slow_senders_of_unknown_length_do_not_keep_others_waiting() {
+    let place = garage();
+    let store = place.open(&place.bucket().await).await;
+    let quick = async {
+        for size in [1_000, 8_000_000, 20_000_000] {
+            let (bytes, stream) = body(size, 7);
+            let name = object(&format!("quick-{size}"));
+            let begun = store.put(&name, Size::AtMost(25_000_000), stream);
+            let written = tokio::time::timeout(Duration::from_secs(10), begun).await;
+            assert_eq!(written.expect("in time").unwrap().size, size as u64);
+            assert!(read(&store, &name.key, None).await == bytes);
+        }
+    };
+    let slow = (0..40).map(|n| standing_still(Arc::clone(&store), format!("slow-{n}"), 70_000));
+    tokio::select! {
+        ended = futures::future::join_all(slow) => panic!("{ended:?}"),
+        () = quick => {}
+    }
+}
+
+#[tokio::test]
+async fn who_stands_still_with_much_in_memory_makes_room_when_others_wait() {
+    let place = garage();
+    let store = place.open(&place.bucket().await).await;
+    // Each holds all but the end of a part: more than there is room for.
+    let mut slow: tokio::task::JoinSet<_> = (0..6)
+        .map(|n| standing_still(Arc::clone(&store), format!("slow-{n}"), 5_200_000))
+        .collect();
+    let (bytes, stream) = body(20_000_000, 7);
+    let name = object("quick");
+    let written = store.put(&name, Size::AtMost(25_000_000), stream);
+    let written = tokio::time::timeout(Duration::from_mins(2), written).await;
+    assert_eq!(written.expect("in time").unwrap().size, bytes.len() as u64);
+    let ended = slow.try_join_next().expect("they were ended").unwrap();
+    assert!(matches!(ended, StoreError::Unavailable(_)), "{ended:?}");
+}
+
 #[tokio::test]
 async fn a_store_that_never_answers_holds_a_bounded_number_of_calls() {
     let garage = garage();

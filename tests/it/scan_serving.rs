@@ -156,3 +156,69 @@ async fn a_server_that_is_killed_in_the_middle_of_a_scan_scans_after_its_restart
     let bad = settled(&server, &token, &bad).await;
     assert_eq!(bad["state"], "quarantined");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_left_when_the_scanner_was_switched_off_is_seen_and_goes_on_later() {
+    // Nothing listens there.
+    let mut server = serving("127.0.0.1:9").await;
+    let token = server.token("admin");
+    let waits = upload_infected(&server, &token).await;
+    assert_eq!(waits["state"], "scanning");
+    server.stop().await;
+    server.set("STRONGROOM_SCANNER", "off".to_owned());
+    server.restart().await;
+    let path = format!("/api/docs/{}", waits["id"].as_str().unwrap());
+    until_told(&server, &token, &path, "waits for the scanner: it is off").await;
+    assert_eq!(unscanned(&server)["verdict"], "warn");
+    // What comes in now is not scanned, and later no longer forgotten.
+    let bytes = crate::support::pdf().bytes;
+    let clean = server.upload(&token, &bytes).await;
+    let bad = upload_infected(&server, &token).await;
+    assert_eq!(bad["state"], "available");
+    server.stop().await;
+    server.set("STRONGROOM_SCANNER", "clamd".to_owned());
+    server.set("CLAMD_ADDRESS", shared());
+    assert!(unscanned(&server)["do"].as_str().unwrap().contains("scan --all"));
+    let scan = |more: &[&str]| -> Value {
+        let arguments = [&["scan", "--all", "--json"], more].concat();
+        serde_json::from_str(&server.told(&arguments)).unwrap()
+    };
+    let would = scan(&["--dry-run"]);
+    assert_eq!((&would["waited"]["waiting"], &would["all"]["found"]), (&json!(1), &json!(2)));
+    let done = scan(&[]);
+    assert_eq!(done["waited"]["quarantined"], 1, "{done}");
+    assert_eq!((&done["all"]["passed"], &done["all"]["quarantined"]), (&json!(1), &json!(1)));
+    assert_eq!(unscanned(&server)["verdict"], "ok");
+    server.restart().await;
+    for (document, state) in [(&waits, "quarantined"), (&bad, "quarantined"), (&clean, "available")]
+    {
+        assert_eq!(settled(&server, &token, document).await["state"], state);
+    }
+    assert_eq!(server.content(&token, &clean).await.expect(200).body, bytes);
+    // Beside a server that has the local store, the command says what to do.
+    let beside = server.cli(&["scan", "--all"]);
+    assert!(!beside.status.success());
+    let said = String::from_utf8(beside.stderr).unwrap();
+    assert!(said.contains("stop the server first"), "{said}");
+}
+
+/// What `doctor` says of what no scanner looked at.
+fn unscanned(server: &Server) -> Value {
+    let done = tokio::task::block_in_place(|| server.cli(&["doctor", "--json"]));
+    let doctor: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let checks = doctor["checks"].as_array().unwrap();
+    checks.iter().find(|check| check["name"] == "unscanned").cloned().unwrap_or_default()
+}
+
+/// Waits until the document says why.
+async fn until_told(server: &Server, token: &str, path: &str, reason: &str) {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let now = server.get(token, path).await.expect(200).json();
+        if now["stateReason"] == reason {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "{now}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}

@@ -10,35 +10,14 @@ use strongroom::documents::{Scanned, scan_due};
 use strongroom::scanning::{TAG, test_file};
 
 use crate::clamd::{
-    Clamd, Impostor, Manner, SIGNATURE, infected, infected_text, locked_pdf, shared,
+    Clamd, Impostor, Manner, SIGNATURE, infected, infected_text, locked_pdf,
+    on_every_ground_with_clamd, shared,
 };
 use crate::garage::Account;
 use crate::made_files::{part, zip};
+use crate::process::{PATIENCE, PAUSE};
 use crate::samples::{DOCX, Sample, samples};
 use crate::support::{Answer, Caller, TestApp, pdf};
-
-/// Runs each test on every ground, with the scanner of the test run.
-macro_rules! on_every_ground_with_clamd {
-    ($($name:ident),* $(,)?) => {
-        mod sqlite { $(with_clamd!(with, $name);)* }
-        mod postgres { $(with_clamd!(postgres_with, $name);)* }
-        mod garage { $(with_clamd!(garage_with, $name);)* }
-    };
-}
-
-macro_rules! with_clamd {
-    ($ground:ident, $name:ident) => {
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            let address = crate::clamd::shared();
-            let variables = [("STRONGROOM_SCANNER", "clamd"), ("CLAMD_ADDRESS", address.as_str())];
-            let app = crate::support::TestApp::$ground(&variables).await;
-            super::$name(&app).await;
-            app.check().await;
-            app.leave().await;
-        }
-    };
-}
 
 on_every_ground_with_clamd!(
     a_clean_upload_waits_for_the_scanner_and_is_then_available,
@@ -316,9 +295,9 @@ async fn a_scanner_that_does_not_answer_cleanly_lets_nothing_pass() {
     let cases = [
         (Manner::Hangs, "it took too long"),
         (Manner::Says(b""), "it broke the connection off"),
-        (Manner::Says(b"OK\0"), "it failed"),
+        (Manner::Says(b"OK\0"), "it fails on every file"),
         (Manner::Says(b"stream: OK"), "it broke the connection off"),
-        (Manner::Says(b"stream: Can't create temporary file ERROR\0"), "it failed"),
+        (Manner::Says(b"stream: Can't create temporary file ERROR\0"), "it fails on every file"),
         (Manner::HangsUpAfter(1_000_000), "it broke the connection off"),
     ];
     for (manner, why) in cases {
@@ -334,8 +313,10 @@ async fn a_scanner_that_does_not_answer_cleanly_lets_nothing_pass() {
         assert_eq!(now["state"], "scanning");
         assert!(now["stateReason"].as_str().unwrap().ends_with(why), "{why}: {now}");
         is_locked(&app, &document, "wrong_state").await;
-        // It is not asked again at once, and then it is.
-        assert_eq!(scan(&app).await.failed, 0);
+        // It is not asked again at once, and then it is; a scanner that fails on everything is
+        // asked as soon as one that is away.
+        assert_eq!(scan(&app).await.failed, usize::from(done.away), "{why}");
+        assert_eq!(done.away, why == "it fails on every file");
         app.clock.shift_seconds(10);
         assert_eq!(scan(&app).await.failed, 1);
         app.check().await;
@@ -344,19 +325,84 @@ async fn a_scanner_that_does_not_answer_cleanly_lets_nothing_pass() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_scanner_fails_on_again_and_again_is_quarantined() {
-    let impostor = Impostor::with(Manner::Says(b"stream: Malformed ERROR\0")).await;
-    let app = app_with(&impostor.address, &[]).await;
-    // Small enough to be sent whole before the answer comes.
-    let document = app.upload(&app.admin(), "patient-1", &infected_text()).await;
-    for _ in 0..4 {
-        assert_eq!(scan(&app).await.failed, 1);
-        app.clock.shift_seconds(3600);
+    for answer in [&b"stream: Malformed ERROR\0"[..], b""] {
+        let impostor = Impostor::with(Manner::ChokesSaying(answer)).await;
+        let app = app_with(&impostor.address, &[]).await;
+        let document = app.upload(&app.admin(), "patient-1", &infected_text()).await;
+        for pause in [10, 20, 50, 120] {
+            assert_eq!(scan(&app).await.failed, 1);
+            app.clock.shift_seconds(pause);
+        }
+        assert_eq!(scan(&app).await.failed, 1, "often enough, and not for long enough");
+        app.clock.shift_seconds(3500);
+        assert_eq!(scan(&app).await.quarantined, 1);
+        app.clock.shift_seconds(-3700);
+        let now = read(&app, &app.admin(), &document).await;
+        assert_eq!(now["stateReason"], "unscannable: the scanner failed on it");
+        assert_eq!(now["scanVerdict"], "unscannable");
     }
-    assert_eq!(scan(&app).await.quarantined, 1);
-    app.clock.shift_seconds(-4 * 3600);
-    let now = read(&app, &app.admin(), &document).await;
-    assert_eq!(now["stateReason"], "unscannable: the scanner failed on it");
-    assert_eq!(now["scanVerdict"], "unscannable");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scanner_without_room_is_no_word_about_a_file_however_long_it_lasts() {
+    let clamd = Clamd::start(&[]).await;
+    let app = app_with(&clamd.address(), &[]).await;
+    let admin = app.admin();
+    let document = app.upload(&admin, "patient-1", &pdf()).await;
+    clamd.has_room(false);
+    for _ in 0..10 {
+        let done = scan(&app).await;
+        assert_eq!((done.quarantined, done.failed, done.away), (0, 1, true));
+        app.clock.shift_seconds(1800);
+    }
+    app.clock.shift_seconds(-18_000);
+    let now = read(&app, &admin, &document).await;
+    assert_eq!(now["state"], "scanning");
+    assert_eq!(now["stateReason"], "waits for the scanner: it fails on every file");
+    // What comes in meanwhile waits as well, and nothing is left of it all as soon as there is room.
+    let meanwhile = send_through(&app, &admin, &pdf()).await.expect(201).json();
+    assert_eq!(meanwhile["state"], "scanning");
+    clamd.has_room(true);
+    app.clock.shift_seconds(18_000);
+    assert_eq!(scan(&app).await.passed, 2);
+    app.clock.shift_seconds(-18_000);
+    app.check().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_file_does_not_keep_the_others_waiting() {
+    let impostor = Impostor::with(Manner::HangsOver).await;
+    let app = app_with(&impostor.address, &[]).await;
+    let admin = app.admin();
+    let slow = app.upload(&admin, "patient-1", &infected_text()).await;
+    for _ in 0..55 {
+        app.upload(&admin, "patient-1", &pdf()).await;
+    }
+    let scanned = async {
+        let count = async |state: &str| {
+            let path = format!("/api/docs?state={state}&limit=100");
+            let listed = app.get(&admin, &path).await.expect(200).json();
+            listed["items"].as_array().unwrap().len()
+        };
+        until_count(&count, "available", 55).await;
+        // One that comes while nothing but the slow one is left is taken up as well.
+        app.upload(&admin, "patient-1", &pdf()).await;
+        until_count(&count, "available", 56).await;
+        assert_eq!(read(&app, &admin, &slow).await["state"], "scanning");
+    };
+    tokio::select! {
+        () = scanned => {}
+        done = scan_due(&app.app, false) => panic!("it ended: {done:?}"),
+    }
+    app.check().await;
+}
+
+async fn until_count(count: &impl AsyncFn(&str) -> usize, state: &str, most: usize) {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while count(state).await < most {
+        assert!(std::time::Instant::now() < deadline, "{} of {most}", count(state).await);
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

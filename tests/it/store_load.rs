@@ -12,7 +12,8 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::garage::{Account, Bucket, Node};
-use crate::process::{Read, SeededBody, Server};
+use crate::process::{Read, Seeded, SeededBody, Server};
+use crate::support::form_of;
 
 const FILES: u64 = 4;
 const SIZE: u64 = 100_000_000;
@@ -124,4 +125,35 @@ fn rclone(bucket: &Bucket, from_to: &[&str]) -> Duration {
     let done = command.output().unwrap();
     assert!(done.status.success(), "rclone: {}", String::from_utf8_lossy(&done.stderr));
     start.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_forms_at_once_pass_through_bounded_memory() {
+    const FORMS: usize = 12;
+    let node = Node::start().await;
+    let bucket = node.account.bucket().await;
+    let variables = bucket.variables();
+    let variables: Vec<_> = variables.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    let server = Arc::new(Server::start(&variables).await);
+    let token: Arc<str> = server.token("admin").into();
+    let file = Seeded(3).dicom(20_000_000);
+    let (kind, form) =
+        form_of(&[], ("ct.dcm", "application/dicom"), &file, &[("category", "imaging")]);
+    let form = bytes::Bytes::from(form);
+    let mut uploads = JoinSet::new();
+    for _ in 0..FORMS {
+        let (server, token, form) = (Arc::clone(&server), Arc::clone(&token), form.clone());
+        uploads.spawn(async move {
+            let path = "/api/patients/patient-1/records";
+            let request = server.request(Method::POST, path, &token);
+            let request = request.header("content-type", kind).body(form);
+            Read::of(request.send().await).await.expect(201).json()
+        });
+    }
+    for document in uploads.join_all().await {
+        assert_eq!(document["size"], file.len());
+    }
+    let peak = server.peak_memory();
+    println!("{FORMS} forms of {} bytes: resident at most {} MiB", file.len(), peak >> 20);
+    assert!(peak < MOST, "{} MiB resident, {} allowed", peak >> 20, MOST >> 20);
 }

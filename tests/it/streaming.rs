@@ -91,6 +91,7 @@ async fn nothing_is_left(app: &TestApp) {
         let key = strongroom::store::ObjectKey::new(key).unwrap();
         assert!(app.app.store.head(&key, None).await.is_err(), "{key} is left");
     }
+    assert_eq!(app.unfinished().await, [], "parts are left");
     let trail = app.trail().await;
     let received = trail.iter().filter(|line| line.contains("upload.begin"));
     assert!(received.clone().count() > 0);
@@ -135,6 +136,10 @@ async fn a_form_that_makes_no_sense_is_refused_and_leaves_nothing(app: &TestApp)
         let answer = post(app, EDGE, named(name)).await.expect(422).json();
         assert!(answer["errors"]["filename"].is_string(), "{answer}");
     }
+    let bare = String::from_utf8_lossy(&whole[..200]);
+    let bare = bare.replace("; filename=\"referral-letter.pdf\"", "").into_bytes();
+    let answer = post(app, EDGE, bare).await.expect(422).json();
+    assert_eq!(answer["errors"]["file"], "must be a file, with a file name");
     let other = String::from_utf8_lossy(&whole[..200]).replace("\"file\"", "\"scan\"");
     assert!(post(app, EDGE, other).await.expect(422).json()["errors"]["scan"].is_string());
     nothing_is_left(app).await;
@@ -213,4 +218,65 @@ async fn a_client_that_leaves_or_stands_still_leaves_nothing(app: &TestApp) {
     assert!(text.starts_with("HTTP/1.1 408"), "{text}");
     told(&quick, "upload.begin failed:body_too_slow").await;
     nothing_is_left(&quick).await;
+}
+
+/// Begins a request and sends a byte now and then until it is answered.
+async fn drip(at: &str, head: &str, begin: &[u8]) -> String {
+    let mut stream = TcpStream::connect(at).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(begin).await.unwrap();
+    let (mut from, mut to) = stream.into_split();
+    let mut answer = vec![0; 2000];
+    let dripping = async {
+        // More often than the body is looked at, and never enough.
+        while to.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(PAUSE).await;
+        }
+        std::future::pending().await
+    };
+    let read = tokio::select! {
+        read = tokio::time::timeout(PATIENCE, from.read(&mut answer)) => read.unwrap().unwrap(),
+        () = dripping => unreachable!(),
+    };
+    String::from_utf8_lossy(&answer[..read]).into_owned()
+}
+
+/// Given up after a second of too little.
+const QUICK: (&str, &str) = ("STRONGROOM_BODY_TIMEOUT", "1");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_drips_is_given_up_at_every_door_and_leaves_nothing() {
+    drips_at_every_door(&TestApp::with(&[QUICK]).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_drips_is_given_up_at_every_door_to_a_bucket_and_leaves_nothing() {
+    let app = TestApp::garage_with(&[QUICK]).await;
+    drips_at_every_door(&app).await;
+    app.leave().await;
+}
+
+async fn drips_at_every_door(app: &TestApp) {
+    let (at, _server) = listen(app).await;
+    let admin = app.admin();
+    let known = format!("Host: {at}\r\n{}: {}", admin.header.0, admin.header.1);
+    let length = "Content-Length: 1000000";
+    let form = form(&[], &pdf(), &[]).1;
+    for path in [RECORDS, "/api/v2/aws/s3/upload"] {
+        let head =
+            format!("POST {path} HTTP/1.1\r\n{known}\r\nContent-Type: {EDGE}\r\n{length}\r\n\r\n");
+        let told = drip(&at, &head, &form[..form.len() / 2]).await;
+        assert!(told.starts_with("HTTP/1.1 408"), "{path}: {told}");
+        assert!(told.contains("body_too_slow"), "{path}: {told}");
+    }
+    let mut asked = pdf().asked("patient-1");
+    asked["size"] = 1_000_000.into();
+    let begun = app.post(&admin, "/api/docs/presign-upload", asked).await.expect(201).json();
+    let path = format!("/api/docs/{}/content", begun["id"].as_str().unwrap());
+    let head = format!("PUT {path} HTTP/1.1\r\n{known}\r\n{length}\r\n\r\n");
+    let told = drip(&at, &head, &pdf().bytes).await;
+    assert!(told.starts_with("HTTP/1.1 408"), "{told}");
+    assert_eq!(app.objects().await, [""; 0]);
+    assert_eq!(app.unfinished().await, []);
+    app.check().await;
 }

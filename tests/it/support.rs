@@ -1,7 +1,6 @@
 //! The real server in this process: its router, a store and a database of its own, callers of
 //! every role, and what must hold after every test.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
@@ -187,9 +186,7 @@ impl TestApp {
         opened.program = env!("CARGO_BIN_EXE_strongroom").into();
         let jwt = opened.jwt();
         let (app, local) = opened.into_app().await.unwrap();
-        let wire = local.map(|store| {
-            store.wire(Arc::new(WireTrail::of(&app)), app.config.server.allowed_origins.clone())
-        });
+        let wire = local.map(|store| WireTrail::wire(&app, &store));
         let router = routes::router(app.clone(), wire);
         Self { app, dir, clock, jwt, router, ground }
     }
@@ -523,6 +520,12 @@ impl TestApp {
         let mut index = SqliteConnection::connect(&url).await.unwrap();
         let all = sqlx::query("select distinct key from versions").fetch_all(&mut index).await;
         all.unwrap().iter().map(|row| row.get(0)).collect()
+    }
+
+    /// Keys of the uploads in parts that somebody else's store holds open.
+    pub async fn unfinished(&self) -> Vec<(String, String)> {
+        let Some(bucket) = &self.ground.bucket else { return Vec::new() };
+        bucket.uploads().await
     }
 
     /// Every document's key and state, in every clinic.

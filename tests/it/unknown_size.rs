@@ -20,7 +20,7 @@ on_every_ground!(
     a_body_of_unknown_size_goes_through_the_server;
     local_only("what its own wire does; the conformance suite shows the others'"):
     a_form_beyond_the_limit_is_refused_by_the_store,
-    parts_beyond_the_limit_end_the_upload_and_leave_nothing,
+    parts_beyond_the_limit_are_refused_by_the_store,
 );
 
 const PART: usize = 5 << 20;
@@ -187,8 +187,36 @@ async fn parts_of_a_file_of_unknown_size_must_be_the_ones_that_are_named(app: &T
     complete(app, &id, &named).await.expect(201);
 }
 
-async fn parts_beyond_the_limit_end_the_upload_and_leave_nothing(_: &TestApp) {
+async fn parts_beyond_the_limit_are_refused_by_the_store(_: &TestApp) {
     let limited = TestApp::with(&[("STRONGROOM_MAX_UPLOAD", "12MB")]).await;
+    let bytes = dicom(3 * PART);
+    let pieces: Vec<_> = bytes.chunks(PART).collect();
+    let (id, _) = send(&limited, &pieces[..2]).await;
+    let path = format!("/api/docs/multipart/{id}/parts");
+    let asked = json!({ "partNumbers": [1, 3] });
+    let signed = limited.post(&limited.admin(), &path, asked).await.expect(200).json();
+    let [again, third] = &signed["parts"].as_array().unwrap()[..] else { panic!("{signed}") };
+    // None of them is too large; all of them together would be.
+    let refused = limited.put(third, pieces[2]).await;
+    assert!(
+        String::from_utf8_lossy(&refused.body).contains("EntityTooLarge"),
+        "{}",
+        refused.status
+    );
+    // One in the place of another is not counted twice.
+    limited.put(again, pieces[0]).await.expect(200);
+    limited.put(third, &pieces[2][..1_000_000]).await.expect(200);
+    limited.delete(&limited.admin(), &format!("/api/docs/multipart/{id}")).await.expect(200);
+    let (upload, dir) = (limited.dir.path().join("data/store/objects"), std::fs::read_dir);
+    let left: usize = dir(upload).unwrap().map(|d| dir(d.unwrap().path()).unwrap().count()).sum();
+    assert_eq!(left, 0, "parts are left in the store");
+    limited.check().await;
+}
+
+/// Somebody else's store takes any part; the end of it comes when they are put together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parts_beyond_the_limit_end_the_upload_and_leave_nothing() {
+    let limited = TestApp::garage_with(&[("STRONGROOM_MAX_UPLOAD", "12MB")]).await;
     let bytes = dicom(3 * PART);
     let pieces: Vec<_> = bytes.chunks(PART).collect();
     let (id, named) = send(&limited, &pieces).await;
@@ -197,10 +225,9 @@ async fn parts_beyond_the_limit_end_the_upload_and_leave_nothing(_: &TestApp) {
     assert_eq!(document(&limited, &json!(id)).await["state"], "refused");
     let path = format!("/api/docs/multipart/{id}/parts");
     limited.get(&limited.admin(), &path).await.expect(409);
-    let (upload, dir) = (limited.dir.path().join("data/store/objects"), std::fs::read_dir);
-    let left: usize = dir(upload).unwrap().map(|d| dir(d.unwrap().path()).unwrap().count()).sum();
-    assert_eq!(left, 0, "parts are left in the store");
+    assert_eq!(limited.unfinished().await, [], "parts are left in the store");
     limited.check().await;
+    limited.leave().await;
 }
 
 async fn receive(app: &TestApp, id: &str, bytes: &[u8]) -> Answer {

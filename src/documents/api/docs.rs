@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::requests::{
     ConfirmRequest, ListQuery, PresignUploadRequest, read_confirm, read_filter, read_presign,
 };
-use super::{DocumentJson, answer, bytes, rendition, schemas};
+use super::{DocumentJson, Sight, answer, bytes, rendition, schemas};
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::{self, Confirmed, Reference, list};
@@ -102,7 +102,8 @@ pub async fn confirm(
     ApiJson(body): ApiJson<ConfirmRequest>,
 ) -> Result<(StatusCode, ApiJson<DocumentJson>), ApiError> {
     let (reference, announced) = read_confirm(app.store.bucket(), body)?;
-    Ok(answer(documents::confirm_upload(&app, &call, &reference, &announced).await?))
+    let confirmed = documents::confirm_upload(&app, &call, &reference, &announced).await?;
+    Ok(answer(&call, confirmed))
 }
 
 /// Send the bytes of an announced upload through the server, and confirm it in one go.
@@ -122,12 +123,13 @@ pub async fn receive(
     let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
     let body = paced(body.into_data_stream(), app.config.uploads.body_timeout);
     let body = body.map_err(StoreError::unavailable).boxed();
+    let sight = Sight::of(&call);
     let received =
         to_the_end(
             async move { Ok(documents::receive_upload(&app, &call, id, length, body).await?) },
         );
     let (Confirmed::Now(document) | Confirmed::Before(document)) = received.await?;
-    Ok((StatusCode::CREATED, ApiJson(document.into())))
+    Ok((StatusCode::CREATED, ApiJson(DocumentJson::seen(sight, document))))
 }
 
 /// One document.

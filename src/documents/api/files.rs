@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::docs::{read_disposition, seconds_until};
 use super::form::{Said, receive};
 use super::records::FileForm;
-use super::{DocumentJson, bytes, schemas};
+use super::{DocumentJson, Sight, bytes, schemas};
 use crate::access::{Action, Call};
 use crate::app::App;
 use crate::documents::{self, Change, Document, Reference, list};
@@ -40,7 +40,7 @@ pub struct FileJson {
 }
 
 impl FileJson {
-    fn new(app: &App, d: Document) -> Self {
+    fn new(app: &App, sight: Sight, d: Document) -> Self {
         let key = utf8_percent_encode(&d.object_key, NON_ALPHANUMERIC);
         let public = &app.config.server.public_url;
         let url = format!("{public}/api/v2/aws/s3/download?key={key}");
@@ -49,7 +49,7 @@ impl FileJson {
             last_modified: d.updated_at,
             presigned_url: format!("{url}&presigned=true"),
             url,
-            document: d.into(),
+            document: DocumentJson::seen(sight, d),
         }
     }
 }
@@ -66,8 +66,9 @@ pub async fn upload(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, ApiJson<FileJson>), ApiError> {
+    let sight = Sight::of(&call);
     let document = receive(app.clone(), call, &headers, body, Said::default()).await?;
-    Ok((StatusCode::CREATED, ApiJson(FileJson::new(&app, document))))
+    Ok((StatusCode::CREATED, ApiJson(FileJson::new(&app, sight, document))))
 }
 
 /// Which file, and how.
@@ -206,8 +207,9 @@ pub async fn list_files(
     let prefix = query.prefix.unwrap_or_default();
     let filter = documents::folder(&app, &call, &prefix).await?;
     let (documents, next) = list(&app, &call, &filter, after, limit).await?;
+    let sight = Sight::of(&call);
     Ok(ApiJson(FilesPage {
-        files: documents.into_iter().map(|d| FileJson::new(&app, d)).collect(),
+        files: documents.into_iter().map(|d| FileJson::new(&app, sight, d)).collect(),
         next_cursor: next.and_then(|position| documents::cursor(&app, &position)),
     }))
 }
@@ -245,5 +247,5 @@ pub async fn delete(
     let id = documents::named(&app, &call, &reference(&app, body.key)).await?;
     let document = documents::change(&app, &call, id, &Change::Trash).await?;
     let key = document.object_key.clone();
-    Ok(ApiJson(DeletedFile { success: true, key, file: document.into() }))
+    Ok(ApiJson(DeletedFile { success: true, key, file: DocumentJson::seen_by(&call, document) }))
 }

@@ -108,19 +108,47 @@ pub struct DocumentJson {
     purged_at: Option<Timestamp>,
 }
 
-impl DocumentJson {
-    /// As this caller sees it: the name of what the scanner found is for admins. To whoever made
-    /// the file it would say what to change.
-    pub fn seen_by(call: &Call, document: Document) -> Self {
-        let is_admin = call.caller.effective_roles().contains(&Role::Admin);
-        let found = document.scan_verdict.clone().filter(|_| is_admin);
-        let shown = Self::from(document);
-        Self { scan_verdict: found.or(shown.scan_verdict), ..shown }
+/// What a caller is told of what a scanner found: to whoever made the file its name would say what
+/// to change, so that is for admins, and for auditors in
+/// the trail. Everything that shows a document has to say who sees it.
+#[derive(Clone, Copy)]
+pub struct Sight {
+    names: bool,
+}
+
+impl Sight {
+    /// Of this caller.
+    pub fn of(call: &Call) -> Self {
+        let roles = call.caller.effective_roles();
+        Self { names: [Role::Admin, Role::Auditor].iter().any(|role| roles.contains(role)) }
+    }
+
+    /// A verdict as they see it.
+    pub fn verdict(self, verdict: String) -> String {
+        let told = self.names || matches!(verdict.as_str(), "clean" | "unscannable" | "waits");
+        if told { verdict } else { "infected".into() }
+    }
+
+    /// The detail of an event as they see it.
+    pub fn detail(self, detail: String) -> String {
+        let Ok(mut facts) = serde_json::from_str::<serde_json::Value>(&detail) else {
+            return detail;
+        };
+        let Some(scan) = facts.get_mut("scan") else { return detail };
+        let Some(verdict) = scan.as_str() else { return detail };
+        *scan = self.verdict(verdict.to_owned()).into();
+        facts.to_string()
     }
 }
 
-impl From<Document> for DocumentJson {
-    fn from(d: Document) -> Self {
+impl DocumentJson {
+    /// As this caller sees it.
+    pub fn seen_by(call: &Call, document: Document) -> Self {
+        Self::seen(Sight::of(call), document)
+    }
+
+    /// As it is seen so.
+    pub fn seen(sight: Sight, d: Document) -> Self {
         Self {
             id: d.id.to_string(),
             patient_id: d.patient_id.map(|p| p.as_str().to_owned()),
@@ -152,14 +180,9 @@ impl From<Document> for DocumentJson {
             updated_at: d.updated_at,
             confirmed_at: d.confirmed_at,
             deleted_at: d.deleted_at,
-            scan_verdict: d.scan_verdict.map(without_name),
+            scan_verdict: d.scan_verdict.map(|verdict| sight.verdict(verdict)),
             scanned_at: d.scanned_at,
             purged_at: d.purged_at,
         }
     }
-}
-
-/// A verdict without the name of what was found.
-fn without_name(verdict: String) -> String {
-    if matches!(verdict.as_str(), "clean" | "unscannable") { verdict } else { "infected".into() }
 }

@@ -5,9 +5,10 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DocumentJson, schemas};
+use super::{DocumentJson, Sight, schemas};
 use crate::access::{Action, Call};
 use crate::app::App;
+use crate::audit::rows::EventRow;
 use crate::documents::{self, Category, Change, Edit, Purge, Release};
 use crate::http::fields::Fields;
 use crate::http::page::{self, Page};
@@ -42,12 +43,14 @@ pub async fn delete(
 ) -> Result<(StatusCode, ApiJson<DocumentJson>), ApiError> {
     if !query.permanent {
         let document = documents::change(&app, &call, id, &Change::Trash).await?;
-        return Ok((StatusCode::OK, ApiJson(document.into())));
+        return Ok((StatusCode::OK, ApiJson(DocumentJson::seen_by(&call, document))));
     }
     let call = call.becomes(Action::PurgeDocument);
     Ok(match documents::purge(&app, &call, id).await? {
-        Purge::Done(document) => (StatusCode::OK, ApiJson(document.into())),
-        Purge::Decided(document) => (StatusCode::ACCEPTED, ApiJson(document.into())),
+        Purge::Done(document) => (StatusCode::OK, ApiJson(DocumentJson::seen_by(&call, document))),
+        Purge::Decided(document) => {
+            (StatusCode::ACCEPTED, ApiJson(DocumentJson::seen_by(&call, document)))
+        }
     })
 }
 
@@ -62,7 +65,8 @@ pub async fn restore(
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
     ApiPath(id): ApiPath<DocumentId>,
 ) -> Result<ApiJson<DocumentJson>, ApiError> {
-    Ok(ApiJson(documents::change(&app, &call, id, &Change::Restore).await?.into()))
+    let document = documents::change(&app, &call, id, &Change::Restore).await?;
+    Ok(ApiJson(DocumentJson::seen_by(&call, document)))
 }
 
 /// What is to be otherwise; what is left out stays.
@@ -99,7 +103,8 @@ pub async fn edit(
     ApiJson(body): ApiJson<EditRequest>,
 ) -> Result<ApiJson<DocumentJson>, ApiError> {
     let edit = read_edit(body)?;
-    Ok(ApiJson(documents::edit(&app, &call, id, &edit).await?.into()))
+    let document = documents::edit(&app, &call, id, &edit).await?;
+    Ok(ApiJson(DocumentJson::seen_by(&call, document)))
 }
 
 fn read_edit(body: EditRequest) -> Result<Edit, ApiError> {
@@ -143,7 +148,8 @@ pub async fn hold(
     ApiJson(body): ApiJson<ReasonRequest>,
 ) -> Result<ApiJson<DocumentJson>, ApiError> {
     let hold = Change::Hold(Phi::new(body.reason));
-    Ok(ApiJson(documents::change(&app, &call, id, &hold).await?.into()))
+    let document = documents::change(&app, &call, id, &hold).await?;
+    Ok(ApiJson(DocumentJson::seen_by(&call, document)))
 }
 
 /// Lift a legal hold.
@@ -159,7 +165,8 @@ pub async fn lift(
     ApiJson(body): ApiJson<ReasonRequest>,
 ) -> Result<ApiJson<DocumentJson>, ApiError> {
     let lift = Change::Lift(Phi::new(body.reason));
-    Ok(ApiJson(documents::change(&app, &call, id, &lift).await?.into()))
+    let document = documents::change(&app, &call, id, &lift).await?;
+    Ok(ApiJson(DocumentJson::seen_by(&call, document)))
 }
 
 /// How a document stands with legal hold.
@@ -226,7 +233,8 @@ pub async fn release(
 ) -> Result<ApiJson<DocumentJson>, ApiError> {
     let state = body.state.parse::<Release>().map_err(|e| page::field("state", &e))?;
     let release = Change::Release(state, body.reason.map(Phi::new));
-    Ok(ApiJson(documents::change(&app, &call, id, &release).await?.into()))
+    let document = documents::change(&app, &call, id, &release).await?;
+    Ok(ApiJson(DocumentJson::seen_by(&call, document)))
 }
 
 /// The versions of a document.
@@ -252,7 +260,7 @@ pub async fn versions(
 ) -> Result<ApiJson<VersionsAnswer>, ApiError> {
     let chain = documents::versions(&app, &call, id).await?;
     Ok(ApiJson(VersionsAnswer {
-        items: chain.documents.into_iter().map(DocumentJson::from).collect(),
+        items: chain.documents.into_iter().map(|d| DocumentJson::seen_by(&call, d)).collect(),
         current: chain.current.map(|id| id.to_string()),
     }))
 }
@@ -283,5 +291,10 @@ pub async fn trail(
     let before = query.cursor.as_deref().map(page::decode).transpose()?;
     let (events, more) = documents::read_trail(&app, &call, id, before, limit).await?;
     let next_cursor = events.last().filter(|_| more).and_then(|event| page::encode(&event.seq));
-    Ok(ApiJson(Page { items: events.into_iter().map(AuditEvent::from).collect(), next_cursor }))
+    let sight = Sight::of(&call);
+    let seen = |mut event: EventRow| {
+        event.detail = event.detail.map(|detail| sight.detail(detail));
+        AuditEvent::from(event)
+    };
+    Ok(ApiJson(Page { items: events.into_iter().map(seen).collect(), next_cursor }))
 }

@@ -24,15 +24,17 @@ pub mod uppy;
 
 use http::StatusCode;
 
+use crate::access::Call;
 use crate::documents::Confirmed;
 use crate::http::ApiJson;
 
-pub use json::DocumentJson;
+pub use json::{DocumentJson, Sight};
 
 /// What a confirm is answered with: the document, and whether this call made it.
-fn answer(confirmed: Confirmed) -> (StatusCode, ApiJson<DocumentJson>) {
-    match confirmed {
-        Confirmed::Now(document) => (StatusCode::CREATED, ApiJson(document.into())),
-        Confirmed::Before(document) => (StatusCode::OK, ApiJson(document.into())),
-    }
+fn answer(call: &Call, confirmed: Confirmed) -> (StatusCode, ApiJson<DocumentJson>) {
+    let (status, document) = match confirmed {
+        Confirmed::Now(document) => (StatusCode::CREATED, document),
+        Confirmed::Before(document) => (StatusCode::OK, document),
+    };
+    (status, ApiJson(DocumentJson::seen_by(call, document)))
 }

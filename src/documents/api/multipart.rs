@@ -206,7 +206,8 @@ pub async fn complete(
     let named = body.parts.map(|parts| -> Vec<(u32, String)> {
         parts.into_iter().map(|part| (part.part_number, part.etag)).collect()
     });
-    Ok(answer(documents::complete_upload(&app, &call, id, named.as_deref()).await?))
+    let confirmed = documents::complete_upload(&app, &call, id, named.as_deref()).await?;
+    Ok(answer(&call, confirmed))
 }
 
 /// Give an upload up; nothing of it stays.

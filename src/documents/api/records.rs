@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::docs::read_disposition;
 use super::form::{Said, receive};
-use super::{DocumentJson, bytes, schemas};
+use super::{DocumentJson, Sight, bytes, schemas};
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::{self, Category, Change, Document, Filter, Reference, State as Life, list};
@@ -47,8 +47,8 @@ pub struct RecordJson {
     download_url: String,
 }
 
-impl From<Document> for RecordJson {
-    fn from(d: Document) -> Self {
+impl RecordJson {
+    fn seen(sight: Sight, d: Document) -> Self {
         let patient = d.patient_id.as_ref().map(PatientId::as_str).unwrap_or_default();
         let patient = utf8_percent_encode(patient, NON_ALPHANUMERIC);
         Self {
@@ -61,7 +61,7 @@ impl From<Document> for RecordJson {
             mime_type: d.content_type.clone(),
             file_size: d.byte_size,
             download_url: format!("/api/patients/{patient}/records/{}/download", d.id),
-            document: d.into(),
+            document: DocumentJson::seen(sight, d),
         }
     }
 }
@@ -111,8 +111,9 @@ pub async fn add(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, ApiJson<RecordJson>), ApiError> {
+    let sight = Sight::of(&call);
     let document = receive(app, call, &headers, body, Said::of(patient)).await?;
-    Ok((StatusCode::CREATED, ApiJson(document.into())))
+    Ok((StatusCode::CREATED, ApiJson(RecordJson::seen(sight, document))))
 }
 
 /// Which records to list.
@@ -151,8 +152,9 @@ pub async fn list_records(
         ..Filter::default()
     };
     let (documents, next) = list(&app, &call, &filter, after, limit).await?;
+    let sight = Sight::of(&call);
     Ok(ApiJson(Page {
-        items: documents.into_iter().map(RecordJson::from).collect(),
+        items: documents.into_iter().map(|d| RecordJson::seen(sight, d)).collect(),
         next_cursor: next.and_then(|position| documents::cursor(&app, &position)),
     }))
 }
@@ -169,7 +171,8 @@ pub async fn get(
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
 ) -> Result<ApiJson<RecordJson>, ApiError> {
     let record = Reference::OfPatient(patient, id);
-    Ok(ApiJson(documents::read_named(&app, &call, &record).await?.into()))
+    let document = documents::read_named(&app, &call, &record).await?;
+    Ok(ApiJson(RecordJson::seen(Sight::of(&call), document)))
 }
 
 /// How the file is to be shown.
@@ -215,5 +218,6 @@ pub async fn delete(
     ApiQuery(Nothing {}): ApiQuery<Nothing>,
 ) -> Result<ApiJson<RecordJson>, ApiError> {
     let id = documents::named(&app, &call, &Reference::OfPatient(patient, id)).await?;
-    Ok(ApiJson(documents::change(&app, &call, id, &Change::Trash).await?.into()))
+    let document = documents::change(&app, &call, id, &Change::Trash).await?;
+    Ok(ApiJson(RecordJson::seen(Sight::of(&call), document)))
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DocumentJson, schemas};
+use super::{DocumentJson, Sight, schemas};
 use crate::access::Call;
 use crate::app::App;
 use crate::documents::stats::{Figure, Stats, stats};
@@ -117,14 +117,15 @@ pub async fn get(
     if !(1..=MOST_DAYS).contains(&days) {
         return Err(page::field("days", &format!("must be from 1 to {MOST_DAYS}")));
     }
-    Ok(ApiJson(shown(days, stats(&app, &call, days).await?)))
+    let found = stats(&app, &call, days).await?;
+    Ok(ApiJson(shown(Sight::of(&call), days, found)))
 }
 
 const fn figure(figure: Figure) -> FigureJson {
     FigureJson { count: figure.count, bytes: figure.bytes }
 }
 
-fn shown(days: u32, stats: Stats) -> StatsJson {
+fn shown(sight: Sight, days: u32, stats: Stats) -> StatsJson {
     let of_category = |(category, f): (crate::documents::Category, _)| CategoryFigure {
         category: category.as_str(),
         figure: figure(f),
@@ -149,6 +150,6 @@ fn shown(days: u32, stats: Stats) -> StatsJson {
         by_storage_class: stats.by_storage_class.into_iter().map(of_class).collect(),
         uploads_per_day: stats.per_day.into_iter().map(of_day).collect(),
         growth: Growth { days, figure: figure(stats.grown), before: figure(stats.grown_before) },
-        recent_uploads: stats.recent.into_iter().map(DocumentJson::from).collect(),
+        recent_uploads: stats.recent.into_iter().map(|d| DocumentJson::seen(sight, d)).collect(),
     }
 }

@@ -227,7 +227,7 @@ pub async fn mark_purged(
          deleted_by = coalesce(deleted_by, $4), updated_at = $3, \
          upload_closed_at = case when upload_expires_at > $3 then null \
          else upload_closed_at end where clinic_id = $1 and id = $2 \
-         and state in ('available', 'deleted', 'quarantined') and hold_reason is null \
+         and state in ('scanning', 'available', 'deleted', 'quarantined') and hold_reason is null \
          and (retain_until is null or retain_until <= $3)",
         of.0,
         of.1,

@@ -8,6 +8,7 @@ use crate::documents::rows::{self, Reference};
 use crate::documents::scan::{self, WAITS};
 use crate::documents::{Document, DocumentError, State};
 use crate::ids::DocumentId;
+use crate::store::StoreError;
 
 /// Puts a confirmed document before the scanner. Until it has spoken, the document is not served.
 pub async fn rescan(app: &App, call: &Call, id: DocumentId) -> Result<Document, DocumentError> {
@@ -16,6 +17,16 @@ pub async fn rescan(app: &App, call: &Call, id: DocumentId) -> Result<Document, 
     let document = grant.look(&found);
     if !app.scanning.is_on() {
         return Err(DocumentError::ScannerOff);
+    }
+    // What lies in another bucket the queue of this one never finds: it would wait for ever.
+    if (document.storage_provider.as_str(), document.bucket.as_str())
+        != (app.store.provider(), app.store.bucket())
+    {
+        let why = format!(
+            "The document lies in another store ({} {}) than the one that is configured.",
+            document.storage_provider, document.bucket
+        );
+        return Err(StoreError::Unusable(why.into()).into());
     }
     let now = app.clock.now();
     let mut tx = grant.begin().await?;

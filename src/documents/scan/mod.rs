@@ -9,11 +9,14 @@
 //!   that time changed has lost it and changes nothing.
 
 mod again;
+mod attempt;
 mod queue;
 pub(super) mod rows;
+mod unscanned;
 
 pub use again::rescan;
-pub use queue::{Queue, Scanned, keep_scanning, scan_due, scan_queue};
+pub use queue::{Queue, Scanned, keep_scanning, scan_due, scan_queue, tell_it_is_off};
+pub use unscanned::{Looked, scan_unscanned, standing};
 
 use crate::documents::content::Family;
 use crate::documents::{Document, State};
@@ -49,7 +52,7 @@ impl Landing {
         }
         match scanning.by_size(size).or(verdict) {
             Some(verdict) => {
-                queue::count(&verdict);
+                count(&verdict);
                 Self::of(scanning, &verdict, now)
             }
             None => Self {
@@ -103,11 +106,7 @@ pub(super) fn weighed(verdict: Verdict, document: &Document) -> Verdict {
 /// What a row keeps of a file that could not be scanned.
 pub(super) const UNSCANNABLE: &str = "unscannable";
 
-/// After so many times the scanner has failed on a file and on this file alone, it will not do
-/// better tomorrow.
-const TRIES: i64 = 5;
-
-/// A failure that has been repeated often enough to be an answer.
-pub(super) const fn given_up(failures: i64) -> Option<Verdict> {
-    if failures >= TRIES { Some(Verdict::Unscannable(Unscannable::Failed)) } else { None }
+/// Counts a verdict.
+fn count(verdict: &Verdict) {
+    metrics::counter!("strongroom_scan_total", "verdict" => verdict.word()).increment(1);
 }

@@ -151,3 +151,92 @@ pub async fn mark_rescan(
     )?;
     Ok(changed == 1)
 }
+
+/// Writes why the documents of this bucket wait that are before the scanner; how many did not say
+/// so before.
+pub async fn mark_waiting(tx: &mut Tx, bucket: (&str, &str), reason: &str) -> Result<u64, DbError> {
+    execute!(
+        *tx,
+        "update document_assets set state_reason = $3 where state = 'scanning' \
+         and storage_provider = $1 and bucket = $2 \
+         and (state_reason is null or state_reason <> $3)",
+        bucket.0,
+        bucket.1,
+        reason,
+    )
+}
+
+/// How many documents wait for a scanner, in every bucket.
+pub async fn count_waiting(mut conn: &mut impl Connection) -> Result<i64, DbError> {
+    let found = fetch_optional!(
+        conn,
+        (i64,),
+        "select count(*) from document_assets where state = 'scanning'"
+    )?;
+    Ok(found.unwrap_or_default().0)
+}
+
+/// How many documents of this bucket are available without a verdict.
+pub async fn count_unscanned(
+    mut conn: &mut impl Connection,
+    bucket: (&str, &str),
+) -> Result<i64, DbError> {
+    let found = fetch_optional!(
+        conn,
+        (i64,),
+        "select count(*) from document_assets where state = 'available' \
+         and scan_verdict is null and storage_provider = $1 and bucket = $2",
+        bucket.0,
+        bucket.1
+    )?;
+    Ok(found.unwrap_or_default().0)
+}
+
+/// Documents of this bucket that are available without a verdict, in the order of their ids.
+pub async fn unscanned(
+    mut conn: &mut impl Connection,
+    bucket: (&str, &str),
+    after: Option<DocumentId>,
+    limit: i64,
+) -> Result<Vec<Unread<Document>>, DbError> {
+    let found = fetch_all!(
+        conn,
+        Document,
+        concat!(
+            "select ",
+            columns!(),
+            " from document_assets where state = 'available' and scan_verdict is null \
+             and storage_provider = $1 and bucket = $2 and id > $3 order by id limit $4"
+        ),
+        bucket.0,
+        bucket.1,
+        after.unwrap_or(DocumentId::from_uuid(uuid::Uuid::nil())),
+        limit
+    )?;
+    Ok(Unread::all(found))
+}
+
+/// Keeps the verdict on a document that was served without one, and moves it to where that sends
+/// it. False when it is no longer what it was.
+pub async fn mark_judged(
+    tx: &mut Audited,
+    document: &Document,
+    landing: &Landing,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let changed = execute!(
+        *tx,
+        "update document_assets set state = $4, state_reason = $5, scan_verdict = $6, \
+         scanned_at = $7, updated_at = $7 \
+         where clinic_id = $1 and id = $2 and object_key = $3 and state = 'available' \
+         and scan_verdict is null",
+        document.clinic_id,
+        document.id,
+        &document.object_key,
+        landing.state.as_str(),
+        &landing.reason,
+        &landing.verdict,
+        now,
+    )?;
+    Ok(changed == 1)
+}

@@ -35,9 +35,12 @@ mod wire_multipart;
 mod wire_objects;
 mod wire_post;
 mod wire_reads;
+mod wire_writing;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_pace_tests;
 #[cfg(test)]
 mod wire_tests;
 

@@ -9,6 +9,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::body::Body;
@@ -23,11 +24,16 @@ use super::LocalStore;
 use super::wire_cors::Origins;
 use super::wire_errors::fail;
 use super::wire_guard::{Gate, OneKey, forget_reload, is_form_upload, observe, refuse};
+use super::wire_writing::Writing;
 use crate::http::layers::RequestInfo;
+use crate::http::paced::paced_body;
 use crate::store::ObjectKey;
 
 /// Largest XML body in bytes: a thousand keys to delete, ten thousand parts to complete.
 const MAX_XML: usize = 4 * 1024 * 1024;
+
+/// How long a body may stand still where nobody says otherwise.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One access through the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +46,8 @@ pub struct WireAccess {
     pub version_id: Option<String>,
     /// How many bytes the request says it brings; unknown of a form.
     pub length: Option<u64>,
+    /// Bytes that other parts of the same upload have brought already.
+    pub beside: u64,
     /// Whether a presigned URL (or form) was used.
     pub presigned: bool,
     /// Whose signature it was.
@@ -59,6 +67,7 @@ impl WireAccess {
             key: None,
             version_id: None,
             length: None,
+            beside: 0,
             presigned: false,
             access_key_id: signed.map_or_else(String::new, |c| c.access_key.clone()),
             remote: remote(&req.extensions),
@@ -103,6 +112,7 @@ pub struct Wire {
     service: S3Service,
     pub(super) endpoint: Endpoint,
     origins: Arc<Origins>,
+    patience: Duration,
 }
 
 /// What the operations work on.
@@ -110,6 +120,7 @@ pub struct Wire {
 pub struct Endpoint {
     pub(super) store: Arc<LocalStore>,
     pub(super) observer: Arc<dyn WireObserver>,
+    pub(super) writing: Writing,
 }
 
 impl LocalStore {
@@ -119,24 +130,35 @@ impl LocalStore {
         observer: Arc<dyn WireObserver>,
         allowed_origins: Vec<String>,
     ) -> Wire {
-        let endpoint = Endpoint { store: Arc::clone(self), observer: Arc::clone(&observer) };
+        let endpoint = Endpoint {
+            store: Arc::clone(self),
+            observer: Arc::clone(&observer),
+            writing: Writing::default(),
+        };
         let mut builder = S3ServiceBuilder::new(endpoint.clone());
         builder.set_auth(OneKey(self.config.credentials.clone()));
-        builder.set_access(Gate { bucket: self.config.bucket.clone(), observer });
+        builder.set_access(Gate { store: Arc::clone(self), observer });
         let mut config = S3Config::default();
         config.xml_max_body_size = MAX_XML;
         // Forms never reach the library, which would hold the whole file in memory.
         config.post_object_max_file_size = 0;
         builder.set_config(Arc::new(StaticConfigProvider::new(Arc::new(config))));
         let origins = Arc::new(Origins::new(allowed_origins));
-        Wire { service: builder.build(), endpoint, origins }
+        Wire { service: builder.build(), endpoint, origins, patience: PATIENCE }
     }
 }
 
 impl Wire {
+    /// The same, where a body has to keep coming at another pace.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
     /// Answers one request.
     pub async fn handle(&self, request: Request<Body>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
+        let body = paced_body(body, self.patience);
         if let Some(answer) = self.origins.preflight(&parts) {
             return answer;
         }

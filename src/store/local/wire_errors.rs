@@ -110,6 +110,12 @@ fn body_error(e: &BodyError) -> S3Error {
             S3ErrorCode::SignatureDoesNotMatch,
             "The signature of a chunk does not match the signature you provided.",
         )
+    } else if text.contains("stood still") || text.contains("nothing more of the body came") {
+        fail(
+            S3ErrorCode::RequestTimeout,
+            "Your socket connection to the server was not read from or written to within the \
+             timeout period. Idle connections will be closed.",
+        )
     } else if text.contains("FormatError") {
         fail(S3ErrorCode::InvalidRequest, "The aws-chunked body is malformed.")
     } else {

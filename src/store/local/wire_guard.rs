@@ -13,9 +13,10 @@ use time::PrimitiveDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use super::LocalStore;
 use super::wire::{WireAccess, WireObserver, WireRefusal, remote, request_id};
 use super::wire_convert::announced_length;
-use super::wire_errors::{fail, key_error};
+use super::wire_errors::{fail, key_error, store_error};
 use crate::keys::S3Credentials;
 use crate::store::ObjectKey;
 use crate::time::Timestamp;
@@ -176,8 +177,8 @@ impl S3Auth for OneKey {
 
 /// Lets only signed requests for the one bucket through, each after the observer.
 pub struct Gate {
-    /// The bucket.
-    pub bucket: String,
+    /// Whose bucket it is, and what lies in it.
+    pub store: Arc<LocalStore>,
     /// Told before anything is done.
     pub observer: Arc<dyn WireObserver>,
 }
@@ -218,15 +219,24 @@ impl S3Access for Gate {
             ));
         };
         let path = cx.s3_path();
-        if path.get_bucket_name().is_some_and(|bucket| bucket != self.bucket) {
+        if path.get_bucket_name().is_some_and(|bucket| bucket != self.store.config.bucket) {
             return Err(fail(S3ErrorCode::NoSuchBucket, "The specified bucket does not exist"));
         }
         if !observed {
             return Ok(());
         }
         let key = path.get_object_key().map(ObjectKey::new).transpose().map_err(key_error)?;
+        let beside = match (&key, query_param(cx.uri(), "uploadId")) {
+            (Some(key), Some(upload)) if name == "UploadPart" => {
+                let number = query_param(cx.uri(), "partNumber").and_then(|n| n.parse().ok());
+                let beside = self.store.parts_beside(key, &upload, number.unwrap_or(0)).await;
+                beside.map_err(store_error)?
+            }
+            _ => 0,
+        };
         let access = WireAccess {
             operation,
+            beside,
             key,
             version_id: query_param(cx.uri(), "versionId"),
             length: body_length(cx.headers()),

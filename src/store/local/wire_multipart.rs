@@ -98,6 +98,7 @@ impl Endpoint {
         let upload = self.store.upload(&key, &input.upload_id).await.map_err(multipart_error)?;
         let body = input.body.unwrap_or_else(|| StreamingBlob::from(s3s::Body::empty()));
         let trailers = trailers(&headers, req.trailing_headers);
+        let _turn = self.writing.turn(&key, Some((&input.upload_id, number)))?;
         let part = self
             .store
             .put_part(&upload, number, length, expected(&headers)?, body, trailers)

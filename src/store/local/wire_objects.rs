@@ -37,6 +37,7 @@ impl Endpoint {
         };
         let body = input.body.unwrap_or_else(|| StreamingBlob::from(s3s::Body::empty()));
         let trailers = trailers(&headers, req.trailing_headers);
+        let _turn = self.writing.turn(&put.key, None)?;
         let stored = self.store.put_object(put, body, trailers).await.map_err(intake_error)?;
         let mut output = PutObjectOutput {
             e_tag: strong(&stored.info.etag),

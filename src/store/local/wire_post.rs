@@ -76,6 +76,7 @@ impl Endpoint {
             key: Some(key.clone()),
             version_id: None,
             length: None,
+            beside: 0,
             presigned: true,
             access_key_id: config.credentials.access_key_id.clone(),
             remote: remote(&parts.extensions),
@@ -97,6 +98,7 @@ impl Endpoint {
             expected: named_checksums(borrowed)?,
             condition: Condition::None,
         };
+        let _turn = self.writing.turn(&key, None)?;
         let stored =
             self.store.put_object(put, Box::pin(file), |_| Ok(())).await.map_err(intake_error)?;
         self.form_answer(&key, &stored, &field)

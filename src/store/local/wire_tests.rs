@@ -4,8 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use tempfile::TempDir;
@@ -13,6 +12,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::tests::{bytes, config};
+use super::wire_writing::Writing;
 use super::*;
 use crate::store::{
     AnswerHeaders, NewObject, ObjectStore as _, PartialUpload, PresignPut, PresignedRequest, Size,
@@ -34,16 +34,20 @@ impl WireObserver for Watcher {
     }
 }
 
-struct Server {
+pub(super) struct Server {
     store: Arc<LocalStore>,
     watcher: Arc<Watcher>,
+    pub(super) writing: Writing,
     client: reqwest::Client,
-    base: String,
+    pub(super) base: String,
     _dir: TempDir,
     _tasks: JoinSet<()>,
 }
 
-async fn serve() -> Server {
+pub(super) async fn serve() -> Server {
+    serve_with(Duration::from_secs(30)).await
+}
+pub(super) async fn serve_with(patience: Duration) -> Server {
     let dir = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -52,6 +56,7 @@ async fn serve() -> Server {
     let store = LocalStore::open(config).await.unwrap();
     let watcher = Arc::new(Watcher::default());
     let wire = store.wire(watcher.clone(), vec!["https://app.example".to_owned()]);
+    let (writing, wire) = (wire.endpoint.writing.clone(), wire.with_patience(patience));
     let mut tasks = JoinSet::new();
     tasks.spawn(async move {
         let mut connections = JoinSet::new();
@@ -72,10 +77,10 @@ async fn serve() -> Server {
         }
     });
     let client = reqwest::Client::new();
-    Server { store, watcher, client, base, _dir: dir, _tasks: tasks }
+    Server { store, watcher, writing, client, base, _dir: dir, _tasks: tasks }
 }
 
-fn upload_of(name: &str, data: &[u8]) -> PresignPut {
+pub(super) fn upload_of(name: &str, data: &[u8]) -> PresignPut {
     let sha256 = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, data);
     PresignPut {
         key: ObjectKey::new(name).unwrap(),
@@ -86,12 +91,12 @@ fn upload_of(name: &str, data: &[u8]) -> PresignPut {
 }
 
 impl Server {
-    fn presign(&self, put: &PresignPut) -> PresignedRequest {
+    pub(super) fn presign(&self, put: &PresignPut) -> PresignedRequest {
         let now = Clock::default().now();
         self.store.presign_put(put, UploadMethod::Put, Duration::from_mins(1), now).unwrap()
     }
 
-    async fn send(&self, request: &PresignedRequest, body: &[u8]) -> (u16, String) {
+    pub(super) async fn send(&self, request: &PresignedRequest, body: &[u8]) -> (u16, String) {
         let method = request.method.parse().unwrap();
         let mut builder = self.client.request(method, &request.url);
         for (name, value) in request.headers.iter().filter(|(name, _)| name != "content-length") {
@@ -101,7 +106,7 @@ impl Server {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    async fn put(&self, name: &str, data: &[u8]) {
+    pub(super) async fn put(&self, name: &str, data: &[u8]) {
         let request = self.presign(&upload_of(name, data));
         let (status, text) = self.send(&request, data).await;
         assert_eq!(status, 200, "{text}");

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 use super::client::Clients;
 use super::credentials::Keys;
 use super::errors::{Failure, Trouble};
+use super::memory::Memory;
 use super::place::Place;
 use super::reasons::reason;
 use crate::store::{Abilities, StoreError};
@@ -24,12 +25,6 @@ use crate::time::{Clock, Timestamp};
 const CALLS: usize = 256;
 /// How long a call waits for its turn.
 const TURN: Duration = Duration::from_secs(2);
-/// What uploads through the server may hold in memory altogether, in KiB.
-const STOCK_KIB: usize = 24 * 1024;
-/// How long an upload waits for memory before it goes on without.
-const STOCK_WAIT: Duration = Duration::from_millis(100);
-/// How long one waits that cannot.
-const ROOM_WAIT: Duration = Duration::from_secs(30);
 
 /// What is known of the bucket.
 #[derive(Clone, Debug, Serialize)]
@@ -65,8 +60,9 @@ pub(super) struct Bucket {
     pub lists_versions: AtomicBool,
     /// Whether it was told that uploads in parts may not be listed.
     pub told_no_uploads: AtomicBool,
+    /// What uploads may hold in memory.
+    pub memory: Memory,
     calls: Semaphore,
-    stock: Semaphore,
 }
 
 impl Bucket {
@@ -86,7 +82,7 @@ impl Bucket {
             lists_versions: AtomicBool::new(true),
             told_no_uploads: AtomicBool::new(false),
             calls: Semaphore::new(CALLS),
-            stock: Semaphore::new(STOCK_KIB),
+            memory: Memory::new(),
             place,
             clock,
         }
@@ -109,20 +105,6 @@ impl Bucket {
         let turn = tokio::time::timeout(TURN, self.calls.acquire()).await;
         let busy = "too many calls to the object store are under way";
         turn.map_err(|_| StoreError::unavailable(busy))?.map_err(StoreError::unavailable)
-    }
-
-    /// Leave to hold this many bytes in memory; none: there is no room.
-    pub async fn memory(&self, bytes: u64) -> Option<SemaphorePermit<'_>> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).ok()?;
-        tokio::time::timeout(STOCK_WAIT, self.stock.acquire_many(kib)).await.ok()?.ok()
-    }
-
-    /// The same for an upload that cannot go on without, since nobody knows how long it is.
-    pub async fn room(&self, bytes: u64) -> Result<SemaphorePermit<'_>, StoreError> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).map_err(StoreError::unavailable)?;
-        let room = tokio::time::timeout(ROOM_WAIT, self.stock.acquire_many(kib)).await;
-        let busy = "too many uploads of unknown size are under way";
-        room.map_err(|_| StoreError::unavailable(busy))?.map_err(StoreError::unavailable)
     }
 
     /// What a failed call means for its caller. Failures that are not about the call itself make

@@ -9,6 +9,7 @@ use futures::StreamExt as _;
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use super::memory::{Pace, Room, STEP};
 use crate::store::{ByteStream, Size, StoreError};
 
 type Piece = Result<Bytes, std::io::Error>;
@@ -87,6 +88,47 @@ impl Incoming {
             buffer.extend_from_slice(&bytes);
         }
         Ok(buffer.freeze())
+    }
+
+    /// The same of a body whose size nobody knows, with leave to hold it that grows as it comes.
+    pub async fn fill_open(
+        &mut self,
+        size: u64,
+        room: &mut Room<'_>,
+        mut seen: impl FnMut(&[u8]) + Send,
+    ) -> Result<Bytes, StoreError> {
+        let size = usize::try_from(size).map_err(StoreError::unavailable)?;
+        let (mut buffer, mut pace) = (BytesMut::new(), Pace::begin());
+        while buffer.len() < size && self.gather_in_time(room, &mut pace).await? {
+            let most = (size - buffer.len()).min(STEP);
+            if room.reach(buffer.len() + most.min(self.rest.len())).await? {
+                // Time runs only while somebody waits for the sender.
+                pace = Pace::begin();
+            }
+            let Some(bytes) = self.next(most).await? else { break };
+            pace.note(bytes.len());
+            seen(&bytes);
+            if buffer.is_empty() {
+                // Taken in full by what is written only.
+                buffer.reserve(size);
+            }
+            buffer.extend_from_slice(&bytes);
+        }
+        Ok(buffer.freeze())
+    }
+
+    /// Waits for bytes, unless too few come while others wait for memory; false at the end.
+    async fn gather_in_time(
+        &mut self,
+        room: &Room<'_>,
+        pace: &mut Pace,
+    ) -> Result<bool, StoreError> {
+        loop {
+            pace.check(room)?;
+            if let Ok(came) = tokio::time::timeout_at(pace.until(), self.gather()).await {
+                return came;
+            }
+        }
     }
 
     /// Makes sure that nothing more comes.

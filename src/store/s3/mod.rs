@@ -15,6 +15,7 @@ mod examine;
 mod examine_each;
 mod examine_presigned;
 mod incoming;
+mod memory;
 mod object_store;
 mod objects;
 mod parts;

@@ -4,8 +4,8 @@
 //! next is filled, each held until the store has it, so that it can be sent again. Where the memory
 //! is taken, by others whose senders are slow perhaps, bytes are passed on as they come: nobody
 //! waits for somebody else's line. Only a body of unknown size has to wait for memory, since S3
-//! wants to know the length of what it is sent. Whatever goes wrong, also being dropped, the upload
-//! is aborted: nothing is there then.
+//! wants to know the length of what it is sent (`memory.rs`). Whatever goes wrong, also being
+//! dropped, the upload is aborted: nothing is there then.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use md5::{Digest as _, Md5};
-use tokio::sync::SemaphorePermit;
 
 use super::bucket::Bucket;
 use super::client::{patient, sending};
 use super::errors::Failure;
 use super::incoming::{Incoming, passing};
+use super::memory::Leave;
 use super::objects::{etag, version_id};
 use crate::store::{
     ByteStream, NewObject, ObjectInfo, PartialUpload, Size, StoreError, UploadedPart,
@@ -47,7 +47,7 @@ struct Filled<'a> {
     bytes: Bytes,
     /// `Content-MD5`: a part damaged on the way is refused by the store.
     md5: String,
-    _memory: SemaphorePermit<'a>,
+    _memory: Leave<'a>,
 }
 
 /// What comes next of a body.
@@ -118,14 +118,14 @@ impl Bucket {
         create_only: bool,
     ) -> Result<ObjectInfo, StoreError> {
         let part = part_size(most);
-        let memory = self.room(part.min(most)).await?;
-        let bytes = incoming.fill(part.min(most), |_| ()).await?;
+        let mut room = self.memory.room();
+        let bytes = incoming.fill_open(part.min(most), &mut room, |_| ()).await?;
         if !incoming.more().await? {
             let sha256 = digest(&SHA256, &bytes).as_ref().try_into().ok();
             return self.send_at_once(object, bytes, sha256, create_only).await;
         }
         let md5 = STANDARD.encode(Md5::digest(&bytes));
-        let first = Next::Held(Filled { bytes, md5, _memory: memory });
+        let first = Next::Held(Filled { bytes, md5, _memory: Leave::Grown { _held: room } });
         self.put_in_parts(object, part, first, incoming, create_only).await
     }
 
@@ -136,7 +136,7 @@ impl Bucket {
         incoming: &mut Incoming,
         create_only: bool,
     ) -> Result<ObjectInfo, StoreError> {
-        let Some(_memory) = self.memory(size).await else {
+        let Some(_memory) = self.memory.whole(size).await else {
             return self.put_passing(object, size, incoming, create_only).await;
         };
         let mut sum = Context::new(&SHA256);
@@ -309,14 +309,17 @@ impl Bucket {
         if !incoming.more().await? {
             return Ok(Next::End);
         }
-        let size = part.min(incoming.left);
-        let memory = match self.memory(size).await {
-            Some(memory) => memory,
-            None if incoming.exact => return Ok(Next::Passing(size)),
-            None => self.room(size).await?,
+        let (size, mut md5) = (part.min(incoming.left), Md5::new());
+        let (bytes, memory) = if incoming.exact {
+            let Some(memory) = self.memory.whole(size).await else {
+                return Ok(Next::Passing(size));
+            };
+            (incoming.fill(size, |bytes| md5.update(bytes)).await?, memory)
+        } else {
+            let mut room = self.memory.room();
+            let bytes = incoming.fill_open(size, &mut room, |bytes| md5.update(bytes)).await?;
+            (bytes, Leave::Grown { _held: room })
         };
-        let mut md5 = Md5::new();
-        let bytes = incoming.fill(size, |bytes| md5.update(bytes)).await?;
         let md5 = STANDARD.encode(md5.finalize());
         Ok(Next::Held(Filled { bytes, md5, _memory: memory }))
     }

@@ -329,7 +329,8 @@ pub async fn confirm(
     ApiJson(body): ApiJson<ConfirmRequest>,
 ) -> Result<(StatusCode, ApiJson<DocumentJson>), ApiError> {
     let (reference, announced) = read_confirm(app.store.bucket(), body)?;
-    Ok(super::answer(documents::confirm_upload(&app, &call, &reference, &announced).await?))
+    let confirmed = documents::confirm_upload(&app, &call, &reference, &announced).await?;
+    Ok(super::answer(&call, confirmed))
 }
 
 /// Credentials of the bucket itself are for nobody: they would reach every object.

@@ -141,6 +141,18 @@ impl LocalStore {
         found.ok_or(MultipartError::NoSuchUpload)
     }
 
+    /// What the other parts of an upload have brought; nothing where there is no such upload.
+    pub(super) async fn parts_beside(
+        &self,
+        key: &ObjectKey,
+        upload_id: &str,
+        number: i64,
+    ) -> Result<u64, StoreError> {
+        let mut reader = self.reader().await?;
+        let beside = rows::size_beside(&mut reader, key.as_str(), upload_id, number).await?;
+        Ok(beside.cast_unsigned())
+    }
+
     fn upload_key(&self, upload: &UploadRow) -> Result<DataKey, StoreError> {
         let bound = upload_manifest(&upload.upload_id, &upload.key);
         Ok(self.config.ring.unwrap(&upload.wrapped_key, &bound)?)

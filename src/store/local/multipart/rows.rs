@@ -156,6 +156,25 @@ pub async fn put_part(conn: &mut Conn, upload_id: &str, part: &PartRow) -> Resul
     Ok(())
 }
 
+/// How much all parts of an upload but one have brought.
+pub async fn size_beside(
+    conn: &mut Conn,
+    key: &str,
+    upload_id: &str,
+    number: i64,
+) -> Result<i64, DbError> {
+    Ok(sqlx::query_scalar(
+        "select coalesce(sum(p.size), 0) from parts p \
+         join uploads u on u.upload_id = p.upload_id \
+         where u.upload_id = $1 and u.key = $2 and p.number <> $3",
+    )
+    .bind(upload_id)
+    .bind(key)
+    .bind(number)
+    .fetch_one(conn)
+    .await?)
+}
+
 /// Parts after a number, in order.
 pub async fn parts_after(
     conn: &mut Conn,

@@ -1,0 +1,218 @@
+//! What uploads through the server may hold in memory, all of them together.
+//!
+//! A body of a known length takes leave for a whole part, and is passed on as it comes where there
+//! is none. One whose length nobody knows has to be held, since S3 wants to know what it is sent:
+//! it takes leave as its bytes come, so that slow senders hold what they have sent and not what
+//! they might send. Where nothing is left, one of those that need more goes on into a part kept
+//! for that, and comes to its end; so they cannot all wait for one another. And while somebody
+//! waits, whoever sends next to nothing is ended.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+use crate::store::StoreError;
+
+/// What bodies of known length may hold altogether, in KiB.
+const STOCK_KIB: usize = 14 * 1024;
+/// What the others may, in KiB, beside the one part that is kept for the last of them.
+const OPEN_KIB: usize = 10 * 1024;
+/// How they take it, in KiB.
+const STEP_KIB: u64 = 64;
+/// The same in bytes.
+pub(super) const STEP: usize = 64 * 1024;
+/// How long a body of known length waits for memory before it goes on without.
+const STOCK_WAIT: Duration = Duration::from_millis(100);
+/// How long one waits that cannot.
+const ROOM_WAIT: Duration = Duration::from_secs(30);
+/// While others wait, this much has to come within each [`SPAN`], bytes.
+const LEAST: usize = 160 * 1024;
+/// See [`LEAST`].
+const SPAN: Duration = Duration::from_secs(10);
+
+/// The memory of all uploads to one bucket.
+pub(super) struct Memory {
+    stock: Semaphore,
+    open: Semaphore,
+    last: Semaphore,
+    /// How many wait for some.
+    short: AtomicUsize,
+}
+
+/// Leave to hold bytes; given back when it is dropped.
+pub(super) enum Leave<'a> {
+    /// For so many from the beginning.
+    Whole { _held: SemaphorePermit<'a> },
+    /// For what has come.
+    Grown { _held: Room<'a> },
+}
+
+/// Leave that grows with what comes.
+pub(super) struct Room<'a> {
+    memory: &'a Memory,
+    held: Option<SemaphorePermit<'a>>,
+    kib: u64,
+    last: Option<SemaphorePermit<'a>>,
+}
+
+struct Short<'a>(&'a AtomicUsize);
+
+impl Drop for Short<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Memory {
+    pub fn new() -> Self {
+        Self {
+            stock: Semaphore::new(STOCK_KIB),
+            open: Semaphore::new(OPEN_KIB),
+            last: Semaphore::new(1),
+            short: AtomicUsize::new(0),
+        }
+    }
+
+    /// Leave to hold this many bytes; none: there is no room.
+    pub async fn whole(&self, bytes: u64) -> Option<Leave<'_>> {
+        let kib = u32::try_from(bytes.div_ceil(1024)).ok()?;
+        let leave = tokio::time::timeout(STOCK_WAIT, self.stock.acquire_many(kib)).await;
+        leave.ok()?.ok().map(|held| Leave::Whole { _held: held })
+    }
+
+    /// Leave for an upload that nobody knows the length of: nothing as yet.
+    pub const fn room(&self) -> Room<'_> {
+        Room { memory: self, held: None, kib: 0, last: None }
+    }
+}
+
+impl Room<'_> {
+    /// Waits until so many bytes may be held in all; whether it had to wait.
+    pub async fn reach(&mut self, bytes: usize) -> Result<bool, StoreError> {
+        let wanted = (bytes as u64).div_ceil(1024).next_multiple_of(STEP_KIB);
+        let missing = wanted.saturating_sub(self.kib);
+        if self.last.is_some() || missing == 0 {
+            return Ok(false);
+        }
+        let more = u32::try_from(missing).map_err(StoreError::unavailable)?;
+        let memory = self.memory;
+        let (waited, permit) = if let Ok(permit) = memory.open.try_acquire_many(more) {
+            (false, permit)
+        } else {
+            memory.short.fetch_add(1, Ordering::Relaxed);
+            let _short = Short(&memory.short);
+            let busy = "too many uploads of unknown size are under way";
+            tokio::select! {
+                biased;
+                permit = memory.open.acquire_many(more) => {
+                    (true, permit.map_err(StoreError::unavailable)?)
+                }
+                last = memory.last.acquire() => {
+                    self.last = Some(last.map_err(StoreError::unavailable)?);
+                    return Ok(true);
+                }
+                () = tokio::time::sleep(ROOM_WAIT) => return Err(StoreError::unavailable(busy)),
+            }
+        };
+        self.kib = wanted;
+        match &mut self.held {
+            Some(held) => held.merge(permit),
+            None => self.held = Some(permit),
+        }
+        Ok(waited)
+    }
+
+    /// Whether somebody waits for what is held here.
+    fn is_wanted(&self) -> bool {
+        self.memory.short.load(Ordering::Relaxed) > 0
+    }
+}
+
+/// How fast a body comes. It matters only while others wait.
+pub(super) struct Pace {
+    since: Instant,
+    came: usize,
+}
+
+impl Pace {
+    pub fn begin() -> Self {
+        Self { since: Instant::now(), came: 0 }
+    }
+
+    /// Notes what came.
+    pub const fn note(&mut self, bytes: usize) {
+        self.came += bytes;
+    }
+
+    /// When to look again whether it comes.
+    pub fn until(&self) -> Instant {
+        self.since + SPAN
+    }
+
+    /// Looks whether the body came too slowly while others wait for memory.
+    pub fn check(&mut self, room: &Room<'_>) -> Result<(), StoreError> {
+        if self.since.elapsed() < SPAN {
+            return Ok(());
+        }
+        if self.came < LEAST && room.is_wanted() {
+            let slow = "the body came too slowly while others waited for memory";
+            return Err(StoreError::unavailable(slow));
+        }
+        *self = Self::begin();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_needs_more_when_nothing_is_left_comes_to_an_end_one_after_the_other() {
+        let memory = Memory::new();
+        let half = OPEN_KIB * 1024 / 2;
+        let (mut one, mut two) = (memory.room(), memory.room());
+        assert!(!one.reach(half).await.unwrap() && !two.reach(half).await.unwrap());
+        assert!(!one.is_wanted());
+        assert!(one.reach(half + 1).await.unwrap(), "it has the part that is kept");
+        assert!(!one.reach(half + 5_000_000).await.unwrap(), "and goes on in it");
+        let second = async {
+            let waited = two.reach(half + 1).await.unwrap();
+            assert!(waited);
+        };
+        let first = async {
+            tokio::task::yield_now().await;
+            assert!(one.is_wanted());
+            drop(one);
+        };
+        tokio::join!(second, first);
+        let mut three = memory.room();
+        let _all = three.reach(half).await;
+        assert!(memory.room().reach(1).await.is_ok(), "the kept part is free again");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_hardly_comes_is_ended_only_while_others_wait() {
+        let memory = Memory::new();
+        let mut slow = memory.room();
+        slow.reach(OPEN_KIB * 1024).await.unwrap();
+        let over = |came| Pace { since: Instant::now().checked_sub(SPAN).unwrap(), came };
+        let mut pace = over(0);
+        assert!(pace.check(&slow).is_ok());
+        let mut last = memory.room();
+        last.reach(1).await.unwrap();
+        let mut other = memory.room();
+        let waiting = other.reach(1);
+        let looking = async {
+            tokio::task::yield_now().await;
+            assert!(Pace::begin().check(&slow).is_ok(), "it has hardly begun");
+            assert!(over(LEAST).check(&slow).is_ok());
+            assert!(over(LEAST - 1).check(&slow).is_err());
+            drop(last);
+        };
+        let (waited, ()) = tokio::join!(waiting, looking);
+        assert!(waited.unwrap());
+    }
+}
