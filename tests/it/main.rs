@@ -70,4 +70,5 @@ mod uppy;
 mod uppy_browser;
 mod walk;
 mod webhooks;
+mod webhooks_doors;
 mod webhooks_receiver;
