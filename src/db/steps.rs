@@ -63,4 +63,9 @@ pub const STEPS: &[(&str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0012_words_by_category.sql"),
         include_str!("../../migrations/postgres/0012_words_by_category.sql"),
     ),
+    (
+        "webhooks that fail",
+        include_str!("../../migrations/sqlite/0014_webhooks_that_fail.sql"),
+        include_str!("../../migrations/postgres/0014_webhooks_that_fail.sql"),
+    ),
 ];

@@ -72,3 +72,4 @@ mod walk;
 mod webhooks;
 mod webhooks_doors;
 mod webhooks_receiver;
+mod webhooks_troubled;

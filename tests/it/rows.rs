@@ -179,6 +179,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "count",
             "of_clinic",
             "find",
+            "find_to_change",
             "update",
             "delete",
             "insert_test",
@@ -199,6 +200,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "mark_failing",
             "switch_off",
             "forget",
+            "forget_waiting",
         ],
     ),
     (
