@@ -179,6 +179,70 @@ mod rates {
     }
 }
 
+mod behind_a_proxy {
+    use super::*;
+
+    with_variables!(
+        &[
+            ("STRONGROOM_RATE_PER_ADDRESS", "5"),
+            ("STRONGROOM_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.200"),
+        ];
+        strangers_behind_a_trusted_proxy_are_counted_each_by_their_own_address,
+        what_somebody_else_says_about_where_it_came_from_changes_nothing,
+    );
+
+    async fn from(app: &TestApp, peer: &str, forwarded: &str, token: Option<&str>) -> Answer {
+        let mut request = Request::builder().uri("/api/docs").header(header::HOST, "127.0.0.1");
+        request = request.header("x-forwarded-for", forwarded);
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, token);
+        }
+        let mut request = request.body(axum::body::Body::empty()).unwrap();
+        request.extensions_mut().insert(Peer(peer.parse().unwrap()));
+        app.send(request).await
+    }
+
+    async fn strangers_behind_a_trusted_proxy_are_counted_each_by_their_own_address(app: &TestApp) {
+        for _ in 0..5 {
+            from(app, "10.0.0.1:40", "198.51.100.1", None).await.expect(401);
+        }
+        // Through another proxy, and with something of their own before it, they are the same.
+        let refused = from(app, "10.0.0.2:41", "203.0.113.5, 198.51.100.1", None).await;
+        expect_problem(&refused, 429, "too_many_requests");
+        from(app, "10.0.0.1:42", "198.51.100.1, 192.0.2.200", None).await.expect(429);
+        from(app, "10.0.0.1:43", "198.51.100.2", None).await.expect(401);
+        let body = json!({ "username": "nobody", "password": "wrong wrong wrong" }).to_string();
+        let sign_in = async |forwarded: &str| {
+            let request = Request::builder().method(Method::POST).uri("/api/session");
+            let request = request.header(header::HOST, "127.0.0.1");
+            let request = request.header(header::CONTENT_TYPE, "application/json");
+            let request = request.header("x-forwarded-for", forwarded);
+            let mut request = request.body(axum::body::Body::from(body.clone())).unwrap();
+            request.extensions_mut().insert(Peer("10.0.0.1:44".parse().unwrap()));
+            app.send(request).await.status.as_u16()
+        };
+        assert_eq!(sign_in("198.51.100.1").await, 429);
+        assert_eq!(sign_in("198.51.100.3").await, 401);
+        // The trail names them, and not the proxy.
+        let ours = app.admin().header.1;
+        from(app, "10.0.0.1:45", "198.51.100.1", Some(&ours)).await.expect(200);
+        let events = app.events(DEFAULT_CLINIC).await;
+        assert_eq!(events.last().unwrap().remote_addr.as_deref(), Some("198.51.100.1"));
+    }
+
+    async fn what_somebody_else_says_about_where_it_came_from_changes_nothing(app: &TestApp) {
+        for number in 0..5 {
+            let forged = format!("203.0.113.{number}");
+            from(app, "198.51.100.9:40", &forged, None).await.expect(401);
+        }
+        from(app, "198.51.100.9:40", "203.0.113.99", None).await.expect(429);
+        let ours = app.admin().header.1;
+        from(app, "198.51.100.9:40", "10.0.0.1", Some(&ours)).await.expect(200);
+        let events = app.events(DEFAULT_CLINIC).await;
+        assert_eq!(events.last().unwrap().remote_addr.as_deref(), Some("198.51.100.9"));
+    }
+}
+
 mod open_uploads {
     use super::*;
 
