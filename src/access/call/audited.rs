@@ -42,7 +42,8 @@ impl Grant<'_> {
     /// The service that calls, whoever it acts for: what it may begin is limited as its own too.
     pub fn service(&self) -> Option<&UserId> {
         let caller = &self.call.caller;
-        caller.has_role(Role::Service).then_some(&caller.user)
+        // Its own roles: those of the person it acts for are another's.
+        caller.roles.contains(&Role::Service).then_some(&caller.user)
     }
 
     /// Notes that an upload begins, where the call was made with a ticket; false when as many have
