@@ -217,6 +217,7 @@ mod behind_a_proxy {
             let request = request.header(header::HOST, "127.0.0.1");
             let request = request.header(header::CONTENT_TYPE, "application/json");
             let request = request.header("x-forwarded-for", forwarded);
+            let request = request.header(header::ORIGIN, &app.app.config.server.public_url);
             let mut request = request.body(axum::body::Body::from(body.clone())).unwrap();
             request.extensions_mut().insert(Peer("10.0.0.1:44".parse().unwrap()));
             app.send(request).await.status.as_u16()
