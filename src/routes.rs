@@ -19,7 +19,7 @@ use crate::documents::api::{
     docs, files, life, limits, multipart, preview, records, rendition, retrieval, stats, storage,
     uppy,
 };
-use crate::http::layers::{RequestIds, frame, guard_headers, guarded};
+use crate::http::layers::{Front, frame, guard_headers, guarded};
 use crate::http::reason::say_in_status_line;
 use crate::http::{ApiError, Code};
 use crate::patients::api as patients;
@@ -219,9 +219,12 @@ pub fn router(app: App, wire: Option<Wire>) -> Router {
         }
         None => ours.fallback(async |request: Request| elsewhere(&request)),
     };
-    let ids = RequestIds(app.ids.clone());
-    let https = app.config.server.public_url.starts_with("https:");
-    all.layer(from_fn(move |request: Request, next| frame(ids.clone(), https, request, next)))
+    let front = Front {
+        ids: app.ids.clone(),
+        https: app.config.server.public_url.starts_with("https:"),
+        proxies: app.config.server.trusted_proxies.clone(),
+    };
+    all.layer(from_fn(move |request: Request, next| frame(front.clone(), request, next)))
         .with_state(app)
 }
 

@@ -24,6 +24,7 @@ pub use source::{Reader, Source, parse_bytes};
 pub use store::{CloudFrontConfig, S3Config, S3Keys, StoreConfig};
 pub use uploads::{KeyLayout, UploadConfig};
 
+use crate::http::proxies::{Network, TrustedProxies};
 use crate::sensitive::Secret;
 
 /// Everything, checked.
@@ -58,6 +59,8 @@ pub struct ServerConfig {
     pub public_url: String,
     /// Browser origins that may call and upload.
     pub allowed_origins: Vec<String>,
+    /// Proxies that are believed about where a call came from.
+    pub trusted_proxies: TrustedProxies,
     /// Certificate chain and key, PEM files.
     pub tls: Option<(PathBuf, PathBuf)>,
 }
@@ -153,8 +156,23 @@ fn server(r: &mut Reader) -> ServerConfig {
         let right = "must be scheme and host only, such as https://files.example.com";
         r.problem("STRONGROOM_PUBLIC_URL", right);
     }
-    let allowed_origins = origins(r);
-    ServerConfig { listen, public_url, allowed_origins, tls }
+    let (allowed_origins, trusted_proxies) = (origins(r), proxies(r));
+    ServerConfig { listen, public_url, allowed_origins, trusted_proxies, tls }
+}
+
+fn proxies(r: &mut Reader) -> TrustedProxies {
+    let text = r.text("STRONGROOM_TRUSTED_PROXIES").unwrap_or_default();
+    let mut networks = Vec::new();
+    for item in text.split(',').map(str::trim).filter(|s| !s.is_empty()) {
+        match item.parse::<Network>() {
+            Ok(network) => networks.push(network),
+            Err(()) => r.problem(
+                "STRONGROOM_TRUSTED_PROXIES",
+                &format!("{item:?} is no address or network; expected 10.0.0.5 or 10.0.0.0/8"),
+            ),
+        }
+    }
+    TrustedProxies::new(&networks)
 }
 
 fn host(listen: &SocketAddr) -> String {

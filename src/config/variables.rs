@@ -66,6 +66,12 @@ const SERVER: &[Variable] = &[
         "Browser origins that may upload and call, comma separated, exact \
          (https://app.example.com).",
     ),
+    var(
+        "STRONGROOM_TRUSTED_PROXIES",
+        "none",
+        "Addresses and networks (10.0.0.0/8) of proxies in front, comma separated: what they add \
+         to X-Forwarded-For says where a call came from. Nobody else is believed.",
+    ),
     var("STRONGROOM_TLS_CERTIFICATE", "none", "PEM file with the certificate chain."),
     var("STRONGROOM_TLS_KEY", "none", "PEM file with the certificate's key."),
 ];
@@ -237,18 +243,20 @@ const LIMITS: &[Variable] = &[
         "STRONGROOM_RATE_PER_ADDRESS",
         "1200",
         "Calls a minute without a valid credential, and sign-ins, from one address; 0: no limit. \
-         Behind a proxy all come from one.",
+         Behind a proxy all come from one, unless it is among STRONGROOM_TRUSTED_PROXIES.",
     ),
     var(
         "STRONGROOM_MAX_OPEN_UPLOADS",
         "1000",
-        "Uploads one caller may have begun and not completed; 0: no limit.",
+        "Uploads one user or API key, and one person a service acts for, may have begun and not \
+         completed; 0: no limit.",
     ),
     var("STRONGROOM_MAX_OPEN_UPLOADS_PER_CLINIC", "10000", "The same of one clinic."),
     var(
         "STRONGROOM_QUOTA_DAILY_PER_CALLER",
         "0 (no limit)",
-        "Bytes one caller may announce for upload in a day (UTC), such as 20GB.",
+        "Bytes one user or API key, and one person a service acts for, may announce for upload in \
+         a day (UTC), such as 20GB.",
     ),
     var("STRONGROOM_QUOTA_DAILY_PER_CLINIC", "0 (no limit)", "The same of one clinic."),
     var(

@@ -68,4 +68,9 @@ pub const STEPS: &[(&str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0013_release_decided.sql"),
         include_str!("../../migrations/postgres/0013_release_decided.sql"),
     ),
+    (
+        "webhooks that fail",
+        include_str!("../../migrations/sqlite/0014_webhooks_that_fail.sql"),
+        include_str!("../../migrations/postgres/0014_webhooks_that_fail.sql"),
+    ),
 ];

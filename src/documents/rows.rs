@@ -6,7 +6,7 @@ use crate::db::{
 };
 use crate::documents::scan::Landing;
 use crate::documents::{Document, State, names};
-use crate::ids::{ClinicId, DocumentId, PatientId};
+use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
 use crate::store::ObjectInfo;
 use crate::time::Timestamp;
 
@@ -93,7 +93,7 @@ pub async fn find_all(
 /// How many uploads may be open before one is added; below zero: any number.
 #[derive(Clone, Copy, Debug)]
 pub struct OpenUploads {
-    /// Of the caller.
+    /// Of the caller; also of a service, whoever it acts for.
     pub caller: i64,
     /// Of the clinic.
     pub clinic: i64,
@@ -115,6 +115,7 @@ impl OpenUploads {
 pub async fn insert_pending(
     tx: &mut Audited,
     d: &Document,
+    service: Option<&UserId>,
     most: &OpenUploads,
 ) -> Result<(), DbError> {
     execute_later!(
@@ -123,14 +124,18 @@ pub async fn insert_pending(
          storage_provider, bucket, object_key, content_type, byte_size, sha256_hex, created_at, \
          updated_at, state, upload_expires_at, category, file_name, entity_type, entity_id, \
          temporary, release_state, supersedes, part_size, file_name_folded, size_is_limit, \
-         file_words, state_reason, release_set_at) \
+         file_words, state_reason, begun_by, release_set_at) \
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, \
          case when $25 >= 0 and $25 <= (select count(*) from (select 1 from document_assets \
          where clinic_id = $1 and owner_user_id = $4 and state = 'pending' \
          limit abs($25)) as own) then null \
+         when $28 is not null and $25 >= 0 and $25 <= (select count(*) from (select 1 \
+         from document_assets where clinic_id = $1 and begun_by = $28 and state = 'pending' \
+         limit abs($25)) as by_service) then null \
          when $26 >= 0 and $26 <= (select count(*) from (select 1 from document_assets \
          where clinic_id = $1 and state = 'pending' limit abs($26)) as everybody) then null \
-         else 'pending' end, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $27, $28)",
+         else 'pending' end, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $27, \
+         $28, $29)",
         d.clinic_id,
         d.id,
         &d.patient_id,
@@ -158,6 +163,7 @@ pub async fn insert_pending(
         most.caller,
         most.clinic,
         &d.state_reason,
+        service,
         d.release_set_at,
     )
 }

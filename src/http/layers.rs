@@ -14,6 +14,7 @@ use http::{HeaderName, HeaderValue, Method, Version, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument as _;
 
+use super::proxies::TrustedProxies;
 use super::{ApiError, Code, unread};
 
 /// The header that carries the request id, both ways.
@@ -24,7 +25,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct RequestInfo {
     /// Names the call in answers, log and trail.
     pub id: Arc<str>,
-    /// Where it came from.
+    /// Where it came from, as far as that can be known behind proxies.
     pub remote: Option<IpAddr>,
 }
 
@@ -32,11 +33,18 @@ pub struct RequestInfo {
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// Gives ids to requests that bring none of their own.
+/// What the outermost layer is told.
 #[derive(Clone)]
-pub struct RequestIds(pub crate::ids::Ids);
+pub struct Front {
+    /// Gives ids to requests that bring none of their own.
+    pub ids: crate::ids::Ids,
+    /// Whether the server is reached by https.
+    pub https: bool,
+    /// Who is believed about where a call came from.
+    pub proxies: TrustedProxies,
+}
 
-impl RequestIds {
+impl Front {
     /// The id the caller sent, when it is short and plain, else a new one.
     fn choose(&self, request: &Request) -> Arc<str> {
         request
@@ -45,16 +53,17 @@ impl RequestIds {
             .and_then(|v| v.to_str().ok())
             .filter(|v| (8..=64).contains(&v.len()))
             .filter(|v| v.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)))
-            .map_or_else(|| self.0.next().simple().to_string().into(), Arc::from)
+            .map_or_else(|| self.ids.next().simple().to_string().into(), Arc::from)
     }
 }
 
 /// The outermost layer: names the request, times it, logs it without health information, turns
 /// errors and panics into problem documents, leaves the connection fit for the next request.
-pub async fn frame(ids: RequestIds, https: bool, mut request: Request, next: Next) -> Response {
+pub async fn frame(front: Front, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
-    let id = ids.choose(&request);
-    let remote = request.extensions().get::<Peer>().map(|p| p.0.ip());
+    let id = front.choose(&request);
+    let peer = request.extensions().get::<Peer>().map(|p| p.0.ip());
+    let remote = peer.map(|peer| front.proxies.client(peer, request.headers()));
     request.extensions_mut().insert(RequestInfo { id: Arc::clone(&id), remote });
     let method = request.method().clone();
     // The pattern, never the path: a path may hold what a pattern cannot.
@@ -75,7 +84,7 @@ pub async fn frame(ids: RequestIds, https: bool, mut request: Request, next: Nex
         span.in_scope(|| error.log());
         write_problem(&mut response, &error, &id);
     }
-    if https {
+    if front.https {
         // Who has reached us by https once is not to be led back to http (RFC 6797).
         let value = HeaderValue::from_static("max-age=31536000");
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);

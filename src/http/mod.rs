@@ -11,6 +11,7 @@ pub mod layers;
 pub mod listen;
 pub mod paced;
 pub mod page;
+pub mod proxies;
 pub mod range;
 pub mod reason;
 mod unread;

@@ -1,9 +1,9 @@
 //! How many bytes each clinic keeps, as far as is known: the sum the database gave a moment ago,
 //! and what has been announced here since.
 //!
-//! To sum is work in proportion to the documents of a clinic, so it is done once a minute at most
-//! while there is room, and again before anybody is refused. Several servers each know of their
-//! own announcements only: a quota may be passed by what they allow within that minute.
+//! It is summed once a minute at most while there is room, and again before anybody is refused, by
+//! one caller for all who wait. Several servers each know of their own announcements only: a quota
+//! may be passed by what they allow within that minute.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -28,10 +28,10 @@ struct Kept {
 
 /// Whether there is room for some bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
+enum Room {
     /// There is, and they are counted.
     Reserved,
-    /// Sum again, tell with [`KeptBytes::summed`], and ask again.
+    /// It is to be summed again.
     Unknown,
     /// There is none.
     None {
@@ -42,12 +42,41 @@ pub enum Room {
 
 /// What is known of every clinic.
 #[derive(Default)]
-pub struct KeptBytes(Mutex<HashMap<ClinicId, Kept>>);
+pub struct KeptBytes {
+    clinics: Mutex<HashMap<ClinicId, Kept>>,
+    /// Held by who asks the database.
+    summing: tokio::sync::Mutex<()>,
+}
 
 impl KeptBytes {
-    /// Counts `size` bytes more of a clinic that may keep `quota`, if there is room.
-    pub fn reserve(&self, clinic: ClinicId, size: u64, quota: u64, now: Timestamp) -> Room {
-        let mut clinics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Counts `size` bytes more of a clinic that may keep `quota`, if there is room; if not, what
+    /// is kept. `sum` asks the database, where that has to be.
+    pub async fn reserve_or_sum<E>(
+        &self,
+        (clinic, size, quota): (ClinicId, u64, u64),
+        now: impl Fn() -> Timestamp,
+        sum: impl AsyncFnOnce() -> Result<u64, E>,
+    ) -> Result<Option<u64>, E> {
+        let mut room = self.reserve(clinic, size, quota, now());
+        if room == Room::Unknown {
+            let _turn = self.summing.lock().await;
+            // Somebody else may have asked meanwhile.
+            room = self.reserve(clinic, size, quota, now());
+            if room == Room::Unknown {
+                let asked_at = now();
+                let bytes = sum().await?;
+                self.summed(clinic, bytes, asked_at);
+                room = self.reserve(clinic, size, quota, asked_at);
+            }
+        }
+        Ok(match room {
+            Room::None { used } => Some(used),
+            Room::Reserved | Room::Unknown => None,
+        })
+    }
+
+    fn reserve(&self, clinic: ClinicId, size: u64, quota: u64, now: Timestamp) -> Room {
+        let mut clinics = self.clinics.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(kept) = clinics.get_mut(&clinic) else { return Room::Unknown };
         let used = kept.summed.saturating_add(kept.since);
         let fits = used.saturating_add(size) <= quota;
@@ -65,8 +94,8 @@ impl KeptBytes {
 
     /// Notes what the database said. Of several who asked at once the first is believed: what was
     /// reserved since is in none of their sums.
-    pub fn summed(&self, clinic: ClinicId, bytes: u64, now: Timestamp) {
-        let mut clinics = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn summed(&self, clinic: ClinicId, bytes: u64, now: Timestamp) {
+        let mut clinics = self.clinics.lock().unwrap_or_else(PoisonError::into_inner);
         let known = clinics.get(&clinic);
         let close = |at: Timestamp| at <= now + VERY_FRESH && now <= at + VERY_FRESH;
         if known.is_some_and(|kept| close(kept.at)) {
@@ -105,5 +134,23 @@ mod tests {
         assert_eq!(kept.reserve(clinic, 60, 100, late), Room::Reserved);
         kept.summed(clinic, 0, early);
         assert_eq!(kept.reserve(clinic, 60, 100, early), Room::None { used: 60 });
+    }
+
+    #[tokio::test]
+    async fn of_many_who_ask_at_once_one_asks_the_database_and_all_are_counted() {
+        let (kept, clinic) = (KeptBytes::default(), ClinicId::from_uuid(uuid::Uuid::nil()));
+        let asked = std::sync::atomic::AtomicU32::new(0);
+        let one = async || {
+            let sum = async || {
+                asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                tokio::task::yield_now().await;
+                Ok::<_, std::convert::Infallible>(10)
+            };
+            kept.reserve_or_sum((clinic, 2, 100), || Timestamp::from_micros(0), sum).await
+        };
+        let said = futures::future::join_all((0..50).map(|_| one())).await;
+        assert_eq!(said.iter().filter(|said| **said == Ok(None)).count(), 45);
+        assert_eq!(said.iter().filter(|said| **said == Ok(Some(100))).count(), 5);
+        assert_eq!(asked.into_inner(), 1);
     }
 }

@@ -9,7 +9,7 @@ mod rate;
 
 use std::net::IpAddr;
 
-pub use kept::{KeptBytes, Room};
+pub use kept::KeptBytes;
 use rate::Table;
 
 use crate::config::LimitsConfig;

@@ -10,10 +10,15 @@
 pub mod rows;
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::audit::{Event, Outcome};
 use crate::db::{DbError, Tx};
 use crate::ids::{DeliveryId, DocumentId, Ids};
+
+/// How long it is still noted what a webhook misses that was switched off because it takes nothing:
+/// as long as messages are kept.
+const MISSED: Duration = Duration::from_hours(30 * 24);
 
 macro_rules! happenings {
     ($($(#[$doc:meta])* $name:ident => $text:literal),* $(,)?) => {
@@ -38,6 +43,8 @@ happenings! {
     Available => "document.available",
     /// The scanner found something, or could not say.
     Quarantined => "document.quarantined",
+    /// It goes before the scanner once more, and cannot be read until that has spoken.
+    Scanning => "document.scanning",
     /// What was uploaded was not what was announced; there is no document.
     Refused => "document.refused",
     /// A newer document took its place.
@@ -104,18 +111,22 @@ fn told(action: &str, outcome: Outcome, after: After<'_>) -> Option<Happening> {
     };
     match (outcome, action) {
         (Outcome::Denied, _) => None,
-        (_, "upload.confirm" | "upload.receive" | "upload.store" | "document.scan") => {
+        // A form announces an upload and carries it to its end in one call.
+        (Outcome::Failed, "upload.begin") if after.state == "abandoned" => Some(H::Abandoned),
+        (_, "upload.begin" | "upload.confirm" | "upload.receive" | "document.scan") => {
             by_state.filter(|h| outcome == Outcome::Granted || *h == H::Refused)
         }
         (Outcome::Failed, _) => None,
         (_, "upload.abort" | "upload.abandon") => Some(H::Abandoned),
+        (_, "document.rescan") => Some(H::Scanning),
         (_, "document.edit") if after.moved => Some(H::Moved),
         (_, "document.edit") => Some(H::Edited),
         (_, "document.release") if after.released => Some(H::Released),
         (_, "document.release") => Some(H::Withdrawn),
         (_, "document.delete") => Some(H::Deleted),
         (_, "document.restore") => Some(H::Restored),
-        (_, "document.purge") => Some(H::Purged),
+        // Decided is not done: the store may be away.
+        (_, "content.erase") => Some(H::Purged),
         (_, "document.hold") if after.held => Some(H::Held),
         (_, "document.hold") => Some(H::HoldLifted),
         _ => None,
@@ -127,7 +138,7 @@ fn told(action: &str, outcome: Outcome, after: After<'_>) -> Option<Happening> {
 fn may_tell(event: &Event) -> bool {
     let said = |key: &str| event.detail.as_ref().and_then(|detail| detail.get(key));
     let repeated = said("repeated").and_then(serde_json::Value::as_bool) == Some(true);
-    let states = ["available", "quarantined", "refused"];
+    let states = ["available", "quarantined", "refused", "abandoned"];
     let tells = |state| told(event.action, event.outcome, After { state, ..After::default() });
     event.subject.kind == Some("document")
         && !repeated
@@ -149,7 +160,7 @@ pub async fn note(tx: &mut Tx, event: &Event, ids: &Ids) -> Result<bool, DbError
     let document = event.subject.id.as_deref().and_then(|id| id.parse::<DocumentId>().ok());
     let (Some(clinic), Some(document)) = (event.clinic, document) else { return Ok(false) };
     let mut noted = false;
-    for listener in rows::listeners(tx, clinic, document).await? {
+    for listener in rows::listeners(tx, clinic, document, event.at - MISSED).await? {
         let after = After {
             state: &listener.document_state,
             held: listener.held,
@@ -193,6 +204,9 @@ mod tests {
         let scan = |state| told("document.scan", Outcome::Granted, at(state));
         assert_eq!(scan("available"), Some(Happening::Available));
         assert_eq!(scan("quarantined"), Some(Happening::Quarantined));
+        let rescan = |outcome| told("document.rescan", outcome, at("scanning"));
+        assert_eq!(rescan(Outcome::Granted), Some(Happening::Scanning));
+        assert_eq!(rescan(Outcome::Failed), None);
     }
 
     #[test]
@@ -211,8 +225,21 @@ mod tests {
     }
 
     #[test]
+    fn an_upload_that_begins_tells_what_the_same_call_made_of_it() {
+        let begin = |outcome, state| told("upload.begin", outcome, at(state));
+        assert_eq!(begin(Outcome::Granted, "pending"), None);
+        assert_eq!(begin(Outcome::Granted, "scanning"), None);
+        assert_eq!(begin(Outcome::Granted, "available"), Some(Happening::Available));
+        assert_eq!(begin(Outcome::Granted, "quarantined"), Some(Happening::Quarantined));
+        assert_eq!(begin(Outcome::Failed, "refused"), Some(Happening::Refused));
+        assert_eq!(begin(Outcome::Failed, "abandoned"), Some(Happening::Abandoned));
+        assert_eq!(begin(Outcome::Failed, "available"), None);
+        assert_eq!(begin(Outcome::Denied, "refused"), None);
+    }
+
+    #[test]
     fn what_only_looks_or_fails_tells_nothing() {
-        for action in ["document.read", "document.list", "upload.begin", "wire.read", "x"] {
+        for action in ["document.read", "document.list", "document.purge", "wire.read", "x"] {
             for outcome in [Outcome::Granted, Outcome::Denied, Outcome::Failed] {
                 for state in ["pending", "available", "abandoned"] {
                     assert_eq!(told(action, outcome, at(state)), None, "{action}");

@@ -38,11 +38,13 @@ impl Listener {
     }
 }
 
-/// The webhooks of a clinic that are on, with the document as it is in this transaction.
+/// The webhooks of a clinic that are on, or off by failing since a time, with the document as it
+/// is in this transaction.
 pub async fn listeners(
     mut tx: &mut Tx,
     clinic: ClinicId,
     document: DocumentId,
+    failing_after: Timestamp,
 ) -> Result<Vec<Listener>, DbError> {
     fetch_all!(
         tx,
@@ -51,9 +53,11 @@ pub async fn listeners(
          d.patient_id, d.supersedes, d.hold_reason is not null as held, d.released, \
          d.updated_at \
          from webhooks w join document_assets d on d.clinic_id = w.clinic_id \
-         where w.clinic_id = $1 and w.disabled_at is null and d.id = $2 order by w.id",
+         where w.clinic_id = $1 and (w.disabled_at is null or (w.disabled_reason = 'failing' \
+         and w.disabled_at > $3)) and d.id = $2 order by w.id",
         clinic,
         document,
+        failing_after,
     )
 }
 

@@ -87,6 +87,8 @@ pub async fn create(
         disabled_at: None,
         disabled_reason: None,
         failing_since: None,
+        failed_at: None,
+        rests_until: None,
     };
     let Asked { url, events, description } = asked;
     let changes = Changes { url: Some(url), events, description, enabled: None };
@@ -131,6 +133,7 @@ fn apply(app: &App, webhook: &mut Webhook, changes: Changes) -> Result<(), Webho
         Some(true) => {
             (webhook.disabled_at, webhook.disabled_reason) = (None, None);
             webhook.failing_since = None;
+            (webhook.failed_at, webhook.rests_until) = (None, None);
         }
         Some(false) if webhook.disabled_at.is_none() => {
             webhook.disabled_at = Some(app.clock.now());
@@ -161,7 +164,18 @@ fn secret(app: &App, webhook: &Webhook, salt: Uuid) -> Result<WebhookSecret, Web
     derived.map_err(|e| DbError::Commit(e.to_string()).into())
 }
 
-/// The webhook in a transaction that is about to change it.
+/// The webhook in a transaction that is about to change it; who changes it too waits.
+async fn found_to_change(
+    call: &Call,
+    grant: &Grant<'_>,
+    id: WebhookId,
+) -> Result<(Audited, Webhook), WebhookError> {
+    let mut tx = grant.begin().await?;
+    let webhook = rows::find_to_change(&mut tx, call.clinic(), id).await?;
+    Ok((tx, webhook.ok_or(WebhookError::NotFound)?))
+}
+
+/// The webhook in a transaction that leaves it as it is.
 async fn found(
     call: &Call,
     grant: &Grant<'_>,
@@ -198,7 +212,7 @@ pub async fn change(
     changes: Changes,
 ) -> Result<Webhook, WebhookError> {
     let grant = call.authorize(target(call, Some(id))).await?;
-    let (mut tx, mut webhook) = found(call, &grant, id).await?;
+    let (mut tx, mut webhook) = found_to_change(call, &grant, id).await?;
     let told = serde_json::json!({
         "url": changes.url.is_some(),
         "events": changes.events,
@@ -215,7 +229,7 @@ pub async fn change(
 /// Makes a new secret. For a day messages are signed with both.
 pub async fn rotate(app: &App, call: &Call, id: WebhookId) -> Result<Rotated, WebhookError> {
     let grant = call.authorize(target(call, Some(id))).await?;
-    let (mut tx, mut webhook) = found(call, &grant, id).await?;
+    let (mut tx, mut webhook) = found_to_change(call, &grant, id).await?;
     let now = app.clock.now();
     let old_until = now + OLD_SECRET;
     webhook.old_salt = Some(std::mem::replace(&mut webhook.secret_salt, app.ids.next()));

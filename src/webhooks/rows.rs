@@ -39,12 +39,24 @@ pub struct Webhook {
     pub disabled_reason: Option<String>,
     /// Since when no message has been taken.
     pub failing_since: Option<Timestamp>,
+    /// When one was last not taken.
+    pub failed_at: Option<Timestamp>,
+    /// Until when nothing is sent; none: it has answered since it was last away.
+    pub rests_until: Option<Timestamp>,
+}
+
+impl Webhook {
+    /// Whether nobody was there when it was last sent something.
+    pub const fn is_away(&self) -> bool {
+        self.rests_until.is_some()
+    }
 }
 
 macro_rules! webhook_columns {
     () => {
         "id, clinic_id, url, events, description, secret_salt, old_salt, old_salt_until, \
-         created_at, created_by, updated_at, disabled_at, disabled_reason, failing_since"
+         created_at, created_by, updated_at, disabled_at, disabled_reason, failing_since, \
+         failed_at, rests_until"
     };
 }
 
@@ -150,13 +162,34 @@ pub async fn find(
     )
 }
 
+/// One webhook of a clinic, which nobody else changes until this transaction ends. A statement that
+/// changes nothing takes the row on either engine.
+pub async fn find_to_change(
+    mut tx: &mut impl Connection,
+    clinic: ClinicId,
+    id: WebhookId,
+) -> Result<Option<Webhook>, DbError> {
+    fetch_optional!(
+        tx,
+        Webhook,
+        concat!(
+            "update webhooks set updated_at = updated_at where clinic_id = $1 and id = $2 \
+             returning ",
+            webhook_columns!()
+        ),
+        clinic,
+        id
+    )
+}
+
 /// Writes what can be changed of a webhook. False when it is not there any more.
 pub async fn update(mut tx: &mut impl Connection, w: &Webhook) -> Result<bool, DbError> {
     let changed = execute!(
         tx,
         "update webhooks set url = $3, events = $4, description = $5, secret_salt = $6, \
          old_salt = $7, old_salt_until = $8, updated_at = $9, disabled_at = $10, \
-         disabled_reason = $11, failing_since = $12 where clinic_id = $1 and id = $2",
+         disabled_reason = $11, failing_since = $12, failed_at = $13, rests_until = $14 \
+         where clinic_id = $1 and id = $2",
         w.clinic_id,
         w.id,
         &w.url,
@@ -169,11 +202,14 @@ pub async fn update(mut tx: &mut impl Connection, w: &Webhook) -> Result<bool, D
         w.disabled_at,
         &w.disabled_reason,
         w.failing_since,
+        w.failed_at,
+        w.rests_until,
     )?;
     Ok(changed == 1)
 }
 
-/// Removes a webhook and its messages. False when it is not there any more.
+/// Removes a webhook and its messages. False when it is not there any more. A message that is added
+/// meanwhile stays behind, is sent to nobody, and is forgotten with its age.
 pub async fn delete(
     mut tx: &mut impl Connection,
     clinic: ClinicId,

@@ -8,7 +8,7 @@ use strongroom::http::layers::Peer;
 use strongroom::ids::ClinicId;
 
 use crate::contract::expect_problem;
-use crate::support::{Answer, Caller, OTHER_CLINIC, TestApp, pdf};
+use crate::support::{Answer, Caller, OTHER_CLINIC, TestApp, invoice, pdf};
 use crate::with_variables;
 
 const PRESIGN: &str = "/api/docs/presign-upload";
@@ -21,6 +21,18 @@ async fn begin_sized(app: &TestApp, who: &Caller, size: u64) -> Answer {
     let mut asked = pdf().asked("patient-1");
     asked["size"] = json!(size);
     app.post(who, PRESIGN, asked).await
+}
+
+/// Begins an upload as a service that acts for somebody of the front desk.
+async fn begin_for(app: &TestApp, service: &Caller, person: &str, size: u64) -> Answer {
+    let mut asked = invoice().asked("patient-1");
+    asked["size"] = json!(size);
+    let headers = [
+        ("authorization", service.header.1.as_str()),
+        ("x-acting-user", person),
+        ("x-acting-role", "staff"),
+    ];
+    app.request(Method::POST, PRESIGN, &headers, Some(asked)).await
 }
 
 fn seconds(answer: &Answer) -> u64 {
@@ -167,6 +179,71 @@ mod rates {
     }
 }
 
+mod behind_a_proxy {
+    use super::*;
+
+    with_variables!(
+        &[
+            ("STRONGROOM_RATE_PER_ADDRESS", "5"),
+            ("STRONGROOM_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.200"),
+        ];
+        strangers_behind_a_trusted_proxy_are_counted_each_by_their_own_address,
+        what_somebody_else_says_about_where_it_came_from_changes_nothing,
+    );
+
+    async fn from(app: &TestApp, peer: &str, forwarded: &str, token: Option<&str>) -> Answer {
+        let mut request = Request::builder().uri("/api/docs").header(header::HOST, "127.0.0.1");
+        request = request.header("x-forwarded-for", forwarded);
+        if let Some(token) = token {
+            request = request.header(header::AUTHORIZATION, token);
+        }
+        let mut request = request.body(axum::body::Body::empty()).unwrap();
+        request.extensions_mut().insert(Peer(peer.parse().unwrap()));
+        app.send(request).await
+    }
+
+    async fn strangers_behind_a_trusted_proxy_are_counted_each_by_their_own_address(app: &TestApp) {
+        for _ in 0..5 {
+            from(app, "10.0.0.1:40", "198.51.100.1", None).await.expect(401);
+        }
+        // Through another proxy, and with something of their own before it, they are the same.
+        let refused = from(app, "10.0.0.2:41", "203.0.113.5, 198.51.100.1", None).await;
+        expect_problem(&refused, 429, "too_many_requests");
+        from(app, "10.0.0.1:42", "198.51.100.1, 192.0.2.200", None).await.expect(429);
+        from(app, "10.0.0.1:43", "198.51.100.2", None).await.expect(401);
+        let body = json!({ "username": "nobody", "password": "wrong wrong wrong" }).to_string();
+        let sign_in = async |forwarded: &str| {
+            let request = Request::builder().method(Method::POST).uri("/api/session");
+            let request = request.header(header::HOST, "127.0.0.1");
+            let request = request.header(header::CONTENT_TYPE, "application/json");
+            let request = request.header("x-forwarded-for", forwarded);
+            let request = request.header(header::ORIGIN, &app.app.config.server.public_url);
+            let mut request = request.body(axum::body::Body::from(body.clone())).unwrap();
+            request.extensions_mut().insert(Peer("10.0.0.1:44".parse().unwrap()));
+            app.send(request).await.status.as_u16()
+        };
+        assert_eq!(sign_in("198.51.100.1").await, 429);
+        assert_eq!(sign_in("198.51.100.3").await, 401);
+        // The trail names them, and not the proxy.
+        let ours = app.admin().header.1;
+        from(app, "10.0.0.1:45", "198.51.100.1", Some(&ours)).await.expect(200);
+        let events = app.events(DEFAULT_CLINIC).await;
+        assert_eq!(events.last().unwrap().remote_addr.as_deref(), Some("198.51.100.1"));
+    }
+
+    async fn what_somebody_else_says_about_where_it_came_from_changes_nothing(app: &TestApp) {
+        for number in 0..5 {
+            let forged = format!("203.0.113.{number}");
+            from(app, "198.51.100.9:40", &forged, None).await.expect(401);
+        }
+        from(app, "198.51.100.9:40", "203.0.113.99", None).await.expect(429);
+        let ours = app.admin().header.1;
+        from(app, "198.51.100.9:40", "10.0.0.1", Some(&ours)).await.expect(200);
+        let events = app.events(DEFAULT_CLINIC).await;
+        assert_eq!(events.last().unwrap().remote_addr.as_deref(), Some("198.51.100.9"));
+    }
+}
+
 mod open_uploads {
     use super::*;
 
@@ -177,6 +254,7 @@ mod open_uploads {
         ];
         of_two_hundred_uploads_begun_at_once_ten_are_open,
         a_clinic_has_a_limit_of_its_own,
+        what_a_service_begins_counts_as_its_own_whoever_it_acts_for,
         what_is_confirmed_aborted_or_expired_makes_room,
     );
 
@@ -197,6 +275,27 @@ mod open_uploads {
         let parts = app.post(&admin, "/api/docs/multipart", pdf().asked("patient-1")).await;
         expect_problem(&parts, 429, "too_many_open_uploads");
         begin(app, &app.service()).await.expect(201);
+    }
+
+    async fn what_a_service_begins_counts_as_its_own_whoever_it_acts_for(app: &TestApp) {
+        let service = app.service();
+        let people: Vec<_> = (0..40).map(|n| format!("person-{n}")).collect();
+        let calls = people.iter().map(|person| begin_for(app, &service, person, 2_000));
+        let answers = join_all(calls).await;
+        assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 10);
+        let refused = begin_for(app, &service, "somebody-else", 2_000).await;
+        expect_problem(&refused, 429, "too_many_open_uploads");
+        assert!(refused.json()["detail"].as_str().unwrap().contains("10 uploads open"));
+        begin(app, &service).await.expect(429);
+        // Another service has its own, for the same people; a person is counted through both.
+        let other = app.token("other-service", Role::Service, DEFAULT_CLINIC, &[]);
+        for _ in 0..9 {
+            begin_for(app, &other, "anna", 2_000).await.expect(201);
+        }
+        let third = app.token("third-service", Role::Service, DEFAULT_CLINIC, &[]);
+        begin_for(app, &third, "anna", 2_000).await.expect(201);
+        begin_for(app, &third, "anna", 2_000).await.expect(429);
+        begin_for(app, &third, "otto", 2_000).await.expect(201);
     }
 
     async fn a_clinic_has_a_limit_of_its_own(app: &TestApp) {
@@ -263,7 +362,20 @@ mod daily {
         ];
         bytes_of_a_day_are_counted_by_caller_and_clinic_and_the_next_day_is_new,
         uploads_begun_at_once_do_not_pass_the_days_quota,
+        bytes_that_a_service_announces_count_as_its_own_and_as_the_persons,
     );
+
+    async fn bytes_that_a_service_announces_count_as_its_own_and_as_the_persons(app: &TestApp) {
+        let (service, other) =
+            (app.service(), app.token("other-service", Role::Service, DEFAULT_CLINIC, &[]));
+        begin_for(app, &service, "anna", 600_000).await.expect(201);
+        let refused = begin_for(app, &service, "otto", 500_000).await;
+        expect_problem(&refused, 429, "daily_quota_exceeded");
+        begin_for(app, &service, "otto", 400_000).await.expect(201);
+        let refused = begin_for(app, &other, "anna", 450_000).await;
+        expect_problem(&refused, 429, "daily_quota_exceeded");
+        begin_for(app, &other, "anna", 400_000).await.expect(201);
+    }
 
     async fn bytes_of_a_day_are_counted_by_caller_and_clinic_and_the_next_day_is_new(
         app: &TestApp,
@@ -308,7 +420,16 @@ mod kept {
     with_variables!(
         &[("STRONGROOM_QUOTA_PER_CLINIC", "3000000")];
         a_clinic_keeps_no_more_than_its_quota_and_what_ends_makes_room,
+        what_is_kept_is_read_from_the_figures_and_not_counted_again,
     );
+
+    async fn what_is_kept_is_read_from_the_figures_and_not_counted_again(app: &TestApp) {
+        begin_sized(app, &app.admin(), 3_000_000).await.expect(201);
+        begin_sized(app, &app.admin(), 3_000_000).await.expect(507);
+        app.sql("delete from document_counts; delete from document_count_deltas").await.unwrap();
+        app.clock.shift_seconds(2);
+        begin_sized(app, &app.admin(), 3_000_000).await.expect(201);
+    }
 
     async fn a_clinic_keeps_no_more_than_its_quota_and_what_ends_makes_room(app: &TestApp) {
         let admin = app.admin();

@@ -72,4 +72,6 @@ mod uppy;
 mod uppy_browser;
 mod walk;
 mod webhooks;
+mod webhooks_doors;
 mod webhooks_receiver;
+mod webhooks_troubled;

@@ -180,6 +180,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "count",
             "of_clinic",
             "find",
+            "find_to_change",
             "update",
             "delete",
             "insert_test",
@@ -200,6 +201,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "mark_failing",
             "switch_off",
             "forget",
+            "forget_waiting",
         ],
     ),
     (

@@ -70,6 +70,11 @@ impl Receiver {
         self.shared.replies.lock().unwrap().extend(replies);
     }
 
+    /// From now on it answers 200, whatever it was told before.
+    pub fn forgets(&self) {
+        self.shared.replies.lock().unwrap().clear();
+    }
+
     /// What came, in order.
     pub fn got(&self) -> Vec<Got> {
         self.shared.got.lock().unwrap().clone()

@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use super::ledger::Ledger;
 use super::{Call, Gate, subject};
-use crate::access::Target;
 use crate::access::tickets::rows::take_ticket;
+use crate::access::{Role, Target};
 use crate::audit::{self, Event, Outcome, Subject};
 use crate::db::{Conn, Connection, DbError, Later, Tx};
 use crate::http::Code;
-use crate::ids::{DocumentId, PatientId};
+use crate::ids::{DocumentId, PatientId, UserId};
 use crate::outbox;
 
 /// Permission for one call on one target.
@@ -37,6 +37,13 @@ impl Grant<'_> {
     /// for another stands in the trail of both.
     pub fn also(&self, tx: &mut Audited, target: &Target) {
         tx.also.push(self.call.event(&subject(target)));
+    }
+
+    /// The service that calls, whoever it acts for: what it may begin is limited as its own too.
+    pub fn service(&self) -> Option<&UserId> {
+        let caller = &self.call.caller;
+        // Its own roles: those of the person it acts for are another's.
+        caller.roles.contains(&Role::Service).then_some(&caller.user)
     }
 
     /// Notes that an upload begins, where the call was made with a ticket; false when as many have
@@ -134,6 +141,13 @@ impl Audited {
         self.finish(true).await
     }
 
+    /// The same for an upload that begins and is nothing yet, which nobody is to be told of: to
+    /// ask who listens would cost the busiest call a statement.
+    pub async fn commit_begun(mut self, detail: Value) -> Result<(), DbError> {
+        self.event.detail = Some(detail);
+        self.finish(false).await
+    }
+
     /// The same, and only then hands out what was found.
     pub async fn read<T>(self, found: Unread<T>, detail: Option<Value>) -> Result<T, DbError> {
         self.commit(detail).await?;
@@ -167,10 +181,10 @@ impl Audited {
         self.finish(true).await
     }
 
-    async fn finish(mut self, changed: bool) -> Result<(), DbError> {
+    async fn finish(mut self, tells: bool) -> Result<(), DbError> {
         let told = self.event.detail.take();
         self.event.detail = self.ledger.with(|entry| entry.detail(told));
-        let told = changed && outbox::note(&mut self.tx, &self.event, &self.gate.ids).await?;
+        let told = tells && outbox::note(&mut self.tx, &self.event, &self.gate.ids).await?;
         audit::rows::insert(&mut self.tx, &self.event).await?;
         for other in self.also {
             let (outcome, code) = (self.event.outcome, self.event.code);

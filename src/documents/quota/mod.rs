@@ -5,6 +5,7 @@
 //! - No more uploads than allowed are ever open, however many are begun at once and on however many
 //!   servers: they are counted by the statement that adds one. PostgreSQL does not see what others
 //!   are adding meanwhile, so near the limit transactions of a clinic take turns.
+//! - What a service begins counts as its own and as the person's it acts for.
 //! - A day's bytes are counted in the same commit too, and only where there is a quota.
 //! - What is kept is known to within a minute's uploads of the other servers.
 
@@ -16,8 +17,7 @@ use crate::access::{Audited, Grant};
 use crate::app::App;
 use crate::documents::rows::{OpenUploads, insert_pending};
 use crate::documents::{Document, DocumentError};
-use crate::ids::ClinicId;
-use crate::limits::Room;
+use crate::ids::{ClinicId, UserId};
 use crate::time::Timestamp;
 
 /// How far from a limit transactions need not take turns: more than may be under way at once on a
@@ -87,12 +87,12 @@ async fn add_within(
         let most = if app.db.has_one_writer() { exact } else { far.unwrap_or(exact) };
         match add(app, grant, document, (&most, false), event).await {
             Err(e) if is_full(&e) && !app.db.has_one_writer() => {}
-            Err(e) if is_full(&e) => return Err(too_many(app, document).await),
+            Err(e) if is_full(&e) => return Err(too_many(app, grant, document).await),
             done => return done,
         }
     }
     match add(app, grant, document, (&exact, true), event).await {
-        Err(e) if is_full(&e) => Err(too_many(app, document).await),
+        Err(e) if is_full(&e) => Err(too_many(app, grant, document).await),
         done => done,
     }
 }
@@ -120,8 +120,8 @@ async fn add(
     if !grant.take_ticket(&mut tx, document.id).await? {
         return Err(DocumentError::TicketUsedUp);
     }
-    charge_day(app, &mut tx, document).await?;
-    insert_pending(&mut tx, document, most).await?;
+    charge_day(app, &mut tx, document, grant.service()).await?;
+    insert_pending(&mut tx, document, grant.service(), most).await?;
     if event == Event::Later {
         return Ok(tx.commit_open().await?);
     }
@@ -131,7 +131,7 @@ async fn add(
         "contentType": document.content_type,
         "category": document.category,
     });
-    Ok(tx.commit(Some(detail)).await?)
+    Ok(tx.commit_begun(detail).await?)
 }
 
 /// The number under which uploads of a clinic take turns.
@@ -141,13 +141,13 @@ fn number(clinic: ClinicId) -> i64 {
 }
 
 /// Which limit it was.
-async fn too_many(app: &App, document: &Document) -> DocumentError {
+async fn too_many(app: &App, grant: &Grant<'_>, document: &Document) -> DocumentError {
     let limits = &app.config.limits;
     let counted = async {
         // In a transaction that writes: on SQLite others are not committed yet, and count.
         let mut tx = app.db.begin().await?;
         let owner = &document.owner_user_id;
-        rows::open_uploads(&mut tx, document.clinic_id, owner).await
+        rows::open_uploads(&mut tx, document.clinic_id, owner, grant.service()).await
     };
     let own = match counted.await {
         Ok(own) => own,
@@ -172,13 +172,21 @@ fn refused(what: &'static str, whose: Whose) {
 }
 
 /// Counts what was announced towards the day's quotas, where there are any.
-async fn charge_day(app: &App, tx: &mut Audited, document: &Document) -> Result<(), DocumentError> {
+async fn charge_day(
+    app: &App,
+    tx: &mut Audited,
+    document: &Document,
+    service: Option<&UserId>,
+) -> Result<(), DocumentError> {
     let (limits, now) = (&app.config.limits, document.created_at);
     let (clinic, day) = (document.clinic_id, now.seconds().div_euclid(DAY));
-    for (whose, who, limit) in [
-        (Whose::Caller, document.owner_user_id.as_str(), limits.daily_per_caller),
-        (Whose::Clinic, "", limits.daily_per_clinic),
-    ] {
+    // In one order, the clinic last, so that no two transactions wait for each other.
+    let mut callers = vec![document.owner_user_id.as_str()];
+    callers.extend(service.map(UserId::as_str));
+    callers.sort_unstable();
+    callers.dedup();
+    let callers = callers.into_iter().map(|who| (Whose::Caller, who, limits.daily_per_caller));
+    for (whose, who, limit) in callers.chain([(Whose::Clinic, "", limits.daily_per_clinic)]) {
         if limit == 0 {
             continue;
         }
@@ -204,17 +212,19 @@ async fn reserve_kept(app: &App, document: &Document) -> Result<(), DocumentErro
     if quota == 0 {
         return Ok(());
     }
-    let (clinic, size, now) = (document.clinic_id, document.byte_size, app.clock.now());
-    let mut room = app.kept.reserve(clinic, size, quota, now);
-    if room == Room::Unknown {
+    let clinic = document.clinic_id;
+    let sum = async || {
         let mut reader = app.db.reader().await?;
-        let bytes = rows::kept_bytes(&mut reader, clinic).await?;
-        app.kept.summed(clinic, bytes, now);
-        room = app.kept.reserve(clinic, size, quota, now);
+        rows::kept_bytes(&mut reader, clinic).await
+    };
+    let now = || app.clock.now();
+    match app.kept.reserve_or_sum((clinic, document.byte_size, quota), now, sum).await? {
+        Some(used) => {
+            refused("kept_bytes", Whose::Clinic);
+            Err(DocumentError::Quota { used, limit: quota })
+        }
+        None => Ok(()),
     }
-    let Room::None { used } = room else { return Ok(()) };
-    refused("kept_bytes", Whose::Clinic);
-    Err(DocumentError::Quota { used, limit: quota })
 }
 
 /// Forgets the counts of days that are over; how many.

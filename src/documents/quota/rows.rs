@@ -4,19 +4,23 @@ use crate::access::Audited;
 use crate::db::{Connection, DbError, Tx, execute, fetch_optional};
 use crate::ids::{ClinicId, UserId};
 
-/// How many uploads a caller has open.
+/// How many uploads a caller has open, as whom they are or as the service that began them.
 pub async fn open_uploads(
     mut conn: &mut impl Connection,
     clinic: ClinicId,
     owner: &UserId,
+    service: Option<&UserId>,
 ) -> Result<i64, DbError> {
     let row = fetch_optional!(
         conn,
         (i64,),
         "select count(*) from document_assets \
-         where clinic_id = $1 and owner_user_id = $2 and state = 'pending'",
+         where clinic_id = $1 and owner_user_id = $2 and state = 'pending' union all \
+         select count(*) from document_assets \
+         where clinic_id = $1 and begun_by = $3 and state = 'pending' order by 1 desc limit 1",
         clinic,
         owner,
+        service,
     )?;
     Ok(row.map_or(0, |(count,)| count))
 }
@@ -67,15 +71,17 @@ pub async fn forget_days(tx: &mut Tx, day: i64) -> Result<u64, DbError> {
     execute!(*tx, "delete from upload_days where day < $1", day)
 }
 
-/// The bytes a clinic keeps: everything that has bytes or is about to.
+/// The bytes a clinic keeps: everything that has bytes or is about to, by the figures that are kept
+/// in the commit of each change.
 pub async fn kept_bytes(mut conn: &mut impl Connection, clinic: ClinicId) -> Result<u64, DbError> {
     let row = fetch_optional!(
         conn,
         (i64,),
-        "select cast(coalesce(sum(byte_size), 0) as bigint) from document_assets \
-         where clinic_id = $1 \
-         and state in ('pending', 'scanning', 'available', 'quarantined', 'deleted')",
+        "select cast(coalesce(sum(bytes), 0) as bigint) from ( \
+         select state, bytes from document_counts where clinic_id = $1 union all \
+         select state, bytes from document_count_deltas where clinic_id = $1) counted \
+         where state in ('pending', 'scanning', 'available', 'quarantined', 'deleted')",
         clinic,
     )?;
-    Ok(row.map_or(0, |(bytes,)| bytes.unsigned_abs()))
+    Ok(row.map_or(0, |(bytes,)| u64::try_from(bytes).unwrap_or(0)))
 }

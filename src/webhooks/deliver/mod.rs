@@ -1,23 +1,28 @@
 //! Sending what waits: state is the queue. A message is taken by a conditional update that makes it
 //! due again later, so one whose sender dies comes back by itself, and of two servers one sends it.
 //!
-//! Each webhook has its own place in the queue: one that is slow or away keeps nobody waiting.
+//! Each webhook has its own place in the queue: one that is slow or away keeps nobody waiting. Who
+//! is away is asked with one message at a time, after a rest that grows to minutes; places are
+//! shared among clinics, and some are never given to those who are away.
 
+mod places;
 mod rows;
 
-use std::collections::HashSet;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt as _};
 use serde::Serialize;
 
-use rows::Ended;
+use places::{PLACES, Places};
+use rows::{Ended, Failure};
 
 use super::rows::{Delivery, Webhook};
 use super::{WebhookError, address, manage, message};
 use crate::access::{Action, Steward, Target, TargetKind};
 use crate::app::App;
 use crate::causes;
+use crate::ids::WebhookId;
 use crate::time::Timestamp;
 
 /// How long a receiver may take to answer.
@@ -28,10 +33,16 @@ const TAKEN: Duration = Duration::from_mins(1);
 const INTERVAL: Duration = Duration::from_secs(5);
 /// Messages to one webhook that are under way at once.
 const AT_ONCE: usize = 4;
-/// Messages to one webhook in one go.
+/// Messages to one webhook in one go; of one that is away it is one.
 const BATCH: i64 = 40;
-/// Webhooks that are served at once.
-const WEBHOOKS: usize = 32;
+/// After this no other message is begun in the same go, so that a slow one gives its place back.
+const ONE_GO: Duration = PATIENCE;
+/// How long a webhook that is away has a rest, at least and at most; between, half as long as it
+/// has been failing.
+const REST: (Duration, Duration) = (Duration::from_secs(5), Duration::from_mins(5));
+/// Failures further apart than this, which is more than between any two tries, are no sign of each
+/// other: nothing was sent between them.
+const APART: Duration = Duration::from_hours(48);
 /// How long to wait after each try that failed (Standard Webhooks, "Deliverability and
 /// reliability"); about three days in all.
 const WAITS: [Duration; 9] = [
@@ -49,6 +60,8 @@ const WAITS: [Duration; 9] = [
 const GIVE_UP: Duration = Duration::from_hours(5 * 24);
 /// How long messages are kept to be looked at.
 const KEPT: Duration = Duration::from_hours(30 * 24);
+/// Most messages that wait for a webhook that is off by failing.
+const MOST_WAITING: i64 = 10_000;
 /// How much of an answer is read; more closes the connection. Nothing of it is kept.
 const ANSWER: usize = 1_024;
 
@@ -72,27 +85,37 @@ pub async fn run(app: &App) {
             return std::future::pending().await;
         }
     };
-    let mut busy = HashSet::new();
-    let mut batches = FuturesUnordered::new();
+    let (mut places, mut batches) = (Places::default(), FuturesUnordered::new());
     loop {
-        for webhook in due_webhooks(app).await {
-            if batches.len() < WEBHOOKS && busy.insert(webhook.id) {
-                let client = &client;
-                batches.push(async move { (webhook.id, batch(app, client, &webhook).await) });
+        // What is under way goes on while the database is asked what else there is.
+        let mut looking = pin!(due_webhooks(app));
+        let due = loop {
+            tokio::select! {
+                due = &mut looking => break due,
+                Some(id) = batches.next(), if !batches.is_empty() => places.give_back(id),
+            }
+        };
+        for webhook in due {
+            if places.take(&webhook) {
+                batches.push(go(app, &client, webhook));
             }
         }
         tokio::select! {
-            Some((id, sent)) = batches.next(), if !batches.is_empty() => {
-                busy.remove(&id);
-                if let Err(e) = sent {
-                    tracing::warn!(webhook = %id, error = %e, "messages could not be sent now");
-                    tokio::time::sleep(INTERVAL).await;
-                }
-            }
+            Some(id) = batches.next(), if !batches.is_empty() => places.give_back(id),
             () = app.gate.outbox.notified() => {}
             () = tokio::time::sleep(INTERVAL) => {}
         }
     }
+}
+
+/// Sends some messages to a webhook; its id. One that could not be served now keeps its place for
+/// a while, so that it is not tried again at once.
+async fn go(app: &App, client: &reqwest::Client, webhook: Webhook) -> WebhookId {
+    if let Err(e) = batch(app, client, &webhook).await {
+        tracing::warn!(webhook = %webhook.id, error = %e, "messages could not be sent now");
+        tokio::time::sleep(INTERVAL).await;
+    }
+    webhook.id
 }
 
 async fn due_webhooks(app: &App) -> Vec<Webhook> {
@@ -114,48 +137,76 @@ pub async fn send_due(app: &App) -> Result<Sent, WebhookError> {
     let mut reader = app.db.reader().await?;
     let webhooks = rows::webhooks_due(&mut reader, now, 1_000).await?;
     drop(reader);
-    let mut all = Sent::default();
-    let mut batches: FuturesUnordered<_> =
-        webhooks.iter().map(|webhook| batch(app, &client, webhook)).collect();
-    while let Some(sent) = batches.next().await {
-        let sent = sent?;
-        all.delivered += sent.delivered;
-        all.again += sent.again;
-        all.failed += sent.failed;
+    let batches = webhooks.iter().map(|webhook| batch(app, &client, webhook));
+    let mut batches = futures::stream::iter(batches).buffer_unordered(PLACES);
+    let (mut all, mut failed) = (Sent::default(), None);
+    while let Some(outcome) = batches.next().await {
+        match outcome {
+            Ok(sent) => {
+                all.delivered += sent.delivered;
+                all.again += sent.again;
+                all.failed += sent.failed;
+            }
+            Err(e) => failed = Some(e),
+        }
     }
-    Ok(all)
+    failed.map_or(Ok(all), Err)
 }
 
-/// Sends some messages to one webhook.
+/// Sends some messages to one webhook. What is under way when something fails, or the receiver
+/// turns out to be away, is brought to its end; nothing else is begun.
 async fn batch(
     app: &App,
     client: &reqwest::Client,
     webhook: &Webhook,
 ) -> Result<Sent, WebhookError> {
+    let began = app.clock.now();
+    let most = if webhook.is_away() { 1 } else { BATCH };
     let mut reader = app.db.reader().await?;
-    let due = rows::due(&mut reader, webhook.id, app.clock.now(), BATCH).await?;
+    let due = rows::due(&mut reader, webhook.id, began, most).await?;
     drop(reader);
-    let mut sent = Sent::default();
-    let tries = due.iter().map(|delivery| try_once(app, client, webhook, delivery));
-    let mut tries = futures::stream::iter(tries).buffer_unordered(AT_ONCE);
-    while let Some(outcome) = tries.next().await {
-        match outcome? {
-            Some("delivered") => sent.delivered += 1,
-            Some("failed") => sent.failed += 1,
-            Some(_) => sent.again += 1,
-            None => {}
+    let (mut sent, mut failed, mut go_on) = (Sent::default(), None, true);
+    let (mut waiting, mut under_way) = (due.iter(), FuturesUnordered::new());
+    loop {
+        while go_on
+            && under_way.len() < AT_ONCE
+            && let Some(delivery) = waiting.next()
+        {
+            under_way.push(try_once(app, client, webhook, delivery));
         }
+        match under_way.next().await {
+            None => break,
+            Some(Ok(Some(tried))) => {
+                match tried.state {
+                    "delivered" => sent.delivered += 1,
+                    "failed" => sent.failed += 1,
+                    _ => sent.again += 1,
+                }
+                go_on &= !tried.away;
+            }
+            Some(Ok(None)) => {}
+            Some(Err(e)) => (failed, go_on) = (Some(e), false),
+        }
+        go_on &= app.clock.now() < began + ONE_GO;
     }
-    Ok(sent)
+    failed.map_or(Ok(sent), Err)
 }
 
-/// One try of one message; its state afterwards, or none where somebody else has it.
+/// How a try ended.
+struct Tried {
+    /// The message's state afterwards.
+    state: &'static str,
+    /// Whether nobody was there who could take any message.
+    away: bool,
+}
+
+/// One try of one message; none where somebody else has it.
 async fn try_once(
     app: &App,
     client: &reqwest::Client,
     webhook: &Webhook,
     delivery: &Delivery,
-) -> Result<Option<&'static str>, WebhookError> {
+) -> Result<Option<Tried>, WebhookError> {
     let now = app.clock.now();
     let until = now + TAKEN;
     let mut tx = app.db.begin().await?;
@@ -171,6 +222,13 @@ async fn try_once(
 enum Answer {
     Status(u16),
     Trouble(&'static str),
+}
+
+impl Answer {
+    /// Whether it says that other messages would not be taken either.
+    const fn is_away(&self) -> bool {
+        matches!(self, Self::Trouble(_) | Self::Status(429 | 500..))
+    }
 }
 
 async fn post(
@@ -232,8 +290,8 @@ async fn settle(
     delivery: &Delivery,
     until: Timestamp,
     answer: Answer,
-) -> Result<Option<&'static str>, WebhookError> {
-    let now = app.clock.now();
+) -> Result<Option<Tried>, WebhookError> {
+    let (now, away) = (app.clock.now(), answer.is_away());
     let tries = usize::try_from(delivery.attempts).unwrap_or(usize::MAX);
     let (taken, gone, said) = match answer {
         Answer::Status(status) => ((200..300).contains(&status), status == 410, status.to_string()),
@@ -254,7 +312,9 @@ async fn settle(
         rows::mark_working(&mut tx, clinic, id).await?;
         None
     } else {
-        rows::mark_failing(&mut tx, clinic, id, now).await?
+        let rests_until = away.then(|| now + rest(webhook, now));
+        let failure = Failure { at: now, connected_since: now - APART, rests_until };
+        rows::mark_failing(&mut tx, clinic, id, failure).await?
     };
     tx.commit().await?;
     if gone {
@@ -262,7 +322,15 @@ async fn settle(
     } else if failing.is_some_and(|since| since + GIVE_UP < now) {
         switch_off(app, webhook, "failing").await?;
     }
-    Ok(settled.then_some(state))
+    Ok(settled.then_some(Tried { state, away }))
+}
+
+/// How long nothing is sent to a webhook that was away just now.
+fn rest(webhook: &Webhook, now: Timestamp) -> Duration {
+    let recent = webhook.failed_at.is_some_and(|failed| now < failed + APART);
+    let since = webhook.failing_since.filter(|_| recent).unwrap_or(now);
+    let failing = Duration::from_micros((now.micros() - since.micros()).max(0).unsigned_abs());
+    (failing / 2).clamp(REST.0, REST.1)
 }
 
 /// A tenth more or less, so that what failed together does not come back together.
@@ -291,10 +359,11 @@ async fn switch_off(
     Ok(())
 }
 
-/// Forgets messages that are a month old; how many.
+/// Forgets messages that are a month old, and more than can be caught up with; how many.
 pub async fn forget_old(app: &App, dry_run: bool) -> Result<usize, WebhookError> {
     let mut tx = app.db.begin().await?;
-    let count = rows::forget(&mut tx, app.clock.now() - KEPT).await?;
+    let mut count = rows::forget(&mut tx, app.clock.now() - KEPT).await?;
+    count += rows::forget_waiting(&mut tx, MOST_WAITING).await?;
     if !dry_run {
         tx.commit().await?;
     }

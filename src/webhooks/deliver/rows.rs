@@ -5,7 +5,8 @@ use crate::ids::{ClinicId, WebhookId};
 use crate::time::Timestamp;
 use crate::webhooks::rows::{Delivery, Webhook, delivery_columns, webhook_columns};
 
-/// Webhooks of any clinic that are on and have a message that is due.
+/// Webhooks of any clinic that are on, not resting, and have a message that is due: those that
+/// answer before those that did not, each the longest waiting first.
 pub async fn webhooks_due(
     mut conn: &mut impl Connection,
     now: Timestamp,
@@ -17,9 +18,13 @@ pub async fn webhooks_due(
         concat!(
             "select ",
             webhook_columns!(),
-            " from webhooks w where disabled_at is null and exists (\
+            " from webhooks w where disabled_at is null \
+             and (rests_until is null or rests_until <= $1) and exists (\
              select 1 from webhook_deliveries d where d.webhook_id = w.id \
-             and d.state = 'pending' and d.due_at <= $1) order by id limit $2"
+             and d.state = 'pending' and d.due_at <= $1) \
+             order by case when rests_until is null then 0 else 1 end, \
+             (select min(d.due_at) from webhook_deliveries d where d.webhook_id = w.id \
+             and d.state = 'pending'), id limit $2"
         ),
         now,
         limit
@@ -112,7 +117,7 @@ pub async fn mark_working(
 ) -> Result<(), DbError> {
     execute!(
         tx,
-        "update webhooks set failing_since = null \
+        "update webhooks set failing_since = null, failed_at = null, rests_until = null \
          where clinic_id = $1 and id = $2 and failing_since is not null",
         clinic,
         id,
@@ -120,21 +125,36 @@ pub async fn mark_working(
     Ok(())
 }
 
+/// What is known of a webhook that did not take a message.
+#[derive(Clone, Copy, Debug)]
+pub struct Failure {
+    /// When that was.
+    pub at: Timestamp,
+    /// A failure before this has nothing to do with it.
+    pub connected_since: Timestamp,
+    /// Until when nothing is sent; none: it did answer.
+    pub rests_until: Option<Timestamp>,
+}
+
 /// Notes that a webhook does not take a message; since when it has not.
 pub async fn mark_failing(
     mut tx: &mut impl Connection,
     clinic: ClinicId,
     id: WebhookId,
-    now: Timestamp,
+    failure: Failure,
 ) -> Result<Option<Timestamp>, DbError> {
     let row = fetch_optional!(
         tx,
         (Timestamp,),
-        "update webhooks set failing_since = coalesce(failing_since, $3) \
+        "update webhooks set failing_since = case when failing_since is null \
+         or coalesce(failed_at, failing_since) < $4 then $3 else failing_since end, \
+         failed_at = $3, rests_until = $5 \
          where clinic_id = $1 and id = $2 returning failing_since",
         clinic,
         id,
-        now,
+        failure.at,
+        failure.connected_since,
+        failure.rests_until,
     )?;
     Ok(row.map(|(since,)| since))
 }
@@ -162,4 +182,16 @@ pub async fn switch_off(
 /// Removes messages, whatever became of them, that are older than a time.
 pub async fn forget(tx: &mut Tx, before: Timestamp) -> Result<u64, DbError> {
     execute!(*tx, "delete from webhook_deliveries where created_at < $1", before)
+}
+
+/// Removes what waits for webhooks that are off by failing, but for the newest of each.
+pub async fn forget_waiting(tx: &mut Tx, most: i64) -> Result<u64, DbError> {
+    execute!(
+        *tx,
+        "delete from webhook_deliveries where id in (select id from (select d.id, \
+         row_number() over (partition by d.webhook_id order by d.created_at desc, d.id desc) \
+         as place from webhook_deliveries d join webhooks w on w.id = d.webhook_id \
+         where w.disabled_reason = 'failing' and d.state = 'pending') waiting where place > $1)",
+        most,
+    )
 }
