@@ -223,6 +223,29 @@ pub(super) fn extract(reader: &mut Reader<'_>, entry: &Entry, most: u64) -> Resu
     Ok(bytes)
 }
 
+/// The first bytes of what an entry unpacks to. The archive must have been walked.
+pub(super) fn begin_of(reader: &mut Reader<'_>, entry: &Entry) -> Result<Vec<u8>, Stop> {
+    const WANTED: usize = 8;
+    if entry.method == 0 {
+        return reader
+            .read(entry.data, WANTED.min(usize::try_from(entry.packed).unwrap_or(WANTED)));
+    }
+    let (mut at, end) = (entry.data, entry.data + entry.packed);
+    let mut state = InflateState::new_boxed(DataFormat::Raw);
+    let (mut begin, mut count) = ([0; WANTED], 0);
+    while at < end && count < WANTED {
+        let piece = reader.chunk(at)?;
+        let within = usize::try_from(end - at).unwrap_or(usize::MAX).min(piece.len());
+        let step = inflate(&mut state, &piece[..within], &mut begin[count..], MZFlush::None);
+        (at, count) = (at + step.bytes_consumed as u64, count + step.bytes_written);
+        let stands = step.bytes_consumed == 0 && step.bytes_written == 0;
+        if stands || !matches!(step.status, Ok(MZStatus::Ok)) {
+            break;
+        }
+    }
+    Ok(begin[..count].to_vec())
+}
+
 fn unpack(reader: &mut Reader<'_>, entry: &Entry, take: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {
     let mut sum = Digest::new(CrcAlgorithm::Crc32IsoHdlc);
     let (mut at, end, mut count) = (entry.data, entry.data + entry.packed, 0_u64);
