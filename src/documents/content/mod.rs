@@ -6,6 +6,7 @@
 
 mod age;
 mod archive;
+mod boxes;
 mod compound;
 mod dicom;
 mod foreign;
@@ -24,6 +25,7 @@ mod svg;
 mod tests;
 mod text;
 mod tiff;
+mod trailer;
 mod verdict;
 mod webp;
 
