@@ -3,8 +3,9 @@
 
 use super::made_files::{
     AGE, DOC, DOCX, EXCEL, SEAL_KEY, SVG, WORD, XLS, XLSX, atom, compound, counted_zero, cut, docx,
-    film, jpeg_of, jpeg_with_comment, part, png, relation, sample, samsung, sealed, sealed_by,
-    sealed_with, sheet, small_zip, tiff, types, with, word_block, workbook, xlsx, zip, zip64,
+    film, jpeg_of, jpeg_with_comment, part, pdf_around, png, relation, sample, samsung, sealed,
+    sealed_by, sealed_with, sheet, small_zip, tiff, types, with, word_block, workbook, xlsx, zip,
+    zip64,
 };
 
 /// What is to be said of a file.
@@ -68,6 +69,7 @@ pub fn all() -> Vec<File> {
         behind_pictures(),
         hidden_archives(),
         documents(),
+        portable_documents(),
         office(),
         objects(),
         archives(),
@@ -94,7 +96,7 @@ pub fn large() -> Vec<File> {
     let jpeg = sample("knee-xray.jpg");
     let notes = [&[0xFF, 0xEB, 0xFF, 0xFF][..], &vec![b'n'; 65_533][..]].concat().repeat(20);
     let jpeg = [&jpeg[..2], &notes, &jpeg[2..]].concat();
-    let pdf = [b"%PDF-1.7\n".to_vec(), noise(3, 1_200_000), b"\n%%EOF\n".to_vec()].concat();
+    let pdf = pdf_around(&noise(3, 1_200_000));
     let zipped = |bytes: &[u8]| [bytes, &small_zip()].concat();
     files(vec![
         ("a letter with photos", "a.docx", docx(&[photo(1), photo(2)]), Good),
@@ -379,6 +381,50 @@ fn documents() -> Vec<Row> {
         ),
         ("a DICOM that ends early", "a.dcm", early, damaged),
         ("a DICOM with a ZIP", "a.dcm", with("chest-ct.dcm", &small_zip()), polyglot),
+    ]
+}
+
+/// PDFs as programs write them, and what only looks like one.
+fn portable_documents() -> Vec<Row> {
+    let (polyglot, damaged) = (Refused("polyglot"), Refused("damaged"));
+    let active = Refused("active_content");
+    let page = "<html><script>alert(1)</script></html>";
+    let framed = |inside: &str| format!("%PDF-1.4\n{inside}\n%%EOF\n").into_bytes();
+    let whole = String::from_utf8(pdf_around(b"a letter")).unwrap();
+    let swap = |from: &str, to: &str| whole.replace(from, to).into_bytes();
+    let long = String::from_utf8(pdf_around(&[b'x'; 3000])).unwrap();
+    let late = |end: &str| long.replace("\n%%EOF", end).into_bytes();
+    let again = "4 0 obj\n<</Type/Info>>\nendobj\n";
+    let at = whole.len() + again.len();
+    let update = format!(
+        "{again}xref\n0 0\n4 1\n{:010} 00000 n \ntrailer\n<</Size 5/Root 1 0 R/Prev 9>>\nstartxref\n{at}\n%%EOF\n",
+        whole.len()
+    );
+    let table = "5 0 obj\n<</Type/XRef/Size 6/W[1 2 1]/Root 1 0 R/Length 4>>\nstream\n";
+    let objects = &whole[..whole.find("xref").unwrap()];
+    let streamed = |offset: usize| {
+        let at = objects.len() + offset;
+        let end = format!("endstream\nendobj\nstartxref\n{at}\n%%EOF");
+        [objects.as_bytes(), table.as_bytes(), b"\x01\x02\x03\x04\n", end.as_bytes()].concat()
+    };
+    let returns = whole.replace('\n', "\r\n").into_bytes();
+    let commented = swap("\n%%EOF", "\n%%EOF\n% printed\n%%EOF");
+    vec![
+        ("a PDF by its frame alone", "a.pdf", framed("words"), damaged),
+        ("a page in the frame of a PDF", "a.pdf", framed(page), active),
+        ("a page in a sound PDF", "a.pdf", swap("a letter", page), active),
+        ("a PDF without a root", "a.pdf", swap("/Root 1 0 R", "/Info 1 0 R"), damaged),
+        ("a PDF that names no table", "a.pdf", swap("startxref", "startxxxx"), damaged),
+        ("a PDF of a table alone", "a.pdf", swap(" obj", " abc"), damaged),
+        ("a PDF with a page before its end", "a.pdf", late(&format!("{page}\n%%EOF")), polyglot),
+        ("a PDF with a commented page", "a.pdf", late(&format!("\n%{page}\n%%EOF")), polyglot),
+        ("a PDF that ends twice", "a.pdf", commented, Good),
+        ("a PDF that was changed", "a.pdf", [whole.as_bytes(), update.as_bytes()].concat(), Good),
+        ("a PDF with its table in a stream", "a.pdf", streamed(0), Good),
+        ("a PDF with its table in a stream elsewhere", "a.pdf", streamed(7), Good),
+        // Readers build the table anew: mail and old FTP change the ends of lines.
+        ("a PDF whose lines were changed", "a.pdf", returns, Good),
+        ("a PDF of another place", "a.pdf", swap("startxref\n0", "startxref\n1"), Good),
     ]
 }
 

@@ -9,6 +9,11 @@ use std::sync::LazyLock;
 
 use crc_fast::{CrcAlgorithm, checksum};
 
+#[path = "made_pdf.rs"]
+mod made_pdf;
+
+pub use made_pdf::{around_pdf, pdf_around};
+
 pub const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 pub const DOC: &str = "application/msword";
