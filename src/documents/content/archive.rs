@@ -45,6 +45,8 @@ pub(super) struct Entry {
     offset: u64,
     /// Where its data begin; known once its own header has been read.
     data: u64,
+    /// The first bytes it unpacks to; known once the archive has been walked.
+    pub begin: Vec<u8>,
 }
 
 const BOUNDS: &str = "The archive in the file holds more than is unpacked here (10,000 entries, \
@@ -95,6 +97,8 @@ impl Archive {
         let mut at = 0;
         for entry in &mut self.entries {
             own_header(reader, entry, at)?;
+            // Here, where the bytes are at hand: a second walk would read it all again.
+            entry.begin = begin_of(reader, entry)?;
             at = entry.data + entry.packed;
             if unpacked {
                 unpack(reader, entry, &mut |_| {})?;
@@ -158,6 +162,7 @@ fn directory_entry(bytes: &[u8]) -> Result<Option<(Entry, &[u8])>, Stop> {
         packed: u64::from(packed),
         offset: u64::from(offset),
         data: 0,
+        begin: Vec::new(),
     };
     if entry.flags & 0x2041 != 0 || entry.method == 99 {
         return refuse(Reason::Encrypted, LOCKED);
@@ -223,8 +228,8 @@ pub(super) fn extract(reader: &mut Reader<'_>, entry: &Entry, most: u64) -> Resu
     Ok(bytes)
 }
 
-/// The first bytes of what an entry unpacks to. The archive must have been walked.
-pub(super) fn begin_of(reader: &mut Reader<'_>, entry: &Entry) -> Result<Vec<u8>, Stop> {
+/// The first bytes of what an entry unpacks to, once its own header has been read.
+fn begin_of(reader: &mut Reader<'_>, entry: &Entry) -> Result<Vec<u8>, Stop> {
     const WANTED: usize = 8;
     if entry.method == 0 {
         return reader

@@ -75,12 +75,11 @@ fn document(reader: &mut Reader<'_>, program: Option<Program>, depth: u8) -> Res
     }
     let mut inside = 0;
     for entry in entries {
-        let begin = archive::begin_of(reader, entry)?;
         // What Office embeds in the old way is a compound file, whatever it is called.
-        if compound::is_compound(&begin) {
+        if compound::is_compound(&entry.begin) {
             return refuse(Reason::ActiveContent, ACTIVE);
         }
-        if !is_document(&entry.name) && !begin.starts_with(b"PK\x03\x04") {
+        if !is_document(&entry.name) && !entry.begin.starts_with(b"PK\x03\x04") {
             continue;
         }
         inside += 1;
