@@ -1,7 +1,7 @@
 //! PDFs of any size, made while they are sent; the benchmark sends them too.
 
 /// What stands before and behind the bytes of a PDF of this size, which are one stream of it: any
-/// bytes will do. Nothing is too small to be built from less than 400 bytes.
+/// bytes will do. It takes some 300 bytes by itself.
 pub fn around_pdf(size: u64) -> (Vec<u8>, Vec<u8>) {
     let before = |length: u64| {
         let objects = [
