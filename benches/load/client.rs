@@ -16,6 +16,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 
 use crate::Failure;
+use crate::made_pdf::around_pdf;
 
 /// How much of a body is handed over at once.
 const CHUNK: usize = 128 * 1024;
@@ -44,16 +45,16 @@ impl Source {
 pub enum Payload {
     /// These bytes, or nothing.
     Once(Option<Bytes>),
-    /// So many bytes, beginning as a PDF does, no 4 KiB of them like any other.
+    /// A PDF, no 4 KiB of it like any other.
     Stamped {
         /// Where the bytes come from.
         source: Source,
+        /// How many there are.
+        of: u64,
         /// How many are still to come.
         left: u64,
         /// The next stamp; the caller sees to it that no two bodies share any.
         stamp: u64,
-        /// Whether the next chunk is the first.
-        first: bool,
     },
 }
 
@@ -65,7 +66,7 @@ impl Payload {
 
     /// Content number `n` of a size.
     pub fn stamped(source: &Source, size: u64, n: u64) -> Self {
-        Self::Stamped { source: source.clone(), left: size, stamp: n << 20, first: true }
+        Self::Stamped { source: source.clone(), of: size, left: size, stamp: n << 20 }
     }
 }
 
@@ -80,18 +81,22 @@ impl Body for Payload {
         let chunk = match &mut *self {
             Self::Once(bytes) => bytes.take(),
             Self::Stamped { left: 0, .. } => None,
-            Self::Stamped { source, left, stamp, first } => {
+            Self::Stamped { source, of, left, stamp } => {
                 let size = usize::try_from(*left).unwrap_or(usize::MAX).min(CHUNK);
                 let mut chunk = source.0[..size].to_vec();
                 for piece in chunk.chunks_mut(STAMP).filter(|piece| piece.len() >= 24) {
                     piece[16..24].copy_from_slice(&stamp.to_le_bytes());
                     *stamp += 1;
                 }
-                if std::mem::take(first) && size >= 9 {
-                    chunk[..9].copy_from_slice(b"%PDF-1.7\n");
-                }
-                if *left == size as u64 && size >= 16 {
-                    chunk[size - 6..].copy_from_slice(b"%%EOF\n");
+                let begin = *of - *left;
+                let (head, tail) = around_pdf(*of);
+                for (at, byte) in
+                    (0..).zip(&head).chain((of.saturating_sub(tail.len() as u64)..).zip(&tail))
+                {
+                    let within = at.checked_sub(begin).and_then(|at| usize::try_from(at).ok());
+                    if let Some(to) = within.and_then(|at| chunk.get_mut(at)) {
+                        *to = *byte;
+                    }
                 }
                 *left -= size as u64;
                 Some(Bytes::from(chunk))

@@ -11,6 +11,9 @@ mod client;
 mod drive;
 mod limits;
 mod lists;
+#[allow(dead_code, reason = "the tests need more of it")]
+#[path = "../../tests/it/made_pdf.rs"]
+mod made_pdf;
 mod seed;
 mod server;
 mod table;

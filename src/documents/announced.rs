@@ -37,7 +37,8 @@ pub(super) fn said_otherwise(document: &Document, said: &Announced) -> Option<&'
 }
 
 fn is_type(document: &Document, mime: &str) -> bool {
-    FileType::find(mime).is_some_and(|t| t.mime == document.content_type)
+    let named = FileType::of_file(mime, document.file_name.reveal());
+    named.is_some_and(|t| t.mime == document.content_type)
 }
 
 /// What differs from what was presigned, without looking into the bytes.

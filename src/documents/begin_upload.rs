@@ -145,7 +145,7 @@ pub(super) fn check(
     }
     wrong_ids(asked.patient.as_ref(), asked.entity.as_ref(), &mut errors);
     let limits = &app.config.uploads;
-    let file_type = FileType::find(&asked.content_type)
+    let file_type = FileType::of_file(&asked.content_type, asked.file_name.reveal())
         .filter(|found| found.is_taken(limits))
         .ok_or(DocumentError::UnsupportedType { sealed: limits.sealed });
     if let Ok(found) = file_type
@@ -161,7 +161,7 @@ pub(super) fn check(
     let in_parts = limit == Limit::Parts;
     let limit = match limit {
         Limit::OneRequest => file_type.limit(limits, asked.category()),
-        Limit::Parts => content::limit_of_parts(limits, asked.category()),
+        Limit::Parts => file_type.limit_in_parts(limits, asked.category()),
         Limit::AnyCategory => {
             let each = Category::ALL.map(|category| file_type.limit(limits, category));
             each.into_iter().max().unwrap_or(0)

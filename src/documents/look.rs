@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
@@ -14,9 +14,10 @@ use futures::TryStreamExt as _;
 use tokio::runtime::Handle;
 
 use crate::app::App;
-use crate::documents::content::{Reason, Source, Stop, Unfit, inspect};
+use crate::documents::content::{MAX_WALKED, Reason, Source, Stop, Unfit, inspect};
 use crate::documents::{Document, DocumentError};
 use crate::store::{ByteRange, ObjectInfo, ObjectKey, StoreError};
+use crate::time::Timestamp;
 
 /// Objects up to this size are read at once, bytes.
 pub(super) const SMALL: usize = 256 * 1024;
@@ -26,9 +27,11 @@ const END: usize = 128 * 1024;
 const BLOCK: u64 = 512 * 1024;
 /// How many such blocks are held.
 const BLOCKS: usize = 4;
-/// The most that one look may read, bytes.
-const MAX_READ: u64 = 512 << 20;
-/// The longest one look may take.
+/// The most that one look may read, bytes: the largest file that is walked, and what is read again
+/// at its ends.
+const MAX_READ: u64 = MAX_WALKED + (16 << 20);
+/// The longest one look may take. How long it takes is up to the store and to whoever else is
+/// served: it says nothing of the file.
 const MAX_TIME: Duration = Duration::from_mins(2);
 
 /// Gathers what there is to see.
@@ -126,7 +129,7 @@ impl Seen {
             known: self.known,
             blocks: VecDeque::new(),
             left: MAX_READ,
-            until: Instant::now() + MAX_TIME,
+            until: app.clock.now() + MAX_TIME,
             runtime: Handle::current(),
         };
         let looked = tokio::task::spawn_blocking(move || {
@@ -164,7 +167,7 @@ struct Stored {
     /// What was read last.
     blocks: VecDeque<Piece>,
     left: u64,
-    until: Instant,
+    until: Timestamp,
     runtime: Handle,
 }
 
@@ -197,7 +200,10 @@ impl Source for Stored {
 impl Stored {
     fn fetch(&mut self, begin: u64) -> Result<Piece, Stop> {
         let length = BLOCK.min(self.size - begin);
-        if self.left < length || Instant::now() > self.until {
+        if self.app.clock.now() > self.until {
+            return Err(StoreError::unavailable("looking into the upload took too long").into());
+        }
+        if self.left < length {
             return Err(Stop::Unfit(Unfit::Refused(
                 Reason::TooComplex,
                 "There is too much to look at in the file; save it again, or split it.",

@@ -22,7 +22,10 @@ import time
 import urllib.error
 import urllib.request
 
-PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
+PDF = (
+    b"%PDF-1.7\n1 0 obj\n<</Type/Catalog>>\nendobj\nxref\n0 2\n0000000000 65535 f \n"
+    b"0000000009 00000 n \ntrailer\n<</Size 2/Root 1 0 R>>\nstartxref\n42\n%%EOF\n"
+)
 PATIENT = "test-patient"
 NOBODY = "nobody"
 # Up to this many random requests an operation it is a small run: the edges of every field, most of

@@ -2,9 +2,10 @@
 //! behind every door. Nothing in it does any harm.
 
 use super::made_files::{
-    AGE, DOC, DOCX, EXCEL, SEAL_KEY, SVG, WORD, XLS, XLSX, compound, cut, docx, jpeg_of,
-    jpeg_with_comment, part, png, relation, sample, sealed, sealed_by, sealed_with, sheet,
-    small_zip, tiff, types, with, word_block, workbook, xlsx, zip,
+    AGE, DOC, DOCX, EXCEL, SEAL_KEY, SVG, WORD, XLS, XLSX, atom, compound, counted_zero, cut, docx,
+    film, jpeg_of, jpeg_with_comment, part, pdf_around, png, relation, sample, samsung, sealed,
+    sealed_by, sealed_with, sheet, small_zip, tiff, types, with, word_block, workbook, xlsx, zip,
+    zip64,
 };
 
 /// What is to be said of a file.
@@ -65,8 +66,12 @@ pub fn all() -> Vec<File> {
         good(),
         of_other_types(),
         pictures(),
+        behind_pictures(),
+        hidden_archives(),
         documents(),
+        portable_documents(),
         office(),
+        objects(),
         archives(),
         old_office(),
         texts(),
@@ -91,7 +96,7 @@ pub fn large() -> Vec<File> {
     let jpeg = sample("knee-xray.jpg");
     let notes = [&[0xFF, 0xEB, 0xFF, 0xFF][..], &vec![b'n'; 65_533][..]].concat().repeat(20);
     let jpeg = [&jpeg[..2], &notes, &jpeg[2..]].concat();
-    let pdf = [b"%PDF-1.7\n".to_vec(), noise(3, 1_200_000), b"\n%%EOF\n".to_vec()].concat();
+    let pdf = pdf_around(&noise(3, 1_200_000));
     let zipped = |bytes: &[u8]| [bytes, &small_zip()].concat();
     files(vec![
         ("a letter with photos", "a.docx", docx(&[photo(1), photo(2)]), Good),
@@ -132,7 +137,7 @@ fn good() -> Vec<Row> {
     let jpeg = sample("knee-xray.jpg");
     let mut slide = sample("chest-ct.dcm");
     slide[..4].copy_from_slice(b"II*\0");
-    let film = with("knee-xray.jpg", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom");
+    let notes = samsung(&[("Image_UTC_Data", b"1700000000000"), ("MotionPhoto_Data", &film())]);
     let table = compound(&[("/Workbook", &workbook(&[(0x0085, &sheet(0))]))]);
     let letter = compound(&[("/WordDocument", &word_block(0)), ("/1Table", b"x")]);
     let template = relation("attachedTemplate", "file:///C:/Clinic/letter.dotx", "External");
@@ -142,11 +147,13 @@ fn good() -> Vec<Row> {
         ("an old letter", "letter.doc", letter, Good),
         ("an old table", "table.xls", table, Good),
         ("a picture with its preview behind it", "a.jpg", [&jpeg[..], &jpeg].concat(), Good),
-        ("a picture with a film behind it", "a.jpg", film, Good),
+        ("a picture with a film behind it", "a.jpg", with("knee-xray.jpg", &film()), Good),
+        ("a picture with Samsung's notes", "a.jpg", with("knee-xray.jpg", &notes), Good),
         ("a padded picture", "a.jpg", with("knee-xray.jpg", &[0; 512]), Good),
         ("a padded PDF", "a.pdf", with("referral-letter.pdf", b"\r\n\0\0"), Good),
         ("a slide that is a TIFF as well", "a.dcm", slide, Good),
         ("a table within a letter", "a.docx", docx(&[inside("a.xlsx", xlsx(&[]))]), Good),
+        ("a table of another name in a letter", "a.docx", docx(&[inside("a", xlsx(&[]))]), Good),
         ("a letter from a template on the disk", "a.docx", docx(&[template]), Good),
         ("a letter with a link", "a.docx", docx(&[link]), Good),
         ("a large picture", "a.png", png(20_000, 14_000), Good),
@@ -177,6 +184,8 @@ fn of_other_types() -> Vec<Row> {
         ("a PNG as JPEG", "a.jpg", sample("wound-photo.png"), OtherType),
         ("a letter as table", "a.xlsx", sample("treatment-plan.docx"), OtherType),
         ("a table as letter", "a.docx", sample("fee-schedule.xlsx"), OtherType),
+        ("an AVIF as HEIC", "a.heic", branded(b"avif"), OtherType),
+        ("an AVIF of another first name", "a.heic", branded(b"mif1"), OtherType),
         ("a film as HEIC", "a.heic", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom".to_vec(), OtherType),
         (
             "a PDF with something before it",
@@ -190,6 +199,58 @@ fn of_other_types() -> Vec<Row> {
             { [b"MZ".to_vec(), docx(&[])].concat() },
             OtherType,
         ),
+    ]
+}
+
+/// The sample HEIC, named as an AVIF is.
+fn branded(major: &[u8; 4]) -> Vec<u8> {
+    let mut bytes = sample("phone-photo.heic");
+    let end = usize::from(bytes[3]);
+    bytes[8..12].copy_from_slice(major);
+    let brands = [&b"avif"[..], b"mif1", b"miaf"].into_iter().cycle().flatten().copied();
+    bytes[16..end].iter_mut().zip(brands).for_each(|(byte, brand)| *byte = brand);
+    bytes
+}
+
+/// What telephones put behind a picture, and what only looks like it.
+fn behind_pictures() -> Vec<Row> {
+    let polyglot = Refused("polyglot");
+    let page = b"<html><script>alert(1)</script></html>";
+    let behind = |bytes: &[u8]| with("knee-xray.jpg", bytes);
+    let no_list = samsung(&[]);
+    let short = samsung(&[("Image_UTC_Data", b"1700000000000")]);
+    let gap = [b"MZ\x90\0\x03\0\0\0".to_vec(), short.clone()].concat();
+    let in_notes = samsung(&[("Image_UTC_Data", page)]);
+    let program = samsung(&[("MotionPhoto_Data", b"MZ\x90\0\x03\0\0\0")]);
+    let names = [&b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"[..], page].concat();
+    let no_film = atom(b"ftyp", b"mp42\0\0\0\0mp42isom");
+    let odd_box = [film(), atom(b"html", page)].concat();
+    vec![
+        (
+            "a JPEG with a page that ends as Samsung's",
+            "a.jpg",
+            behind(&[page, &b"SEFT"[..]].concat()),
+            polyglot,
+        ),
+        (
+            "a JPEG with a page and an empty list",
+            "a.jpg",
+            behind(&[page, &no_list[..]].concat()),
+            polyglot,
+        ),
+        ("a JPEG with a program before Samsung's notes", "a.jpg", behind(&gap), polyglot),
+        ("a JPEG with a page among Samsung's notes", "a.jpg", behind(&in_notes), polyglot),
+        ("a JPEG with a program among Samsung's notes", "a.jpg", behind(&program), polyglot),
+        (
+            "a JPEG with a program that ends as a film",
+            "a.jpg",
+            behind(b"MZ\x90\0\x03\0MPVD"),
+            polyglot,
+        ),
+        ("a JPEG with a page behind a film's name", "a.jpg", behind(&names), polyglot),
+        ("a JPEG with a film's name", "a.jpg", behind(&no_film), polyglot),
+        ("a JPEG with a film and a box of no film", "a.jpg", behind(&odd_box), polyglot),
+        ("a JPEG with a film and a page", "a.jpg", behind(&[&film()[..], page].concat()), polyglot),
     ]
 }
 
@@ -247,6 +308,39 @@ fn pictures() -> Vec<Row> {
     ]
 }
 
+/// ZIPs that Python's zipfile opens although something follows them and they count wrongly; the
+/// last one Info-ZIP opens, which tries the directory's place by itself.
+fn hidden_archives() -> Vec<Row> {
+    let polyglot = Refused("polyglot");
+    let ends = |zip: Vec<u8>| [zip, b"\n%%EOF\n".to_vec()].concat();
+    let (none, large) = (ends(counted_zero()), ends(zip64()));
+    let absolute = |name: &str| {
+        let own = sample(name);
+        let mut zip = counted_zero();
+        let end = zip.len() - 22;
+        // The length lies; the place is counted from the beginning of the file.
+        let begin = u32::from_le_bytes(zip[end + 16..end + 20].try_into().unwrap());
+        let begin = begin + u32::try_from(own.len()).unwrap();
+        zip[end + 12..end + 16].copy_from_slice(&7_u32.to_le_bytes());
+        zip[end + 16..end + 20].copy_from_slice(&begin.to_le_bytes());
+        [own, ends(zip)].concat()
+    };
+    vec![
+        (
+            "a PDF with a ZIP that counts none",
+            "a.pdf",
+            with("referral-letter.pdf", &none),
+            polyglot,
+        ),
+        ("a PDF with a ZIP64", "a.pdf", with("referral-letter.pdf", &large), polyglot),
+        ("a TIFF with a ZIP that counts none", "a.tiff", with("consent.tiff", &none), polyglot),
+        ("a TIFF with a ZIP64", "a.tiff", with("consent.tiff", &large), polyglot),
+        ("a DICOM with a ZIP that counts none", "a.dcm", with("chest-ct.dcm", &none), polyglot),
+        ("a DICOM with a ZIP64", "a.dcm", with("chest-ct.dcm", &large), polyglot),
+        ("a DICOM with a ZIP by its place", "a.dcm", absolute("chest-ct.dcm"), polyglot),
+    ]
+}
+
 fn documents() -> Vec<Row> {
     let (polyglot, damaged) = (Refused("polyglot"), Refused("damaged"));
     let mut program = sample("chest-ct.dcm");
@@ -287,6 +381,50 @@ fn documents() -> Vec<Row> {
         ),
         ("a DICOM that ends early", "a.dcm", early, damaged),
         ("a DICOM with a ZIP", "a.dcm", with("chest-ct.dcm", &small_zip()), polyglot),
+    ]
+}
+
+/// PDFs as programs write them, and what only looks like one.
+fn portable_documents() -> Vec<Row> {
+    let (polyglot, damaged) = (Refused("polyglot"), Refused("damaged"));
+    let active = Refused("active_content");
+    let page = "<html><script>alert(1)</script></html>";
+    let framed = |inside: &str| format!("%PDF-1.4\n{inside}\n%%EOF\n").into_bytes();
+    let whole = String::from_utf8(pdf_around(b"a letter")).unwrap();
+    let swap = |from: &str, to: &str| whole.replace(from, to).into_bytes();
+    let long = String::from_utf8(pdf_around(&[b'x'; 3000])).unwrap();
+    let late = |end: &str| long.replace("\n%%EOF", end).into_bytes();
+    let again = "4 0 obj\n<</Type/Info>>\nendobj\n";
+    let at = whole.len() + again.len();
+    let update = format!(
+        "{again}xref\n0 0\n4 1\n{:010} 00000 n \ntrailer\n<</Size 5/Root 1 0 R/Prev 9>>\nstartxref\n{at}\n%%EOF\n",
+        whole.len()
+    );
+    let table = "5 0 obj\n<</Type/XRef/Size 6/W[1 2 1]/Root 1 0 R/Length 4>>\nstream\n";
+    let objects = &whole[..whole.find("xref").unwrap()];
+    let streamed = |offset: usize| {
+        let at = objects.len() + offset;
+        let end = format!("endstream\nendobj\nstartxref\n{at}\n%%EOF");
+        [objects.as_bytes(), table.as_bytes(), b"\x01\x02\x03\x04\n", end.as_bytes()].concat()
+    };
+    let returns = whole.replace('\n', "\r\n").into_bytes();
+    let commented = swap("\n%%EOF", "\n%%EOF\n% printed\n%%EOF");
+    vec![
+        ("a PDF by its frame alone", "a.pdf", framed("words"), damaged),
+        ("a page in the frame of a PDF", "a.pdf", framed(page), active),
+        ("a page in a sound PDF", "a.pdf", swap("a letter", page), active),
+        ("a PDF without a root", "a.pdf", swap("/Root 1 0 R", "/Info 1 0 R"), damaged),
+        ("a PDF that names no table", "a.pdf", swap("startxref", "startxxxx"), damaged),
+        ("a PDF of a table alone", "a.pdf", swap(" obj", " abc"), damaged),
+        ("a PDF with a page before its end", "a.pdf", late(&format!("{page}\n%%EOF")), polyglot),
+        ("a PDF with a commented page", "a.pdf", late(&format!("\n%{page}\n%%EOF")), polyglot),
+        ("a PDF that ends twice", "a.pdf", commented, Good),
+        ("a PDF that was changed", "a.pdf", [whole.as_bytes(), update.as_bytes()].concat(), Good),
+        ("a PDF with its table in a stream", "a.pdf", streamed(0), Good),
+        ("a PDF with its table in a stream elsewhere", "a.pdf", streamed(7), Good),
+        // Readers build the table anew: mail and old FTP change the ends of lines.
+        ("a PDF whose lines were changed", "a.pdf", returns, Good),
+        ("a PDF of another place", "a.pdf", swap("startxref\n0", "startxref\n1"), Good),
     ]
 }
 
@@ -351,6 +489,83 @@ fn office() -> Vec<Row> {
                 zip(&[types(WORD, both), body])
             },
             OtherType,
+        ),
+    ]
+}
+
+/// What Word opens by relation and type, whatever it is called.
+fn objects() -> Vec<Row> {
+    let active = Refused("active_content");
+    let object = compound(&[("/\u{1}Ole10Native", b"MZ program")]);
+    let held = |kind: &str| relation(kind, "embeddings/a.dat", "Internal");
+    let named = |more: &[super::made_files::Part]| {
+        docx(&[more, &[inside("a.dat", b"x".to_vec())]].concat())
+    };
+    let typed = |said: &str| {
+        let said =
+            format!("<Override PartName=\"/word/embeddings/a.dat\" ContentType=\"{said}\"/>");
+        zip(&[
+            types(WORD, &said),
+            part("word/document.xml", "<document/>"),
+            part("word/embeddings/a.dat", "x"),
+        ])
+    };
+    // Read as UTF-8 there is not one element in either.
+    let wide = |part: super::made_files::Part| {
+        let text = String::from_utf8(part.data).unwrap();
+        let data = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        super::made_files::Part { data, ..part }
+    };
+    let declared = |part: super::made_files::Part| {
+        let text = String::from_utf8(part.data).unwrap().replace('<', "+ADw-");
+        let data = format!("<?xml version=\"1.0\" encoding=\"utf-7\"?>{text}").into_bytes();
+        super::made_files::Part { data, ..part }
+    };
+    let remote = || relation("attachedTemplate", "https://evil.example/a.dotm", "External");
+    let ole = "application/vnd.openxmlformats-officedocument.oleObject";
+    let disk = relation("oleObject", "file:///C:/a.doc", "External");
+    let macros = inside("a.dat", xlsx(&[part("xl/vbaProject.bin", "x")])).deflated();
+    vec![
+        ("a letter with an object by relation", "a.docx", named(&[held("oleObject")]), active),
+        ("a letter with a page by relation", "a.docx", named(&[held("aFChunk")]), active),
+        ("a letter with a control by relation", "a.docx", named(&[held("control")]), active),
+        ("a letter with an object on the disk", "a.docx", docx(&[disk]), active),
+        ("a letter with an object by type", "a.docx", typed(ole), active),
+        (
+            "a letter with a page by type",
+            "a.docx",
+            typed("application/xhtml+xml; charset=utf-8"),
+            active,
+        ),
+        (
+            "a letter with an object by its bytes",
+            "a.docx",
+            docx(&[inside("a.dat", object.clone())]),
+            active,
+        ),
+        (
+            "a letter with a packed object",
+            "a.docx",
+            docx(&[inside("a", object).deflated()]),
+            active,
+        ),
+        (
+            "a letter with a renamed document with macros",
+            "a.docx",
+            docx(&[macros]),
+            Refused("macros"),
+        ),
+        (
+            "a letter with relations in UTF-16",
+            "a.docx",
+            docx(&[wide(remote())]),
+            Refused("damaged"),
+        ),
+        (
+            "a letter with relations in UTF-7",
+            "a.docx",
+            docx(&[declared(remote())]),
+            Refused("damaged"),
         ),
     ]
 }

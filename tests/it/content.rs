@@ -1,5 +1,8 @@
 //! What may come in: one table of files, the same verdicts behind every door.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use axum::body::Body;
 use futures::StreamExt as _;
 use http::{Method, Request, header};
@@ -12,7 +15,7 @@ use uuid::Uuid;
 use crate::bad_files::{self, File, Verdict};
 use crate::faulty_proxy::{Fault, Proxy};
 use crate::garage::Account;
-use crate::made_files::{SVG, docx, part};
+use crate::made_files::{SVG, docx, part, sample};
 use crate::on_every_ground;
 use crate::process::Seeded;
 use crate::support::{Answer, Sample, TestApp, form_of, pdf};
@@ -21,6 +24,8 @@ on_every_ground!(
     a_refused_upload_says_why_everywhere,
     a_name_that_deceives_is_refused_at_every_door,
     limits_of_families_and_categories_hold_at_every_door,
+    what_is_too_large_to_be_looked_into_is_refused_before_its_first_byte,
+    a_table_of_excels_type_comes_in_by_its_name,
     a_drawing_is_shown_without_its_scripts_and_kept_with_them,
     a_category_is_suggested_by_the_name_and_only_suggested,
 );
@@ -74,14 +79,21 @@ impl Door {
         Self::Uppy,
     ];
 
-    /// Asks to be let in: what the first call answers.
+    /// Asks to be let in: what the first call answers, which for a form is the only one.
     pub async fn knock(self, app: &TestApp, mut asked: Value) -> Answer {
-        if self == Self::Form {
-            asked["method"] = json!("POST");
-        }
         let path = match self {
+            Self::Record | Self::File => {
+                let size = usize::try_from(asked["size"].as_u64().unwrap()).unwrap();
+                let bytes = of_size(asked["contentType"].as_str().unwrap(), size);
+                return self.send_form(app, &asked, &bytes).await.1;
+            }
+            Self::Uppy => return app.post(&app.admin(), UPPY, asked_by_uppy(&asked)).await,
+            Self::Form => {
+                asked["method"] = json!("POST");
+                "/api/docs/presign-upload"
+            }
             Self::Parts => "/api/docs/multipart",
-            _ => "/api/docs/presign-upload",
+            Self::Presigned | Self::Through => "/api/docs/presign-upload",
         };
         app.post(&app.admin(), path, asked).await
     }
@@ -126,7 +138,8 @@ impl Door {
     async fn send_form(self, app: &TestApp, asked: &Value, bytes: &[u8]) -> (String, Answer) {
         let admin = app.admin();
         let of = Uuid::now_v7().to_string();
-        let said = [("category", "other"), ("entityType", "appointment"), ("entityId", &of)];
+        let category = asked["category"].as_str().unwrap();
+        let said = [("category", category), ("entityType", "appointment"), ("entityId", &of)];
         let file = (asked["filename"].as_str().unwrap(), asked["contentType"].as_str().unwrap());
         let (path, (kind, form)) = match self {
             Self::Record => ("/api/patients/patient-1/records", form_of(&said, file, bytes, &[])),
@@ -144,14 +157,35 @@ impl Door {
     }
 }
 
+/// Where Uppy begins an upload in parts.
+const UPPY: &str = "/api/uppy/s3/multipart";
+
+fn asked_by_uppy(asked: &Value) -> Value {
+    let metadata = json!({
+        "patientId": "patient-1", "category": asked["category"], "size": asked["size"],
+    });
+    json!({ "filename": asked["filename"], "type": asked["contentType"], "metadata": metadata })
+}
+
+/// A sound file of a type and of exactly this size.
+fn of_size(mime: &str, size: usize) -> Vec<u8> {
+    match mime {
+        "image/jpeg" => {
+            let mut bytes = sample("knee-xray.jpg");
+            assert!(bytes.len() <= size, "{size}");
+            bytes.resize(size, 0);
+            bytes
+        }
+        "application/dicom" => Seeded(7).dicom(size),
+        "text/csv" => vec![b'1'; size],
+        _ => Seeded(7).pdf(size),
+    }
+}
+
 /// As Uppy does: a part's URL, the part, and all of them put together.
 async fn bring_by_uppy(app: &TestApp, asked: &Value, bytes: &[u8]) -> (String, Answer) {
     let admin = app.admin();
-    let metadata = json!({ "patientId": "patient-1", "category": "other" });
-    let create = json!({
-        "filename": asked["filename"], "type": asked["contentType"], "metadata": metadata,
-    });
-    let made = app.post(&admin, "/api/uppy/s3/multipart", create).await.expect(200).json();
+    let made = app.post(&admin, UPPY, asked_by_uppy(asked)).await.expect(200).json();
     let id = made["uploadId"].as_str().unwrap().to_owned();
     let (mut parts, size) = (Vec::new(), 8 << 20);
     for (at, piece) in bytes.chunks(size).enumerate() {
@@ -220,7 +254,7 @@ async fn every_file_gets_its_verdict_behind_every_door(app: &TestApp) {
 async fn a_refused_upload_says_why_everywhere(app: &TestApp) {
     let bytes = docx(&[part("word/vbaProject.bin", "x")]);
     let file = bad_files::file("letter.docx", bytes, Verdict::Refused("macros"));
-    for door in Door::ALL {
+    for door in Door::EVERY {
         let (id, answer) = door.bring(app, asked(&file), &file.bytes).await;
         let told = answer.expect(422).json();
         assert_eq!(
@@ -270,10 +304,16 @@ async fn a_name_that_deceives_is_refused_at_every_door(app: &TestApp) {
         "a.jpg",
         long.as_str(),
     ] {
-        for door in Door::ALL {
+        for door in Door::EVERY {
+            // Old browsers name a form's file by its path, so that is left aside.
+            if name.contains('/') && matches!(door, Door::Record | Door::File) {
+                continue;
+            }
             let mut asked = pdf().asked("patient-1");
             asked["filename"] = json!(name);
-            let told = door.knock(app, asked).await.expect(422).json();
+            let answer = door.knock(app, asked).await;
+            let told = answer.json();
+            assert_eq!(answer.status.as_u16(), 422, "{name:?} at {door:?}: {told}");
             assert!(told["errors"]["filename"].is_string(), "{name:?} at {door:?}: {told}");
         }
     }
@@ -281,26 +321,33 @@ async fn a_name_that_deceives_is_refused_at_every_door(app: &TestApp) {
 }
 
 async fn limits_of_families_and_categories_hold_at_every_door(_: &TestApp) {
-    let small = [("STRONGROOM_MAX_UPLOAD", "60MB"), ("STRONGROOM_MAX_BY_CATEGORY", "invoices=1MB")];
+    let small = [
+        ("STRONGROOM_MAX_UPLOAD", "60MB"),
+        ("STRONGROOM_MAX_IMAGE", "100KB"),
+        ("STRONGROOM_MAX_DOCUMENT", "250KB"),
+        ("STRONGROOM_MAX_MEDICAL", "500KB"),
+        ("STRONGROOM_MAX_BY_CATEGORY", "invoices=10KB"),
+    ];
     let app = &TestApp::with(&small).await;
     let told = app.get(&app.patient("patient-1"), "/api/docs/limits").await.expect(200).json();
     assert_eq!(told["maxBytesInParts"], 60_000_000);
-    assert_eq!(told["categories"], json!([{ "category": "invoices", "maxBytes": 1_000_000 }]));
+    assert_eq!(told["categories"], json!([{ "category": "invoices", "maxBytes": 10_000 }]));
     for (mime, name, category, limit) in [
-        ("image/jpeg", "a.jpg", "imaging", 10_000_000_u64),
-        ("application/pdf", "a.pdf", "other", 25_000_000),
-        ("application/dicom", "a.dcm", "imaging", 50_000_000),
-        ("application/pdf", "a.pdf", "invoices", 1_000_000),
+        ("image/jpeg", "a.jpg", "imaging", 100_000_u64),
+        ("application/pdf", "a.pdf", "other", 250_000),
+        ("application/dicom", "a.dcm", "imaging", 500_000),
+        ("application/pdf", "a.pdf", "invoices", 10_000),
     ] {
         let types = told["types"].as_array().unwrap();
         let of_type = types.iter().find(|accepted| accepted["contentType"] == mime).unwrap();
-        let own = if category == "invoices" { 1_000_000 } else { u64::MAX };
+        let own = if category == "invoices" { 10_000 } else { u64::MAX };
         assert_eq!(of_type["maxBytes"].as_u64().unwrap().min(own), limit);
         let extension = name.rsplit_once('.').unwrap().1;
         assert!(of_type["extensions"].as_array().unwrap().contains(&json!(extension)));
-        for door in Door::ALL {
+        for door in Door::EVERY {
             let of_parts = if category == "invoices" { limit } else { 60_000_000 };
-            let limit = if door == Door::Parts { of_parts } else { limit };
+            let in_parts = matches!(door, Door::Parts | Door::Uppy);
+            let limit = if in_parts { of_parts } else { limit };
             let asked = |size: u64| {
                 json!({
                     "patientId": "patient-1", "filename": name, "contentType": mime,
@@ -312,9 +359,62 @@ async fn limits_of_families_and_categories_hold_at_every_door(_: &TestApp) {
             assert_eq!(over.status.as_u16(), 413, "{what}: one byte more than {limit}");
             assert_eq!(over.code(), "file_too_large");
             let fits = door.knock(app, asked(limit)).await;
-            assert_eq!(fits.status.as_u16(), 201, "{what}: {limit}");
+            assert!(fits.status.is_success(), "{what}: {limit}: {}", fits.status);
         }
     }
+}
+
+/// What has to be read whole to be looked into is refused before its first byte where it is larger
+/// than may be read.
+async fn what_is_too_large_to_be_looked_into_is_refused_before_its_first_byte(app: &TestApp) {
+    let told = app.get(&app.patient("patient-1"), "/api/docs/limits").await.expect(200).json();
+    let walked = 512 << 20;
+    for (mime, name, limit) in [
+        ("image/jpeg", "a.jpg", walked),
+        ("image/gif", "a.gif", walked),
+        ("image/svg+xml", "a.svg", walked),
+        ("application/pdf", "a.pdf", 5_000_000_000_u64),
+        ("application/dicom", "a.dcm", 5_000_000_000),
+    ] {
+        let types = told["types"].as_array().unwrap();
+        let of_type = types.iter().find(|accepted| accepted["contentType"] == mime).unwrap();
+        assert_eq!(of_type["maxBytesInParts"], limit, "{mime}");
+        for door in [Door::Parts, Door::Uppy] {
+            let asked = |size: u64| {
+                json!({
+                    "patientId": "patient-1", "filename": name, "contentType": mime,
+                    "size": size, "category": "other",
+                })
+            };
+            let over = door.knock(app, asked(limit + 1)).await;
+            assert_eq!(over.expect(413).code(), "file_too_large", "{mime} at {door:?}");
+            let fits = door.knock(app, asked(limit)).await;
+            assert!(fits.status.is_success(), "{mime} at {door:?}: {}", fits.status);
+        }
+    }
+}
+
+/// Browsers on Windows take the type of `.csv` from Excel.
+async fn a_table_of_excels_type_comes_in_by_its_name(app: &TestApp) {
+    let bytes = b"a;b\n1;2\n".to_vec();
+    for door in Door::EVERY {
+        let file = File {
+            what: "a table",
+            name: "values.CSV",
+            mime: "application/vnd.ms-excel",
+            bytes: bytes.clone(),
+            verdict: Verdict::Good,
+        };
+        let (id, answer) = door.bring(app, asked(&file), &file.bytes).await;
+        assert_eq!(verdict(&answer), Verdict::Good, "{door:?}");
+        let row = app.get(&app.admin(), &format!("/api/docs/{id}")).await.expect(200).json();
+        assert_eq!(row["contentType"], "text/csv", "{door:?}");
+    }
+    // A file that is called so and is an old table is neither.
+    let old = bad_files::all().into_iter().find(|file| file.what == "an old table").unwrap();
+    let file = File { name: "values.csv", ..old };
+    let (_, answer) = Door::Through.bring(app, asked(&file), &file.bytes).await;
+    assert_eq!(verdict(&answer), Verdict::OtherType);
 }
 
 async fn a_drawing_is_shown_without_its_scripts_and_kept_with_them(app: &TestApp) {
@@ -405,6 +505,47 @@ async fn a_store_that_fails_under_an_inspection_is_no_verdict() {
         assert!(after - before <= 8, "{name}: {} requests", after - before);
     }
     // What the attempts that failed had moved is cleared up.
+    app.clock.shift_seconds(7 * 3600);
+    let ran = strongroom::upkeep::run_once(&app.app, false).await.unwrap();
+    assert_eq!(ran[0].failed, 0, "{ran:?}");
+    app.clock.shift_seconds(-7 * 3600);
+    app.check().await;
+    app.leave().await;
+}
+
+/// However long a store takes, that says nothing of the file either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_is_slow_under_an_inspection_is_no_verdict() {
+    let bucket = Account::garage().bucket().await;
+    let proxy = Proxy::before(&bucket.account.endpoint).await;
+    let app = TestApp::in_bucket(bucket.through(&proxy.url()), &[]).await;
+    let admin = app.admin();
+    let large = bad_files::large().into_iter().find(|file| file.what == "a large picture").unwrap();
+    let sample =
+        Sample { name: "a.jpg", mime: "image/jpeg", category: "imaging", bytes: large.bytes };
+    let begun = app.post(&admin, "/api/docs/presign-upload", sample.asked("patient-1")).await;
+    let begun = begun.expect(201).json();
+    app.put(&begun, sample.bytes.clone()).await.expect(200);
+    let confirm = json!({ "id": begun["id"] });
+    let passed = Arc::new(AtomicI64::new(0));
+    let (clock, seconds) = (app.clock.clone(), Arc::clone(&passed));
+    proxy.plan(move |request| {
+        // Each piece that is looked at takes three minutes by the server's clock.
+        if request.method == Method::GET && request.headers.contains_key(header::RANGE) {
+            clock.shift_seconds(180);
+            seconds.fetch_add(180, Ordering::Relaxed);
+        }
+        Fault::None
+    });
+    let slow = app.post(&admin, "/api/docs/confirm", confirm.clone()).await;
+    assert_eq!(slow.expect(503).code(), "store_unavailable");
+    proxy.always(Fault::None);
+    assert!(passed.load(Ordering::Relaxed) > 0, "nothing was read by range");
+    app.clock.shift_seconds(-passed.load(Ordering::Relaxed));
+    let path = format!("/api/docs/{}", begun["id"].as_str().unwrap());
+    assert_eq!(app.get(&admin, &path).await.expect(200).json()["state"], "pending");
+    app.post(&admin, "/api/docs/confirm", confirm).await.expect(201);
+    // What the attempt that failed had moved is cleared up.
     app.clock.shift_seconds(7 * 3600);
     let ran = strongroom::upkeep::run_once(&app.app, false).await.unwrap();
     assert_eq!(ran[0].failed, 0, "{ran:?}");

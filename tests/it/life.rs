@@ -4,6 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use http::header;
 use serde_json::{Value, json};
 
+use crate::made_files::around_pdf;
 use crate::on_every_ground;
 use crate::support::{Sample, TestApp, pdf, samples};
 
@@ -233,16 +234,16 @@ async fn a_range_of_the_content_is_served(app: &TestApp) {
     assert_eq!(answer.code(), "range_not_satisfiable");
 }
 
-/// A PDF header and numbers after it: every chunk differs.
+/// A PDF of numbers: every chunk differs.
 fn large_pdf(size: usize) -> Vec<u8> {
-    let mut bytes = b"%PDF-1.7\n".to_vec();
+    let (mut bytes, tail) = around_pdf(size as u64);
     let mut n = 0u64;
     while bytes.len() < size {
         n += 1;
         bytes.extend_from_slice(format!("{n:>12} ").as_bytes());
     }
-    bytes.truncate(size - 6);
-    bytes.extend_from_slice(b"%%EOF\n");
+    bytes.truncate(size - tail.len());
+    bytes.extend_from_slice(&tail);
     bytes
 }
 

@@ -9,6 +9,11 @@ use std::sync::LazyLock;
 
 use crc_fast::{CrcAlgorithm, checksum};
 
+#[path = "made_pdf.rs"]
+mod made_pdf;
+
+pub use made_pdf::{around_pdf, pdf_around};
+
 pub const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 pub const DOC: &str = "application/msword";
@@ -243,6 +248,66 @@ pub fn cut(name: &str) -> Vec<u8> {
 /// A ZIP with a web page in it.
 pub fn small_zip() -> Vec<u8> {
     zip(&[part("index.html", "<html>hello</html>")])
+}
+
+/// The same, whose end says that there is nothing in it.
+pub fn counted_zero() -> Vec<u8> {
+    let mut bytes = small_zip();
+    let end = bytes.len() - 22;
+    bytes[end + 8..end + 12].fill(0);
+    bytes
+}
+
+/// The same with the end record of large archives (APPNOTE.TXT 4.3.14 and 4.3.15).
+pub fn zip64() -> Vec<u8> {
+    let small = small_zip();
+    let (body, end) = small.split_at(small.len() - 22);
+    let four = |at: usize| u64::from(u32::from_le_bytes(end[at..at + 4].try_into().unwrap()));
+    let record = body.len() as u64;
+    let numbers = [1, 1, four(12), four(16)].map(u64::to_le_bytes).concat();
+    let large =
+        [b"PK\x06\x06\x2c\0\0\0\0\0\0\0\x2d\0\x2d\0\0\0\0\0\0\0\0\0", &numbers[..]].concat();
+    let locator = [&b"PK\x06\x07\0\0\0\0"[..], &record.to_le_bytes(), &[1, 0, 0, 0]].concat();
+    let end = [&b"PK\x05\x06\0\0\0\0"[..], &[0xFF; 12], &[0, 0]].concat();
+    [body, &large, &locator, &end].concat()
+}
+
+/// A box of a film (ISO/IEC 14496-12).
+pub fn atom(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len() + 8).unwrap().to_be_bytes();
+    [&length[..], kind, content].concat()
+}
+
+/// A film, by its boxes.
+pub fn film() -> Vec<u8> {
+    let boxes = [
+        atom(b"ftyp", b"mp42\0\0\0\0mp42isom"),
+        atom(b"moov", &atom(b"mvhd", &[0; 100])),
+        atom(b"mdat", &[0x5A; 2000]),
+    ];
+    boxes.concat()
+}
+
+/// What telephones of Samsung put behind a picture: notes with a name each, and a list of them.
+pub fn samsung(notes: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut data, mut places) = (Vec::new(), Vec::new());
+    for (name, content) in notes {
+        let begin = data.len();
+        data.extend(b"\0\0\x30\x0a");
+        data.extend(u32::try_from(name.len()).unwrap().to_le_bytes());
+        data.extend(name.as_bytes());
+        data.extend(*content);
+        places.push((begin, data.len() - begin));
+    }
+    let mut list = b"SEFH\x6b\0\0\0".to_vec();
+    list.extend(u32::try_from(notes.len()).unwrap().to_le_bytes());
+    for (begin, length) in places {
+        list.extend(b"\0\0\x30\x0a");
+        list.extend(u32::try_from(data.len() - begin).unwrap().to_le_bytes());
+        list.extend(u32::try_from(length).unwrap().to_le_bytes());
+    }
+    let length = u32::try_from(list.len()).unwrap().to_le_bytes();
+    [data, list, length.to_vec(), b"SEFT".to_vec()].concat()
 }
 
 /// A key for sealing, made for this run.

@@ -19,6 +19,8 @@ use reqwest::{Body, Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::made_files::around_pdf;
+
 /// The program under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_strongroom");
 /// How long anything may take before the test gives up on it.
@@ -397,16 +399,16 @@ impl Seeded {
         low + self.next() % (high - low)
     }
 
-    /// The bytes of a PDF, as far as its first and last lines go.
+    /// A PDF whose one stream is noise; of less than 400 bytes, what there is of one.
     pub fn pdf(&mut self, size: usize) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(size + 8);
-        bytes.extend_from_slice(b"%PDF-1.7\n");
+        let (mut bytes, tail) = around_pdf(size as u64);
+        bytes.reserve(size + 8);
         while bytes.len() < size {
             bytes.extend_from_slice(&self.next().to_le_bytes());
         }
         bytes.truncate(size);
-        if size >= 15 {
-            bytes[size - 6..].copy_from_slice(b"%%EOF\n");
+        if let Some(end) = size.checked_sub(tail.len()) {
+            bytes[end..].copy_from_slice(&tail);
         }
         bytes
     }
@@ -428,8 +430,8 @@ impl Seeded {
 /// A body that is made while it is sent and never held whole; its SHA-256 is told at the end.
 pub struct SeededBody {
     seed: Seeded,
+    size: u64,
     left: u64,
-    first: bool,
     context: Context,
     told: Arc<Mutex<Option<String>>>,
 }
@@ -440,8 +442,7 @@ impl SeededBody {
     pub fn new(seed: u64, size: u64) -> (Self, Arc<Mutex<Option<String>>>) {
         let told = Arc::default();
         let context = Context::new(&SHA256);
-        let body =
-            Self { seed: Seeded(seed), left: size, first: true, context, told: Arc::clone(&told) };
+        let body = Self { seed: Seeded(seed), size, left: size, context, told: Arc::clone(&told) };
         (body, told)
     }
 }
@@ -463,11 +464,17 @@ impl http_body::Body for SeededBody {
             let number = self.seed.next().to_le_bytes();
             eight.copy_from_slice(&number[..eight.len()]);
         }
-        if std::mem::take(&mut self.first) {
-            piece[..9].copy_from_slice(b"%PDF-1.7\n");
+        // A PDF whose one stream is noise; its end may lie in two pieces.
+        let (head, tail) = around_pdf(self.size);
+        let begin = self.size - self.left;
+        if begin == 0 && size >= head.len() {
+            piece[..head.len()].copy_from_slice(&head);
         }
-        if self.left == size as u64 && size >= 6 {
-            piece[size - 6..].copy_from_slice(b"%%EOF\n");
+        let behind = self.size - tail.len() as u64;
+        for (at, byte) in (behind..).zip(&tail) {
+            if let Some(to) = at.checked_sub(begin).and_then(|at| usize::try_from(at).ok()) {
+                piece.get_mut(to).into_iter().for_each(|to| *to = *byte);
+            }
         }
         self.context.update(&piece);
         self.left -= size as u64;

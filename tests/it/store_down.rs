@@ -100,7 +100,7 @@ impl Room {
     /// Uploads and downloads until it is over.
     async fn work(self: Arc<Self>, mut random: Seeded) {
         while !self.over.load(Ordering::Relaxed) {
-            let size = random.between(1, 400_000);
+            let size = random.between(400, 400_000);
             let size = if random.next().is_multiple_of(8) { size * 30 } else { size };
             self.upload(random.next(), usize::try_from(size).unwrap()).await;
             let some = {

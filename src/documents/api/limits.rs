@@ -17,7 +17,7 @@ use crate::http::{ApiError, ApiJson, ApiQuery, Nothing};
 pub struct LimitsAnswer {
     /// Every accepted type.
     types: Vec<AcceptedType>,
-    /// The largest file of any type that may come in parts, in bytes.
+    /// The largest file that may come in parts, in bytes; some types have a smaller limit.
     max_bytes_in_parts: u64,
     /// The categories that have a limit of their own.
     categories: Vec<CategoryLimit>,
@@ -33,6 +33,8 @@ pub struct AcceptedType {
     extensions: &'static [&'static str],
     /// The largest such file in one request, in bytes.
     max_bytes: u64,
+    /// The largest such file that may come in parts, in bytes.
+    max_bytes_in_parts: u64,
 }
 
 /// The limit of a category.
@@ -66,6 +68,7 @@ impl LimitsAnswer {
             content_type: accepted.mime,
             extensions: accepted.extensions,
             max_bytes: accepted.family_limit(config),
+            max_bytes_in_parts: accepted.parts_limit(config),
         };
         let own = |category: Category| {
             let max_bytes = config.category_limit(category.as_str())?;
@@ -81,6 +84,9 @@ impl LimitsAnswer {
     /// The same where no file may be larger than that many bytes.
     #[must_use]
     pub(super) fn at_most(mut self, most: u64) -> Self {
+        for of in &mut self.types {
+            of.max_bytes_in_parts = most.min(of.max_bytes_in_parts);
+        }
         let of_types = self.types.iter_mut().map(|accepted| &mut accepted.max_bytes);
         let of_categories = self.categories.iter_mut().map(|own| &mut own.max_bytes);
         let in_parts = std::iter::once(&mut self.max_bytes_in_parts);

@@ -45,6 +45,8 @@ pub(super) struct Entry {
     offset: u64,
     /// Where its data begin; known once its own header has been read.
     data: u64,
+    /// The first bytes it unpacks to; known once the archive has been walked.
+    pub begin: Vec<u8>,
 }
 
 const BOUNDS: &str = "The archive in the file holds more than is unpacked here (10,000 entries, \
@@ -95,6 +97,8 @@ impl Archive {
         let mut at = 0;
         for entry in &mut self.entries {
             own_header(reader, entry, at)?;
+            // Here, where the bytes are at hand: a second walk would read it all again.
+            entry.begin = begin_of(reader, entry)?;
             at = entry.data + entry.packed;
             if unpacked {
                 unpack(reader, entry, &mut |_| {})?;
@@ -158,6 +162,7 @@ fn directory_entry(bytes: &[u8]) -> Result<Option<(Entry, &[u8])>, Stop> {
         packed: u64::from(packed),
         offset: u64::from(offset),
         data: 0,
+        begin: Vec::new(),
     };
     if entry.flags & 0x2041 != 0 || entry.method == 99 {
         return refuse(Reason::Encrypted, LOCKED);
@@ -221,6 +226,29 @@ pub(super) fn extract(reader: &mut Reader<'_>, entry: &Entry, most: u64) -> Resu
     let mut bytes = Vec::new();
     unpack(reader, entry, &mut |piece| bytes.extend_from_slice(piece))?;
     Ok(bytes)
+}
+
+/// The first bytes of what an entry unpacks to, once its own header has been read.
+fn begin_of(reader: &mut Reader<'_>, entry: &Entry) -> Result<Vec<u8>, Stop> {
+    const WANTED: usize = 8;
+    if entry.method == 0 {
+        return reader
+            .read(entry.data, WANTED.min(usize::try_from(entry.packed).unwrap_or(WANTED)));
+    }
+    let (mut at, end) = (entry.data, entry.data + entry.packed);
+    let mut state = InflateState::new_boxed(DataFormat::Raw);
+    let (mut begin, mut count) = ([0; WANTED], 0);
+    while at < end && count < WANTED {
+        let piece = reader.chunk(at)?;
+        let within = usize::try_from(end - at).unwrap_or(usize::MAX).min(piece.len());
+        let step = inflate(&mut state, &piece[..within], &mut begin[count..], MZFlush::None);
+        (at, count) = (at + step.bytes_consumed as u64, count + step.bytes_written);
+        let stands = step.bytes_consumed == 0 && step.bytes_written == 0;
+        if stands || !matches!(step.status, Ok(MZStatus::Ok)) {
+            break;
+        }
+    }
+    Ok(begin[..count].to_vec())
 }
 
 fn unpack(reader: &mut Reader<'_>, entry: &Entry, take: &mut dyn FnMut(&[u8])) -> Result<(), Stop> {

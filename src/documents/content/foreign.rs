@@ -69,20 +69,30 @@ pub(super) fn no_markup(reader: &mut Reader<'_>) -> Result<(), Stop> {
 }
 
 /// No ZIP that opens from the end of another file.
+///
+/// Readers differ: some count the directory's place from the beginning of the file, some from its
+/// end record; few look at how many entries it says there are, and few mind what follows its
+/// comment. So the record counts wherever it stands, if one of the ways leads to a directory.
 pub(super) fn no_zip(reader: &mut Reader<'_>) -> Result<(), Stop> {
     let (at, tail) = reader.tail(ZIP_END_WITHIN)?;
     for found in memmem::find_iter(&tail, b"PK\x05\x06") {
         let Some(end) = tail.get(found..found + 22) else { continue };
-        let count = u16::from_le_bytes([end[10], end[11]]);
-        let length = u32::from_le_bytes([end[12], end[13], end[14], end[15]]);
-        let begin = (at + found as u64).checked_sub(u64::from(length));
-        let works = match begin {
-            Some(begin) if count > 0 => reader.read(begin, 4)? == b"PK\x01\x02",
-            _ => false,
+        let four = |at: usize| {
+            u64::from(u32::from_le_bytes([end[at], end[at + 1], end[at + 2], end[at + 3]]))
         };
+        let record = at + found as u64;
+        let places = [record.checked_sub(four(12)), Some(four(16))];
+        let mut opens = false;
+        for place in places.into_iter().flatten().filter(|place| *place < record) {
+            opens |= reader.read(place, 4)? == b"PK\x01\x02";
+        }
+        // That of a large archive is told of just before (APPNOTE.TXT, 4.3.15).
+        if let Some(locator) = record.checked_sub(20) {
+            opens |= reader.read(locator, 4)? == b"PK\x06\x07";
+        }
         // An end record of its own at the very end opens as an empty archive.
         let comment = usize::from(u16::from_le_bytes([end[20], end[21]]));
-        if works || found + 22 + comment == tail.len() {
+        if opens || found + 22 + comment == tail.len() {
             return refuse(
                 Reason::Polyglot,
                 "A ZIP archive is appended to the file; send the file without it.",

@@ -1,21 +1,18 @@
 //! HEIC: boxes from end to end (ISO/IEC 14496-12, 23008-12).
 
+use super::boxes::{Found, next};
 use super::foreign::appended;
 use super::pixels;
 use super::reader::Reader;
 use super::verdict::{Reason, Stop, damaged, other_type, refuse};
 
-/// Brands of still pictures and bursts in HEVC.
-const BRANDS: [&[u8; 4]; 9] =
-    [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1"];
+/// Brands of still pictures and bursts in HEVC (23008-12, annex B). `mif1` is none: it says that
+/// there are pictures, and AVIF says so too.
+const BRANDS: [&[u8; 4]; 8] =
+    [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"];
+/// Brands of pictures in AV1 (AVIF 1.1, 8.2), which is not taken.
+const AV1: [&[u8; 4]; 2] = [b"avif", b"avis"];
 const MAX_BOXES: usize = 10_000;
-
-/// A box: what it is, where its content begins and ends.
-struct Found {
-    kind: [u8; 4],
-    begin: u64,
-    end: u64,
-}
 
 pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), Stop> {
     let head = reader.read(0, 12)?;
@@ -26,8 +23,11 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), Stop> {
     let brands = reader.read(first.begin, 256)?;
     let brands = &brands[..brands.len().min(usize::try_from(first.end - first.begin).unwrap_or(0))];
     let major = brands.get(..4).unwrap_or_default();
-    let named = |brand: &[u8]| BRANDS.iter().any(|known| *known == brand);
-    if !named(major) && !brands.chunks_exact(4).skip(2).any(named) {
+    let named = |wanted: &[&[u8; 4]]| {
+        let all = std::iter::once(major).chain(brands.chunks_exact(4).skip(2));
+        all.into_iter().any(|brand| wanted.iter().any(|known| *known == brand))
+    };
+    if !named(&BRANDS) || named(&AV1) {
         return other_type();
     }
     let (mut at, mut meta, mut data) = (first.end, None, false);
@@ -52,26 +52,6 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), Stop> {
 
 fn too_many<T>() -> Result<T, Stop> {
     refuse(Reason::TooComplex, "The picture has more than 10,000 boxes; save it again.")
-}
-
-/// The box at `at`, which must end within `limit`.
-fn next(reader: &mut Reader<'_>, at: u64, limit: u64) -> Result<Found, Stop> {
-    let head: [u8; 8] = reader.array(at)?;
-    let kind = [head[4], head[5], head[6], head[7]];
-    if !kind.iter().all(|byte| (0x20..0x7F).contains(byte)) {
-        return appended();
-    }
-    let (length, header) = match u32::from_be_bytes([head[0], head[1], head[2], head[3]]) {
-        0 => (limit - at, 8),
-        1 => (u64::from_be_bytes(reader.array(at + 8)?), 16),
-        length => (u64::from(length), 8),
-    };
-    match at.checked_add(length) {
-        Some(end) if length >= header && end <= limit => {
-            Ok(Found { kind, begin: at + header, end })
-        }
-        _ => damaged(),
-    }
 }
 
 /// The sizes that the pictures' properties say (`meta` → `iprp` → `ipco` → `ispe`).

@@ -1,8 +1,9 @@
 //! JPEG: marker segments up to the end of the image (ITU-T T.81, annex B), and what may follow.
 
-use super::foreign::{appended, has_markup};
+use super::foreign::has_markup;
 use super::pixels;
 use super::reader::Reader;
+use super::trailer;
 use super::verdict::{Reason, Stop, damaged, other_type, refuse};
 
 /// The most segments of one picture.
@@ -20,10 +21,10 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), Stop> {
         // Telephones put previews, depth maps (MPF), films and their own notes behind the image.
         at = behind_padding(reader, end)?;
         if !matches!(reader.read(at, 3)?[..], [0xFF, 0xD8, 0xFF]) {
-            return trailer(reader, end, at);
+            return trailer::check(reader, end, at);
         }
     }
-    appended()
+    super::foreign::appended()
 }
 
 /// Where the zeros that fill up a picture end; at the end of the file where nothing follows.
@@ -36,19 +37,6 @@ fn behind_padding(reader: &mut Reader<'_>, mut at: u64) -> Result<u64, Stop> {
             None => at += piece.len() as u64,
         }
     }
-}
-
-/// What may follow the last picture: nothing, padding, a film, a telephone's own trailer.
-fn trailer(reader: &mut Reader<'_>, end: u64, padded: u64) -> Result<(), Stop> {
-    if padded >= reader.size() {
-        return Ok(());
-    }
-    // The length of a film's first box begins with zeros, as padding does.
-    let begin = reader.read(end, 12)?;
-    let is_film = begin.get(4..8) == Some(b"ftyp");
-    let (_, end) = reader.tail(4)?;
-    let known = is_film || end == b"SEFT" || end == b"MPVD";
-    if known { Ok(()) } else { appended() }
 }
 
 /// Walks one picture; where it ends.

@@ -6,6 +6,7 @@
 
 mod age;
 mod archive;
+mod boxes;
 mod compound;
 mod dicom;
 mod foreign;
@@ -24,6 +25,7 @@ mod svg;
 mod tests;
 mod text;
 mod tiff;
+mod trailer;
 mod verdict;
 mod webp;
 
@@ -38,6 +40,10 @@ pub use verdict::{Reason, Stop, Unfit};
 
 /// How many bytes from the start of an object `looks_like` wants to see.
 pub const HEAD_BYTES: usize = 16 * 1024;
+
+/// How much of a file one look may read, in bytes. Formats that are walked from end to end cannot
+/// be larger.
+pub const MAX_WALKED: u64 = 512 << 20;
 
 /// Which size limit a type falls under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +161,7 @@ pub static TYPES: &[FileType] = &[
     },
 ];
 
-/// The largest file of a category that may come in parts, in bytes.
+/// The largest file of a category that may come in parts, in bytes; its type may allow less.
 pub fn limit_of_parts(config: &UploadConfig, category: Category) -> u64 {
     let of_category = config.category_limit(category.as_str());
     of_category.map_or(config.max_upload, |limit| limit.min(config.max_upload))
@@ -166,6 +172,14 @@ impl FileType {
     pub fn find(mime: &str) -> Option<&'static Self> {
         let essence = mime.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         TYPES.iter().find(|t| t.mime == essence || t.aliases.contains(&essence.as_str()))
+    }
+
+    /// The accepted type of a file that is declared to be of one. On Windows a browser takes the
+    /// type of `.csv` from the program that opens it, which is Excel.
+    pub fn of_file(mime: &str, file_name: &str) -> Option<&'static Self> {
+        let found = Self::find(mime)?;
+        let table = Self::of_name(file_name).filter(|named| named.mime == "text/csv");
+        Some(table.filter(|_| found.format == Format::Xls).unwrap_or(found))
     }
 
     /// The accepted type whose extension a file name has.
@@ -198,15 +212,48 @@ impl FileType {
         }
     }
 
+    /// The largest such file that can be looked into, in bytes: what is walked from end to end is
+    /// read whole, what is found by places is not.
+    const fn walked(&self) -> u64 {
+        match self.format {
+            Format::Jpeg
+            | Format::Png
+            | Format::Gif
+            | Format::Svg
+            | Format::Doc
+            | Format::Docx
+            | Format::Xls
+            | Format::Xlsx => MAX_WALKED,
+            Format::WebP
+            | Format::Heic
+            | Format::Tiff
+            | Format::Pdf
+            | Format::Text
+            | Format::Dicom
+            | Format::Age => u64::MAX,
+        }
+    }
+
+    /// The largest such file that may come in parts, in bytes; its category may allow less.
+    pub fn parts_limit(&self, config: &UploadConfig) -> u64 {
+        config.max_upload.min(self.walked())
+    }
+
+    /// The largest such file of a category that may come in parts, in bytes.
+    pub fn limit_in_parts(&self, config: &UploadConfig, category: Category) -> u64 {
+        limit_of_parts(config, category).min(self.walked())
+    }
+
     /// The largest such file one request may carry, in bytes; its category may allow less.
-    pub const fn family_limit(&self, config: &UploadConfig) -> u64 {
-        match self.family {
+    pub fn family_limit(&self, config: &UploadConfig) -> u64 {
+        let of_family = match self.family {
             Family::Image => config.max_image,
             Family::Document => config.max_document,
             Family::Medical => config.max_medical,
             // Of which family the file inside is, cannot be seen.
             Family::Sealed => config.largest_family(),
-        }
+        };
+        of_family.min(self.walked())
     }
 
     /// The largest such file of a category that one request may carry, in bytes.

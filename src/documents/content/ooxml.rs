@@ -1,4 +1,7 @@
 //! Word and Excel since 2007: a ZIP whose content types say what it is (ISO/IEC 29500).
+//!
+//! Word and Excel find a part by relation and content type, never by its name. So a name is looked
+//! at because it is cheap, and relations, types and first bytes because they are what counts.
 
 use quick_xml::XmlVersion;
 use quick_xml::events::{BytesStart, Event};
@@ -34,8 +37,8 @@ const RUNS: [&str; 16] = [
 const TYPES: &str = "[content_types].xml";
 
 const ACTIVE: &str = "Something in the document runs or is fetched when it is opened (a control, \
-                      an embedded object, a program, a remote template); save it without that, \
-                      or as PDF.";
+                      an embedded object or older Office file, a program, a page that is put in, \
+                      a remote template); save it without that, or as PDF.";
 const MACROS: &str = "The document holds macros; save it as .docx or .xlsx without them.";
 
 pub(super) fn check(reader: &mut Reader<'_>, program: Program) -> Result<(), Stop> {
@@ -68,10 +71,17 @@ fn document(reader: &mut Reader<'_>, program: Option<Program>, depth: u8) -> Res
     let relations = |entry: &&Entry| extension(&entry.name) == "rels";
     for entry in entries.iter().filter(relations) {
         let list = archive::extract(reader, entry, MAX_LIST)?;
-        remote_parts(&list)?;
+        relations_of(&list)?;
     }
     let mut inside = 0;
-    for entry in entries.iter().filter(|entry| is_document(&entry.name)) {
+    for entry in entries {
+        // What Office embeds in the old way is a compound file, whatever it is called.
+        if compound::is_compound(&entry.begin) {
+            return refuse(Reason::ActiveContent, ACTIVE);
+        }
+        if !is_document(&entry.name) && !entry.begin.starts_with(b"PK\x03\x04") {
+            continue;
+        }
         inside += 1;
         if depth > 0 || inside > MAX_DOCUMENTS {
             return refuse(
@@ -89,10 +99,6 @@ fn document(reader: &mut Reader<'_>, program: Option<Program>, depth: u8) -> Res
 fn inner(bytes: &[u8], depth: u8) -> Result<(), Stop> {
     let mut source = bytes;
     let mut reader = Reader::new(&mut source);
-    let head = reader.read(0, 8)?;
-    if compound::is_compound(&head) {
-        return refuse(Reason::ActiveContent, ACTIVE);
-    }
     match document(&mut reader, None, depth + 1) {
         Err(Stop::Unfit(super::Unfit::OtherType(_))) => refuse(Reason::ActiveContent, ACTIVE),
         other => other,
@@ -125,15 +131,24 @@ fn part_name(name: &str) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Goes through the elements of a list; a list with a document type of its own is refused.
+/// Goes through the elements of a list; a list with a document type of its own is refused, and
+/// one in another encoding, in which elements stand that are not seen here.
 fn each_element(
     xml: &[u8],
     mut look: impl FnMut(&BytesStart<'_>) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
+    if memchr::memchr(0, xml).is_some() {
+        return damaged();
+    }
     let mut parser = quick_xml::Reader::from_reader(xml);
     let mut place = Vec::new();
     loop {
         match parser.read_event_into(&mut place) {
+            Ok(Event::Decl(said)) => match said.encoding() {
+                None => {}
+                Some(Ok(name)) if name.eq_ignore_ascii_case(b"utf-8") => {}
+                Some(_) => return damaged(),
+            },
             Ok(Event::Start(element) | Event::Empty(element)) => look(&element)?,
             Ok(Event::DocType(_)) => return refuse(Reason::ActiveContent, ACTIVE),
             Ok(Event::Eof) => return Ok(()),
@@ -149,7 +164,7 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Sto
     match element.try_get_attribute(name) {
         Ok(None) => Ok(None),
         Ok(Some(value)) => match value.normalized_value(XmlVersion::Implicit1_0) {
-            Ok(value) => Ok(Some(value.to_lowercase())),
+            Ok(value) => Ok(Some(value.trim().to_lowercase())),
             Err(_) => damaged(),
         },
         Err(_) => damaged(),
@@ -159,13 +174,18 @@ fn attribute(element: &BytesStart<'_>, name: &str) -> Result<Option<String>, Sto
 /// The content types: the main part has to be of the program, without macros; of the other parts
 /// none may be one that runs.
 fn content_types(xml: &[u8], program: Option<Program>) -> Result<(), Stop> {
+    /// Parts that Word converts into the text, with all they hold (17.17.2.1).
+    const PUT_IN: [&str; 5] =
+        ["text/html", "application/xhtml+xml", "message/rfc822", "application/rtf", "text/rtf"];
     let (mut word, mut excel, mut other) = (false, false, false);
     each_element(xml, |element| {
         let Some(said) = attribute(element, "ContentType")? else { return Ok(()) };
         if said.contains("macroenabled") || said.contains("vbaproject") {
             return refuse(Reason::Macros, MACROS);
         }
-        if said.contains("activex") || said.contains("macrosheet") || said == "text/html" {
+        let essence = said.split(';').next().unwrap_or_default().trim_end();
+        let runs = ["activex", "macrosheet", "oleobject"].iter().any(|kind| said.contains(kind));
+        if runs || PUT_IN.contains(&essence) {
             return refuse(Reason::ActiveContent, ACTIVE);
         }
         let known = said.strip_prefix("application/vnd.openxmlformats-officedocument.");
@@ -185,22 +205,23 @@ fn content_types(xml: &[u8], program: Option<Program>) -> Result<(), Stop> {
     if fits { Ok(()) } else { other_type() }
 }
 
-/// Relations to parts elsewhere that are fetched when the document is opened: templates, frames,
-/// objects. Links that somebody has to click and pictures are left.
-fn remote_parts(xml: &[u8]) -> Result<(), Stop> {
-    const FETCHED: [&str; 5] =
-        ["/attachedtemplate", "/oleobject", "/frame", "/subdocument", "/afchunk"];
+/// Relations to what runs or is put in, wherever it is, and to parts elsewhere that are fetched
+/// when the document is opened: templates, frames. Links that somebody has to click and pictures
+/// are left.
+fn relations_of(xml: &[u8]) -> Result<(), Stop> {
+    const RUN: [&str; 4] = ["/oleobject", "/afchunk", "/control", "/activexcontrolbinary"];
+    const FETCHED: [&str; 3] = ["/attachedtemplate", "/frame", "/subdocument"];
     each_element(xml, |element| {
         let kind = attribute(element, "Type")?.unwrap_or_default();
-        if kind.ends_with("/vbaproject") || kind.ends_with("/xlmacrosheet") {
+        let one_of = |kinds: &[&str]| kinds.iter().any(|one| kind.ends_with(one));
+        if one_of(&["/vbaproject", "/xlmacrosheet", "/xlintlmacrosheet"]) {
             return refuse(Reason::Macros, MACROS);
         }
         let outside = attribute(element, "TargetMode")?.as_deref() == Some("external");
         let target = attribute(element, "Target")?.unwrap_or_default();
         // Word notes where on its own disk the template was.
         let own_disk = target.starts_with("file:///") && !target.starts_with("file:////");
-        let fetched = FETCHED.iter().any(|fetched| kind.ends_with(fetched));
-        if outside && fetched && !own_disk {
+        if one_of(&RUN) || (outside && one_of(&FETCHED) && !own_disk) {
             return refuse(Reason::ActiveContent, ACTIVE);
         }
         Ok(())

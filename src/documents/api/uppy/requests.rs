@@ -116,7 +116,10 @@ pub(super) fn read_create(
     let metadata = body.metadata.unwrap_or_default();
     let metadata = metadata.into_iter().map(|(name, value)| (name, text(value))).collect();
     let (mut begin, most) = read(call, Said { file_name, content_type, metadata })?;
-    let limit = limit_of_parts(limits, begin.category());
+    let limit = FileType::of_file(&begin.content_type, begin.file_name.reveal()).map_or_else(
+        || limit_of_parts(limits, begin.category()),
+        |of| of.limit_in_parts(limits, begin.category()),
+    );
     begin.size = match begin.size.exact() {
         Some(size) if size > limit => {
             return Err(DocumentError::TooLarge { size, limit, in_parts: true }.into());
