@@ -63,4 +63,9 @@ pub const STEPS: &[(&str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0012_words_by_category.sql"),
         include_str!("../../migrations/postgres/0012_words_by_category.sql"),
     ),
+    (
+        "lists of few",
+        include_str!("../../migrations/sqlite/0013_lists_of_few.sql"),
+        include_str!("../../migrations/postgres/0013_lists_of_few.sql"),
+    ),
 ];
