@@ -51,8 +51,8 @@ pub async fn keep_figures(app: &App, piece: Piece, dry_run: bool) -> Result<Kept
     Ok(kept)
 }
 
-/// Adds what writers have noted to the figures, batch by batch, until all is added that was there at
-/// the beginning. How many figures changed, and how often.
+/// Adds what writers have noted to the figures, batch by batch, until all is added that was there
+/// at the beginning. How many figures changed, and how often.
 async fn add_up(app: &App, dry_run: bool) -> Result<usize, DbError> {
     let waiting = rows::deltas(&mut app.db.long_reader().await?).await?;
     if dry_run || waiting == 0 {
