@@ -1,8 +1,9 @@
 //! Very many made-up documents, quickly: for measuring lists and for tests of their plans.
 //!
 //! Three clinics; nine documents of ten available, the others spread over the remaining states; one
-//! of fifty about no patient; one name in 5,000 holds `rheumatology`, one in three `letter`. The
-//! same on both engines.
+//! of fifty about no patient; one name in 5,000 holds `rheumatology`, one in three `letter`; one in
+//! 5,000 is of a type of its own. Some patients' documents are all of the first tenth of the time.
+//! The same on both engines.
 
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 
@@ -12,6 +13,13 @@ pub const CLINIC: &str = "00000000-0000-7000-8000-000000000001";
 pub const CLINICIAN: &str = "clinician";
 /// One who cares for up to 2,000.
 pub const BUSY_CLINICIAN: &str = "busy-clinician";
+
+/// One who cares for 250 patients without a document of late.
+pub const FORMER_CLINICIAN: &str = "former-clinician";
+
+/// Who cares for whom: user, first patient, how many.
+const TEAMS: [(&str, i64, i64); 3] =
+    [(CLINICIAN, 0, 30), (BUSY_CLINICIAN, 0, 2000), (FORMER_CLINICIAN, 500, 250)];
 
 /// A patient of that clinic.
 pub fn patient(number: u32) -> String {
@@ -29,10 +37,13 @@ macro_rules! insert {
              file_name, file_name_folded, file_words) select ",
             $id, ", ", $clinic,
             ", case when i % 50 = 7 then null \
-               else 'patient-' || (i % 3) || '-' || (i / 3 * 7919 % $2) end, \
+               else 'patient-' || (i % 3) || '-' || (i / 3 * 7919 % $2 - case when \
+                 i / 3 * 7919 % $2 between 500 and 749 and i > $1 / 10 then 250 else 0 end) \
+               end, \
              'user-' || (i * 31 % 200), 'local', 'strongroom', \
              'patients/made-up/2024/01/' || i || '.pdf', \
-             case when i % 7 = 0 then 'image/png' else 'application/pdf' end, \
+             case when i % 5000 = 8 then 'application/dicom' when i % 7 = 0 then 'image/png' \
+               else 'application/pdf' end, \
              1000 + i * 7919 % 5000000, \
              'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855', ",
             $at, ", ", $at, ", state, ", $at, ", ", $at,
@@ -102,15 +113,16 @@ pub async fn sqlite(db: &mut SqliteConnection, documents: i64, patients: i64) ->
     for (_, _, sql) in made {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *db).await?;
     }
-    for (user, members) in [(CLINICIAN, 30), (BUSY_CLINICIAN, 2000)] {
+    for (user, first, members) in TEAMS {
         sqlx::query(
-            "with recursive n (i) as (select 0 union all select i + 1 from n where i + 1 < $2) \
+            "with recursive n (i) as (select $3 union all select i + 1 from n where i + 1 < $2) \
              insert into care_team (clinic_id, patient_id, user_id, added_at, added_by) \
              select unhex('00000000000070008000000000000001'), 'patient-1-' || i, $1, 0, 'seed' \
              from n",
         )
         .bind(user)
-        .bind(members.min(patients))
+        .bind((first + members).min(patients))
+        .bind(first)
         .execute(&mut *db)
         .await?;
     }
@@ -127,15 +139,16 @@ pub async fn postgres(db: &mut PgConnection, documents: i64, patients: i64) -> s
         "generate_series(1, $1::bigint) as n (i)"
     );
     sqlx::query(INSERT).bind(documents).bind(patients).execute(&mut *db).await?;
-    for (user, members) in [(CLINICIAN, 30), (BUSY_CLINICIAN, 2000)] {
+    for (user, first, members) in TEAMS {
         sqlx::query(
             "insert into care_team (clinic_id, patient_id, user_id, added_at, added_by) \
              select $3::uuid, 'patient-1-' || i, $1, now(), 'seed' \
-             from generate_series(0, $2::bigint - 1) as n (i)",
+             from generate_series($4::bigint, $2::bigint - 1) as n (i)",
         )
         .bind(user)
-        .bind(members.min(patients))
+        .bind((first + members).min(patients))
         .bind(CLINIC.parse::<uuid::Uuid>().unwrap_or_default())
+        .bind(first)
         .execute(&mut *db)
         .await?;
     }

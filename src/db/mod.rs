@@ -8,11 +8,13 @@
 //! - A `Tx` that is dropped without `commit` leaves nothing behind.
 //! - `commit` returns only after the data is on disk (SQLite: `synchronous = FULL`).
 //! - No network call is made while a `Tx` is open, except to the database itself.
+//! - What is read for a caller has a time limit: readers are few.
 
 mod bind;
 mod look;
 mod postgres;
 mod readers;
+mod reading;
 mod sqlite;
 mod steps;
 mod writer;
@@ -22,7 +24,6 @@ use std::time::Duration;
 
 use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{PgConnection, PgPool, Postgres, SqliteConnection};
 
@@ -31,6 +32,7 @@ use steps::STEPS;
 pub use bind::{Condition, Value, Where};
 pub use look::{Schema, look};
 pub use readers::SqliteReader;
+pub use reading::Reader;
 pub use sqlite::{SqliteDb, SqliteTx};
 pub use writer::Later;
 
@@ -44,6 +46,8 @@ pub fn migrator(steps: impl IntoIterator<Item = (&'static str, &'static str)>) -
 
 /// How long a call waits for a free connection before it is answered 503.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a statement that only reads may take. Shorter than others wait for its connection.
+const READ_LIMIT: Duration = Duration::from_secs(5);
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +83,13 @@ impl DbError {
         let Self::Sqlx(sqlx::Error::Database(e)) = self else { return false };
         // Both engines name the column in their message; only one tells it apart.
         e.kind() == sqlx::error::ErrorKind::NotNullViolation && e.message().contains(column)
+    }
+
+    /// Whether a statement was broken off because it took longer than reading may.
+    pub fn is_out_of_time(&self) -> bool {
+        // SQLITE_INTERRUPT is 9; PostgreSQL's query_canceled is 57014.
+        matches!(self, Self::Sqlx(sqlx::Error::Database(e))
+            if e.code().is_some_and(|c| c == "9" || c == "57014"))
     }
 
     /// Whether the disk under the database is full.
@@ -117,7 +128,9 @@ impl Db {
             Self::Sqlite(sqlite) => {
                 sqlite.migrate(&migrator(STEPS.iter().map(|s| (s.0, s.1)))).await?;
             }
-            Self::Postgres(pool) => migrator(STEPS.iter().map(|s| (s.0, s.2))).run(pool).await?,
+            Self::Postgres(pool) => {
+                postgres::migrate(pool, &migrator(STEPS.iter().map(|s| (s.0, s.2)))).await?;
+            }
         }
         Ok(db)
     }
@@ -127,15 +140,25 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, DbError> {
         Ok(match self {
             Self::Sqlite(db) => Tx::Sqlite(db.begin_later()),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(postgres::begin(pool).await?),
         })
     }
 
-    /// A connection for reading only; what it sees is committed.
+    /// A connection for reading only; what it sees is committed. A statement that takes very long
+    /// is broken off ([`DbError::is_out_of_time`]).
     pub async fn reader(&self) -> Result<Reader, DbError> {
         Ok(match self {
-            Self::Sqlite(db) => Reader::Sqlite(db.reader().await?),
+            Self::Sqlite(db) => Reader::Sqlite(db.reader().await?, Some(READ_LIMIT)),
             Self::Postgres(pool) => Reader::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// The same for statements that take as long as they take: those of upkeep, which nobody calls
+    /// for and which run one at a time.
+    pub async fn long_reader(&self) -> Result<Reader, DbError> {
+        Ok(match self {
+            Self::Sqlite(db) => Reader::Sqlite(db.reader().await?, None),
+            Self::Postgres(pool) => Reader::Long(postgres::begin(pool).await?),
         })
     }
 
@@ -255,23 +278,6 @@ impl Connection for Tx {
         match self {
             Self::Sqlite(tx) => Conn::Sqlite(tx.conn()),
             Self::Postgres(tx) => Conn::Postgres(tx),
-        }
-    }
-}
-
-/// A connection that only reads.
-pub enum Reader {
-    /// A read-only SQLite connection.
-    Sqlite(SqliteReader),
-    /// A PostgreSQL connection.
-    Postgres(PoolConnection<Postgres>),
-}
-
-impl Connection for Reader {
-    fn conn(&mut self) -> Conn<'_> {
-        match self {
-            Self::Sqlite(c) => Conn::Sqlite(c),
-            Self::Postgres(c) => Conn::Postgres(c),
         }
     }
 }

@@ -5,9 +5,11 @@
 //! return) costs more than a read by primary key.
 //!
 //! Invariants: never more than `READERS` connections; a connection whose thread has died is not
-//! handed out for longer than [`TRUST`].
+//! handed out for longer than [`TRUST`]; a statement that was given a time is broken off when that
+//! is over, since nobody else reads over its connection meanwhile.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,8 @@ const READERS: u32 = 4;
 const ROWS_AHEAD: usize = 1024;
 /// How long a connection that answered is taken to be alive.
 const TRUST: Duration = Duration::from_secs(1);
+/// After how many steps of its machine (some microseconds) SQLite asks whether time is over.
+const STEPS_BETWEEN: i32 = 4_096;
 
 /// The shelf.
 pub struct Readers {
@@ -33,6 +37,8 @@ pub struct Readers {
 
 struct Shelved {
     conn: SqliteConnection,
+    /// When the statement in hand is broken off.
+    end: Arc<End>,
     /// When it last answered a question asked for that purpose.
     answered: Instant,
 }
@@ -67,7 +73,11 @@ impl Readers {
     }
 
     async fn connect(&self) -> Result<Shelved, DbError> {
-        Ok(Shelved { conn: self.options.connect().await?, answered: Instant::now() })
+        let mut conn = self.options.connect().await?;
+        let end = Arc::new(End::new());
+        let asked = Arc::clone(&end);
+        conn.lock_handle().await?.set_progress_handler(STEPS_BETWEEN, move || !asked.is_over());
+        Ok(Shelved { conn, end, answered: Instant::now() })
     }
 
     /// Waits until every connection is back and closes them.
@@ -82,11 +92,48 @@ impl Readers {
     }
 }
 
+/// When a connection's statement is broken off.
+struct End {
+    born: Instant,
+    /// Milliseconds after that; the highest number: never.
+    at: AtomicU64,
+}
+
+impl End {
+    fn new() -> Self {
+        Self { born: Instant::now(), at: AtomicU64::new(u64::MAX) }
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn set(&self, limit: Option<Duration>) {
+        let limit = limit.and_then(|limit| u64::try_from(limit.as_millis()).ok());
+        let at = limit.map_or(u64::MAX, |limit| self.now().saturating_add(limit));
+        self.at.store(at, Ordering::Relaxed);
+    }
+
+    fn is_over(&self) -> bool {
+        let at = self.at.load(Ordering::Relaxed);
+        at != u64::MAX && self.now() > at
+    }
+}
+
 /// A connection that only reads; goes back when it is dropped.
 pub struct SqliteReader {
     shelved: Option<Shelved>,
     home: Arc<Readers>,
     _permit: OwnedSemaphorePermit,
+}
+
+impl SqliteReader {
+    /// The next statement may take so long, and is broken off then; none: as long as it takes.
+    pub fn within(&mut self, limit: Option<Duration>) {
+        if let Some(shelved) = &self.shelved {
+            shelved.end.set(limit);
+        }
+    }
 }
 
 impl Deref for SqliteReader {
@@ -104,6 +151,7 @@ impl DerefMut for SqliteReader {
 
 impl Drop for SqliteReader {
     fn drop(&mut self) {
+        self.within(None);
         let free = &self.home.free;
         free.lock().unwrap_or_else(PoisonError::into_inner).extend(self.shelved.take());
     }

@@ -73,4 +73,9 @@ pub const STEPS: &[(&str, &str, &str)] = &[
         include_str!("../../migrations/sqlite/0014_webhooks_that_fail.sql"),
         include_str!("../../migrations/postgres/0014_webhooks_that_fail.sql"),
     ),
+    (
+        "lists of few",
+        include_str!("../../migrations/sqlite/0015_lists_of_few.sql"),
+        include_str!("../../migrations/postgres/0015_lists_of_few.sql"),
+    ),
 ];

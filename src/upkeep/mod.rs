@@ -3,11 +3,12 @@
 //! Each task reads rows in a state, acts, and moves them by a conditional update. A task is
 //! idempotent, works in bounded batches and does not retry by itself: what failed is found again
 //! by the next run. Two servers on one database may do the same work; the conditional update lets
-//! one of them count.
+//! one of them count. A task that cannot be done keeps no other from being done.
 
 use std::time::Duration;
 
 use crate::app::{App, UpkeepRun};
+use crate::causes;
 use crate::documents::stats::{self, Piece};
 use crate::documents::{self, DocumentError};
 use crate::webhooks::{self, WebhookError};
@@ -26,21 +27,47 @@ pub enum UpkeepError {
     /// Something about webhooks.
     #[error(transparent)]
     Webhooks(#[from] WebhookError),
+    /// Tasks that could not be done; all others were.
+    #[error("{}", in_one_line(.0))]
+    Tasks(Vec<(&'static str, UpkeepError)>),
+}
+
+fn in_one_line(failed: &[(&'static str, UpkeepError)]) -> String {
+    // Where something lies, which a cause may say, stands in the log.
+    let told = failed.iter().map(|(task, e)| format!("{task}: {e}"));
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// Runs every task once, and looks at everything. With `dry_run`, only says what would be done.
 pub async fn run_once(app: &App, dry_run: bool) -> Result<Vec<Ran>, UpkeepError> {
-    run_tasks(app, Piece::All, dry_run).await
+    let (ran, failed) = run_tasks(app, Piece::All, dry_run).await;
+    if failed.is_empty() { Ok(ran) } else { Err(UpkeepError::Tasks(failed)) }
 }
 
-async fn run_tasks(app: &App, piece: Piece, dry_run: bool) -> Result<Vec<Ran>, UpkeepError> {
-    Ok(vec![
-        uploads(app, dry_run).await?,
-        trash(app, dry_run).await?,
-        scan(app, dry_run).await?,
-        derived(app, piece, dry_run).await?,
-        forget(app, dry_run).await?,
-    ])
+/// What was done, and what could not be.
+async fn run_tasks(
+    app: &App,
+    piece: Piece,
+    dry_run: bool,
+) -> (Vec<Ran>, Vec<(&'static str, UpkeepError)>) {
+    let (mut ran, mut failed) = (Vec::new(), Vec::new());
+    for (task, done) in [
+        ("uploads", uploads(app, dry_run).await.map_err(UpkeepError::from)),
+        ("trash", trash(app, dry_run).await.map_err(UpkeepError::from)),
+        ("scan", scan(app, dry_run).await.map_err(UpkeepError::from)),
+        ("stats", derived(app, piece, dry_run).await.map_err(UpkeepError::from)),
+        ("forget", forget(app, dry_run).await),
+    ] {
+        match done {
+            Ok(done) => ran.push(done),
+            Err(e) => {
+                let error = causes::in_one_line(&e);
+                tracing::warn!(task, error, "upkeep could not be done now");
+                failed.push((task, e));
+            }
+        }
+    }
+    (ran, failed)
 }
 
 /// Uploads that nobody completed.
@@ -70,8 +97,9 @@ async fn trash(app: &App, dry_run: bool) -> Result<Ran, DocumentError> {
 
 /// What is derived from documents: figures, and the words of names.
 async fn derived(app: &App, piece: Piece, dry_run: bool) -> Result<Ran, DocumentError> {
-    let words = stats::keep_words(app, dry_run).await?;
+    let words = stats::keep_words(app, dry_run).await;
     let figures = stats::keep_figures(app, piece, dry_run).await?;
+    let words = words?;
     metrics::counter!("strongroom_figures_repaired_total").increment(figures.repaired as u64);
     let did = vec![("named", words), ("added up", figures.folded), ("put right", figures.repaired)];
     Ok(Ran { task: "stats", did, failed: 0 })
@@ -79,10 +107,9 @@ async fn derived(app: &App, piece: Piece, dry_run: bool) -> Result<Ran, Document
 
 /// What is remembered for a while only.
 async fn forget(app: &App, dry_run: bool) -> Result<Ran, UpkeepError> {
-    let did = vec![
-        ("days", documents::forget_days(app, dry_run).await?),
-        ("messages", webhooks::forget_old(app, dry_run).await?),
-    ];
+    let days = documents::forget_days(app, dry_run).await;
+    let messages = webhooks::forget_old(app, dry_run).await?;
+    let did = vec![("days", days?), ("messages", messages)];
     Ok(Ran { task: "forget", did, failed: 0 })
 }
 
@@ -101,14 +128,9 @@ pub async fn run_alone(app: &App, dry_run: bool) -> Result<Vec<Ran>, UpkeepError
 /// Runs every task, again and again, beside serving.
 pub async fn run(app: &App) {
     loop {
-        let (tasks, problem) = match run_tasks(app, Piece::InTurn, false).await {
-            Ok(ran) => (ran, None),
-            Err(e) => (Vec::new(), Some(e.to_string())),
-        };
+        let (tasks, failed) = run_tasks(app, Piece::InTurn, false).await;
         tasks.iter().for_each(tell);
-        if let Some(problem) = &problem {
-            tracing::warn!(error = problem, "upkeep could not be done now");
-        }
+        let problem = (!failed.is_empty()).then(|| UpkeepError::Tasks(failed).to_string());
         app.upkeep.keep(UpkeepRun { at: app.clock.now(), problem, tasks });
         // Not all servers at the same instant.
         let jitter = Duration::from_millis(u64::from(app.ids.next().as_bytes()[15]) * 20);

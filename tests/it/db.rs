@@ -10,10 +10,14 @@ use futures::future::join_all;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use strongroom::db::{DatabaseUrl, Db, DbError, Tx};
-use strongroom::execute;
+use strongroom::http::{ApiError, Code};
 use strongroom::sensitive::Secret;
 use strongroom::time::Timestamp;
+use strongroom::{execute, fetch_all};
 use tempfile::TempDir;
+
+use crate::on_every_ground;
+use crate::support::TestApp;
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
@@ -240,4 +244,32 @@ async fn why_no_server_answers_is_told_and_not_only_that_it_was_waited_for() {
     let Err(error) = Db::open(&url).await else { panic!("nobody listens there") };
     let told = strongroom::causes::in_one_line(&error);
     assert!(told.to_lowercase().contains("connection refused"), "{told}");
+}
+
+on_every_ground!(a_read_that_takes_too_long_is_broken_off_and_told);
+
+/// A trillion rows.
+const ENDLESS: &str = "with recursive n (i) as (select 1 union all select i + 1 from n \
+    where i < 10000) select count(*) from n a cross join n b cross join n c";
+
+async fn a_read_that_takes_too_long_is_broken_off_and_told(app: &TestApp) {
+    let db = &app.app.db;
+    let mut reader = db.reader().await.unwrap();
+    let error = fetch_all!(reader, (i64,), ENDLESS).unwrap_err();
+    assert!(error.is_out_of_time(), "{error:?}");
+    let told = ApiError::from(error);
+    assert_eq!(told.code, Code::Unavailable);
+    assert!(told.detail.contains("Ask for less"), "{}", told.detail);
+    // The connection is as good as before, and its next statement has its own time.
+    let one = fetch_all!(reader, (i64,), "select count(*) from secrets").unwrap();
+    assert_eq!(one.len(), 1);
+    drop(reader);
+    if let Db::Postgres(_) = db {
+        // What upkeep reads, and what is written, may wait for others.
+        let limit = "select current_setting('statement_timeout')";
+        let mut long = db.long_reader().await.unwrap();
+        assert_eq!(fetch_all!(long, (String,), limit).unwrap(), [("0".to_owned(),)]);
+        let mut tx = db.begin().await.unwrap();
+        assert_eq!(fetch_all!(tx, (String,), limit).unwrap(), [("0".to_owned(),)]);
+    }
 }

@@ -24,6 +24,7 @@ on_every_ground!(
     every_word_has_to_begin_a_word_of_the_name,
     a_query_that_means_nothing_is_refused_with_what_would_be_right,
     no_document_is_missed_or_shown_twice_while_others_come_and_go,
+    what_is_rare_is_found_behind_thousands_that_do_not_fit,
 );
 
 /// A row of the table, made without an upload: it has no object.
@@ -551,4 +552,48 @@ async fn no_document_is_missed_or_shown_twice_while_others_come_and_go(app: &Tes
         assert!(keys.is_sorted(), "{sort}{narrow}: {keys:?}");
         clear(app).await;
     }
+}
+
+/// Four documents of which some fit, and 2,500 newer ones that do not: whatever is looked for, in
+/// every order, those that fit are found, page by page.
+async fn what_is_rare_is_found_behind_thousands_that_do_not_fit(app: &TestApp) {
+    let rare = |n: u32, patient| Row { patient, name: format!("zebra-{n}.pdf"), size: 1, ..row(n) };
+    let team = Some("patient-1");
+    let mut rows = vec![rare(1, team), rare(2, team), rare(3, None), rare(4, None)];
+    let old: Vec<_> = rows.iter().map(|row| row.id).collect();
+    rows.extend((10..2_510).map(|n| Row {
+        patient: Some("patient-2"),
+        at: 1_800_000_000 + i64::from(n),
+        ..row(n)
+    }));
+    for some in rows.chunks(500) {
+        add(app, some).await;
+    }
+    let dicom = "update document_assets set content_type = 'application/dicom'";
+    run(app, format!("{dicom} where file_name in ('zebra-1.pdf', 'zebra-2.pdf', 'zebra-3.pdf')"))
+        .await;
+    join(app, "patient-1", 1).await;
+    join(app, "far", 300).await;
+    let clinician = app.token_with("caller", &[Role::Clinician], DEFAULT_CLINIC, &[]);
+    for sort in ["-created", "created", "filename", "-size"] {
+        for (who, query, fit) in [
+            (&app.admin(), "type=application/dicom", &old[..3]),
+            (&app.admin(), "to=2023-11-15T00:00:00Z", &old[..]),
+            (&app.admin(), "q=zebra", &old[..]),
+            (&clinician, "", &old[..]),
+            (&clinician, "type=application/dicom", &old[..3]),
+            (&clinician, "type=application/pdf", &old[3..]),
+            (&clinician, "q=zebra", &old[..]),
+            (&clinician, "q=pdf", &old[..]),
+            (&clinician, "to=2023-11-15T00:00:00Z&type=application/dicom&q=zebra", &old[..3]),
+        ] {
+            let (items, _) = pages(app, who, &format!("sort={sort}&limit=2&{query}")).await;
+            let mut found = ids(&items);
+            found.sort_unstable();
+            let mut fit = fit.to_vec();
+            fit.sort_unstable();
+            assert_eq!(found, fit, "{sort} {query}");
+        }
+    }
+    clear(app).await;
 }

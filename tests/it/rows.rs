@@ -140,7 +140,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
         // By the tests of lists.
         "src/documents/list/rows.rs",
         include_str!("../../src/documents/list/rows.rs"),
-        &["team", "list", "further"],
+        &["team", "list", "further", "fit_few"],
     ),
     (
         // By the tests of figures, and by upkeep.

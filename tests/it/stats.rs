@@ -7,6 +7,7 @@ use strongroom::access::DEFAULT_CLINIC;
 use strongroom::access::Role;
 use strongroom::db::Db;
 use strongroom::documents::stats::{Piece, keep_figures};
+use strongroom::{fetch_all, upkeep};
 
 use crate::lists::{Row, add, row, run, uuid};
 use crate::on_every_ground;
@@ -18,6 +19,8 @@ on_every_ground!(
     figures_that_are_wrong_are_found_told_and_put_right,
     figures_are_for_admins_and_the_app,
     many_uploads_at_once_are_all_counted,
+    all_that_writers_have_noted_is_added_up_in_one_run,
+    a_task_that_cannot_be_done_keeps_no_other_from_being_done,
 );
 
 const PATH: &str = "/api/v2/aws/s3/stats";
@@ -205,7 +208,7 @@ async fn figures_equal_a_recount_whatever_has_happened(app: &TestApp) {
             }
             (_, Some(_)) => {
                 run(app, "delete from document_assets where bucket = 'nowhere'".to_owned()).await;
-                strongroom::upkeep::run_once(&app.app, false).await.unwrap();
+                upkeep::run_once(&app.app, false).await.unwrap();
             }
         }
         assert_eq!(kept(app).await, recount(app).await, "after step {step}");
@@ -254,12 +257,12 @@ async fn figures_that_are_wrong_are_found_told_and_put_right(app: &TestApp) {
     run(app, "update document_counts set documents = documents + 3, bytes = 5".to_owned()).await;
     run(app, "delete from document_days".to_owned()).await;
     assert_ne!(kept(app).await, right);
-    let ran = strongroom::upkeep::run_once(&app.app, true).await.unwrap();
+    let ran = upkeep::run_once(&app.app, true).await.unwrap();
     let told = ran.iter().find(|ran| ran.task == "stats").unwrap();
     let (name, wrong) = told.did[2];
     assert!(name == "put right" && wrong >= 4, "{told:?}");
     assert_ne!(kept(app).await, right, "a dry run changes nothing");
-    let ran = strongroom::upkeep::run_once(&app.app, false).await.unwrap();
+    let ran = upkeep::run_once(&app.app, false).await.unwrap();
     assert_eq!(ran.iter().find(|ran| ran.task == "stats").unwrap().did[2].1, wrong);
     assert_eq!(kept(app).await, right);
     // Beside a server each minute looks at one category; in nine all have had their turn.
@@ -313,4 +316,40 @@ async fn many_uploads_at_once_are_all_counted(app: &TestApp) {
     assert_eq!(kept(app).await, recount(app).await);
     let pending = figures(app).await["byState"][0].clone();
     assert_eq!((&pending["state"], &pending["count"]), (&json!("pending"), &json!(60)));
+}
+
+/// How many rows wait to be added up.
+async fn waiting(app: &TestApp) -> i64 {
+    let mut reader = app.app.db.reader().await.unwrap();
+    let sql = "select count(*) from document_count_deltas";
+    fetch_all!(reader, (i64,), sql).unwrap()[0].0
+}
+
+/// Notes so many documents that come and go again.
+async fn note(app: &TestApp, times: u32) {
+    let clinic = uuid(app, DEFAULT_CLINIC.as_uuid());
+    let sql = format!(
+        "insert into document_count_deltas (clinic_id, category, state, storage_provider, \
+         storage_class, documents, bytes) \
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < {times}) \
+         select {clinic}, 'other', 'available', 'local', '', 1 - i % 2 * 2, 0 from n"
+    );
+    run(app, sql).await;
+}
+
+async fn all_that_writers_have_noted_is_added_up_in_one_run(app: &TestApp) {
+    note(app, 120_000).await;
+    keep_figures(&app.app, Piece::InTurn, false).await.unwrap();
+    assert_eq!(waiting(app).await, 0);
+    assert_eq!(kept(app).await, recount(app).await);
+}
+
+async fn a_task_that_cannot_be_done_keeps_no_other_from_being_done(app: &TestApp) {
+    note(app, 2).await;
+    app.sql("alter table placings rename to away").await.unwrap();
+    let told = upkeep::run_once(&app.app, false).await.unwrap_err().to_string();
+    assert_eq!(told, "uploads: the database failed");
+    assert_eq!(waiting(app).await, 0, "figures come after uploads");
+    app.sql("alter table away rename to placings").await.unwrap();
+    upkeep::run_once(&app.app, false).await.unwrap();
 }

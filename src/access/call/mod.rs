@@ -250,6 +250,11 @@ impl From<DbError> for ApiError {
             let detail = "The disk under the database is full; nothing was changed.";
             return Self::new(Code::StorageFull, detail).with_source(e);
         }
+        if e.is_out_of_time() {
+            let detail = "This takes the database longer than a call may take. Ask for less at \
+                          once: one patient, one category, a shorter time.";
+            return Self::new(Code::Unavailable, detail).with_source(e).retry_after(5);
+        }
         let detail = "The database did not answer; nothing was changed. Try again shortly.";
         Self::new(Code::Unavailable, detail).with_source(e).retry_after(5)
     }

@@ -7,6 +7,7 @@
 //! Invariant: pages follow each other by position and not by number, so a document that was there
 //! from the first page to the last is on exactly one of them, whatever comes and goes meanwhile.
 
+mod gathers;
 mod narrow;
 mod order;
 mod rows;
@@ -134,11 +135,11 @@ impl Position {
 
 /// How many times the database is asked for one page before a shorter page is given.
 const MAX_ROUNDS: u32 = 8;
-/// Of how many patients the documents are gathered; where a care team has more, each document is
-/// asked whether it is theirs.
+/// Of how many patients the documents are gathered at once; where a care team has more, the next
+/// documents of the clinic are asked first whether they are theirs.
 const FEW_PATIENTS: u32 = 200;
-/// How many documents are compared with the words that are looked for before the index of words is
-/// asked: a word that many names have fills its page on the way.
+/// How many documents are compared with what is looked for (words, a type, a span of time, a large
+/// care team) before all that fit are gathered: what is common fills its page on the way.
 const STRIDE: u32 = 2_000;
 
 /// One page of what the caller may see, and where it ended if more may follow.
@@ -219,15 +220,16 @@ fn seen(mut branches: Vec<Branch>, team: Option<&Team>) -> Vec<Branch> {
     branches
 }
 
-/// One more row than fits on the page, if there are as many. Words that many names have are met
-/// on the way along the order; for others the index of words is asked.
+/// One more row than fits on the page, if there are as many. What is common is met on the way along
+/// the order; what is not is gathered. So a list looks at few documents or at few that do not fit,
+/// and never at all the clinic has.
 async fn find(
     reader: &mut Reader,
     grant: &Grant<'_>,
     asked: &Asked<'_>,
     span: Span<'_>,
 ) -> Result<Unread<Vec<Listed>>, DbError> {
-    if asked.filter.words.is_empty() || !runs::is_wide(asked) {
+    if !narrow::is_rare(asked) {
         return rows::list(reader, asked, span, Way::Along).await;
     }
     let until = rows::further(reader, asked, span.after, STRIDE).await?;
@@ -236,7 +238,8 @@ async fn find(
     if until.is_none() || grant.look(&found).len() >= span.limit as usize {
         return Ok(found);
     }
-    rows::list(reader, asked, span, Way::Words).await
+    let few = !narrow::is_undecided(asked) || rows::fit_few(reader, asked, STRIDE).await?;
+    rows::list(reader, asked, span, Way::Rare { few }).await
 }
 
 /// The rows in the order of the list, each once: one may have been found in several ways.

@@ -1,5 +1,6 @@
-//! Which lists are so narrow that all of their documents are gathered and sorted.
+//! Which lists are so narrow that all of their documents are gathered and sorted, and which may be.
 
+use super::Sort;
 use super::runs::{Asked, Team};
 use super::scope::{Branch, Whose};
 
@@ -14,7 +15,6 @@ pub enum Narrow {
     Owner,
     Temporary,
     Unreleased,
-    Nobody,
 }
 
 impl Narrow {
@@ -27,7 +27,6 @@ impl Narrow {
             Self::Owner => "indexed by document_assets_owner",
             Self::Temporary => "indexed by document_assets_passing",
             Self::Unreleased => "indexed by document_assets_unreleased",
-            Self::Nobody => "indexed by document_assets_general",
         }
     }
 }
@@ -45,8 +44,56 @@ pub fn gathered(asked: &Asked<'_>, branch: &Branch) -> Option<Narrow> {
         (filter.uploader.is_some(), Narrow::Owner),
         (filter.temporary == Some(true), Narrow::Temporary),
         (filter.released == Some(false), Narrow::Unreleased),
-        (branch.whose == Whose::Nobody, Narrow::Nobody),
     ]
     .into_iter()
     .find_map(|(holds, narrow)| holds.then_some(narrow))
+}
+
+/// What may be so rare that a list which goes along the order passes the whole clinic by, and is
+/// gathered then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rare {
+    /// Words of names.
+    Words,
+    /// The documents of a care team.
+    Team,
+    /// A type.
+    Type,
+    /// A span of time, in an order that is not of time.
+    Span,
+}
+
+/// What of a branch that goes along the order may be rare. Where words or the type fit more than a
+/// few documents of the clinic, what a care team or nobody has may still be less.
+pub fn rare(asked: &Asked<'_>, branch: &Branch, few: bool) -> Option<Rare> {
+    let filter = asked.filter;
+    if gathered(asked, branch).is_some() {
+        return None;
+    }
+    let by_time = matches!(filter.sort, Sort::Newest | Sort::Oldest);
+    let sought = few || !has_little(branch);
+    [
+        (sought && !filter.words.is_empty(), Rare::Words),
+        (sought && !filter.types.is_empty(), Rare::Type),
+        (branch.whose == Whose::Team, Rare::Team),
+        (!by_time && (filter.from.is_some() || filter.to.is_some()), Rare::Span),
+    ]
+    .into_iter()
+    .find_map(|(holds, rare)| holds.then_some(rare))
+}
+
+/// Whether a list has runs that go along an order and may pass very much by.
+pub fn is_rare(asked: &Asked<'_>) -> bool {
+    asked.branches.iter().any(|branch| rare(asked, branch, true).is_some())
+}
+
+/// Whether a list has branches for which it matters how much words or a type fit.
+pub fn is_undecided(asked: &Asked<'_>) -> bool {
+    let filter = asked.filter;
+    (!filter.words.is_empty() || !filter.types.is_empty())
+        && asked.branches.iter().any(|b| has_little(b) && gathered(asked, b).is_none())
+}
+
+fn has_little(branch: &Branch) -> bool {
+    matches!(branch.whose, Whose::Team | Whose::Nobody)
 }

@@ -33,6 +33,14 @@ pub const fn merged(sort: Sort) -> &'static str {
 }
 
 impl Position {
+    /// When the document was uploaded, if that is the order.
+    pub const fn time(&self) -> Option<Timestamp> {
+        match self {
+            Self::Time(at, _) => Some(Timestamp::from_micros(*at)),
+            Self::Name(..) | Self::Size(..) => None,
+        }
+    }
+
     /// What stands for it in a comparison.
     pub fn values(&self) -> [Value; 2] {
         let at = match self {

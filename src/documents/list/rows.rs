@@ -1,6 +1,7 @@
 //! The SQL of lists: what is asked of the database. The texts are put together in `runs`.
 
 use super::runs::{Asked, Engine, Span, Way, further_on, page};
+use super::sought::how_many;
 use super::{Position, Sort};
 use crate::access::Unread;
 use crate::db::{Conn, Connection, DbError, fetch_all, fetch_where};
@@ -49,7 +50,7 @@ pub async fn list(
     fetch_where!(conn, Listed, query).map(Unread::new)
 }
 
-/// The position `steps` documents further on, words of names aside; none where the list ends
+/// The position `steps` documents further on, whatever else is asked for; none where the list ends
 /// before.
 pub async fn further(
     mut conn: &mut impl Connection,
@@ -70,6 +71,18 @@ pub async fn further(
             .pop()
             .map(|(id, size)| Position::Size(size, id)),
     })
+}
+
+/// Whether the words or the types that are asked for fit no more than so many of the clinic's
+/// documents.
+pub async fn fit_few(
+    mut conn: &mut impl Connection,
+    asked: &Asked<'_>,
+    most: u32,
+) -> Result<bool, DbError> {
+    let query = how_many(engine(&mut conn), asked, most.saturating_add(1));
+    let found = fetch_where!(conn, (i64,), query)?;
+    Ok(found.into_iter().all(|(count,)| count <= i64::from(most)))
 }
 
 fn engine(conn: &mut impl Connection) -> Engine {

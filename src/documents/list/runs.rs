@@ -5,15 +5,15 @@
 //! shows, not as much as there is. Which index a run takes is decided here and not by guesses about
 //! the data: SQLite is told, and PostgreSQL is left one that fits.
 
-use super::narrow::{Narrow, gathered};
+use super::narrow::{Narrow, Rare, gathered, rare};
 use super::order::{beyond, merged, within};
 use super::scope::{Branch, Need, Whose};
-use super::sought::sought;
 use super::{Filter, Position, Sort};
 use crate::db::Where;
 use crate::documents::rows::columns;
 use crate::documents::{Category, State};
 use crate::ids::{ClinicId, PatientId, UserId};
+use crate::time::Timestamp;
 
 /// Who asks, for what.
 #[derive(Debug)]
@@ -53,10 +53,13 @@ pub struct Span<'a> {
 /// Where a list reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// Along the order; words of names are compared on the way.
+    /// Along the order; what was asked for is compared on the way.
     Along,
-    /// Beginning with the words of names.
-    Words,
+    /// Along the order, comparing nothing: steps are counted.
+    Steps,
+    /// Beginning with what is rare, all of which is gathered. `few`: of what the words or the type
+    /// fit, there is little in the clinic.
+    Rare { few: bool },
 }
 
 /// Which engine a text is for: only where it may look, and how words are found, differ.
@@ -88,7 +91,8 @@ pub fn page(engine: Engine, asked: &Asked<'_>, span: Span<'_>, way: Way) -> Wher
     query
 }
 
-/// The query of the position `steps` documents further on, words of names aside.
+/// The query of the position `steps` documents further on, whatever else was asked for: so many
+/// entries of an index are passed and no more.
 pub fn further_on(
     engine: Engine,
     asked: &Asked<'_>,
@@ -99,7 +103,7 @@ pub fn further_on(
     let span = Span { after, until: None, limit: 0 };
     let filter = Filter { words: Vec::new(), ..asked.filter.clone() };
     let asked = &Asked { filter: &filter, ..*asked };
-    runs(&mut query, engine, asked, span, (Way::Along, steps.saturating_add(1)));
+    runs(&mut query, engine, asked, span, (Way::Steps, steps.saturating_add(1)));
     query.then(merged(asked.filter.sort), []);
     query.then("limit 1 offset ?) k", [i64::from(steps).into()]);
     query
@@ -118,13 +122,21 @@ fn runs(
         Engine::Postgres => ("select k_id, k_at from (", ") u"),
     };
     query.then(before, []);
-    let mut writer = Runs { query, engine, asked, span, most, first: true };
+    let mut writer = Runs { query, engine, asked, span, most, way, first: true };
     for branch in asked.branches {
-        match gathered(asked, branch) {
-            Some(Narrow::Owner) => writer.uploads(branch),
-            Some(narrow) => writer.gather(branch, narrow),
-            None if way == Way::Words => writer.words(branch),
-            None => writer.walk(branch),
+        let narrow = gathered(asked, branch);
+        let rare = match way {
+            Way::Rare { few } => rare(asked, branch, few),
+            Way::Along | Way::Steps => None,
+        };
+        match (narrow, rare) {
+            (Some(Narrow::Owner), _) => writer.uploads(branch),
+            (Some(narrow), _) => writer.gather(branch, narrow),
+            (None, Some(Rare::Words)) => writer.words(branch),
+            (None, Some(Rare::Team)) => writer.team(branch),
+            (None, Some(Rare::Type)) => writer.types(branch),
+            (None, Some(Rare::Span)) => writer.span(branch),
+            (None, None) => writer.walk(branch),
         }
     }
     if writer.first {
@@ -135,24 +147,28 @@ fn runs(
     query.then(after, []);
 }
 
-/// Whether a list has runs that go along the whole clinic's order.
-pub fn is_wide(asked: &Asked<'_>) -> bool {
-    asked.branches.iter().any(|branch| gathered(asked, branch).is_none())
-}
-
 /// Writes runs into a query.
-struct Runs<'q, 'a> {
-    query: &'q mut Where,
-    engine: Engine,
-    asked: &'q Asked<'a>,
+pub(super) struct Runs<'q, 'a> {
+    pub(super) query: &'q mut Where,
+    pub(super) engine: Engine,
+    pub(super) asked: &'q Asked<'a>,
     span: Span<'q>,
-    most: u32,
+    pub(super) most: u32,
+    way: Way,
     first: bool,
 }
 
 impl Runs<'_, '_> {
     /// Begins a run, up to its first condition.
-    fn begin(&mut self, index: &'static str) {
+    pub(super) fn begin(&mut self, index: &'static str) {
+        self.next();
+        self.select("from document_assets");
+        self.query.then(if self.engine == Engine::Sqlite { index } else { "" }, []);
+        self.query.then("where", []);
+    }
+
+    /// Ends the run before and opens the next.
+    pub(super) fn next(&mut self) {
         if !std::mem::replace(&mut self.first, false) {
             self.end();
             self.query.then("union all", []);
@@ -160,6 +176,10 @@ impl Runs<'_, '_> {
         if self.engine == Engine::Postgres {
             self.query.then("(", []);
         }
+    }
+
+    /// What a run gives, and where from.
+    pub(super) fn select(&mut self, from: &'static str) {
         self.query.then(
             match self.asked.filter.sort {
                 Sort::Newest | Sort::Oldest => "select id as k_id, created_at as k_at",
@@ -168,54 +188,37 @@ impl Runs<'_, '_> {
             },
             [],
         );
-        self.query.then("from document_assets", []);
-        self.query.then(if self.engine == Engine::Sqlite { index } else { "" }, []);
-        self.query.then("where", []);
+        self.query.then(from, []);
     }
 
     /// Ends a run. SQLite merges runs by itself; PostgreSQL would rather sort them all, unless each
     /// is told its order and how much of it is wanted.
     fn end(&mut self) {
         if self.engine == Engine::Postgres {
-            self.query.then(merged(self.asked.filter.sort), []);
-            self.query.then("limit ?", [i64::from(self.most).into()]);
+            self.most();
             self.query.then(")", []);
         }
     }
 
-    /// All of a branch's few documents.
-    fn gather(&mut self, branch: &Branch, narrow: Narrow) {
-        self.begin(narrow.index());
-        self.clinic();
-        self.kinds(&branch.kinds);
-        self.rest(branch);
-    }
-
-    /// One person's uploads: their index holds what is available; of other states there are few.
-    fn uploads(&mut self, branch: &Branch) {
-        let (available, others): (Vec<_>, Vec<_>) =
-            branch.kinds.iter().cloned().partition(|(state, _)| *state == State::Available);
-        if !available.is_empty() {
-            self.begin(Narrow::Owner.index());
-            self.clinic();
-            self.query.then("and state = 'available'", []);
-            self.kinds(&available);
-            self.rest(branch);
-        }
-        if !others.is_empty() {
-            self.walk(&Branch { kinds: others, ..branch.clone() });
-        }
+    /// In order, and no more than are wanted.
+    pub(super) fn most(&mut self) {
+        self.query.then(merged(self.asked.filter.sort), []);
+        self.query.then("limit ?", [i64::from(self.most).into()]);
     }
 
     /// A run for each piece of the index that has its documents in order.
-    fn walk(&mut self, branch: &Branch) {
-        let by_time = matches!(self.asked.filter.sort, Sort::Newest | Sort::Oldest);
+    pub(super) fn walk(&mut self, branch: &Branch) {
+        let by_time = self.is_by_time();
         for (state, categories) in &branch.kinds {
+            if branch.whose == Whose::Nobody {
+                self.nobody(branch, *state, categories);
+                continue;
+            }
             if by_time && categories.len() == Category::ALL.len() {
                 self.begin("indexed by document_assets_clinic");
                 self.clinic();
-                self.query.then("and state = ?", [state.as_str().into()]);
-                self.rest(branch);
+                self.state(*state);
+                self.on_the_way(branch);
                 continue;
             }
             for category in categories {
@@ -226,74 +229,64 @@ impl Runs<'_, '_> {
                     _ => "indexed by document_assets_category",
                 });
                 self.clinic();
-                if available {
-                    // The literal lets the engines see that the index of names holds these.
-                    self.query.then("and state = 'available'", []);
-                } else {
-                    self.query.then("and state = ?", [state.as_str().into()]);
-                }
+                self.state(*state);
                 self.query.then("and category = ?", [category.as_str().into()]);
-                self.rest(branch);
+                self.on_the_way(branch);
             }
         }
     }
 
-    /// The documents whose names have the words, all of them. In passing states there are few, and
-    /// while an upload is pending its name has no words: those are compared.
-    fn words(&mut self, branch: &Branch) {
-        let passing = [State::Pending, State::Scanning, State::Quarantined];
-        let (passing, lasting): (Vec<_>, Vec<_>) =
-            branch.kinds.iter().cloned().partition(|(state, _)| passing.contains(state));
-        if !passing.is_empty() {
-            self.walk(&Branch { kinds: passing, ..branch.clone() });
+    /// Documents of no patient have indexes of their own.
+    fn nobody(&mut self, branch: &Branch, state: State, categories: &[Category]) {
+        let available = state == State::Available;
+        self.begin(match self.asked.filter.sort {
+            Sort::Name if available => "indexed by document_assets_nobody_name",
+            Sort::Largest if available => "indexed by document_assets_nobody_size",
+            _ => "indexed by document_assets_nobody",
+        });
+        self.clinic();
+        self.state(state);
+        if categories.len() < Category::ALL.len() {
+            self.categories(categories);
         }
-        if lasting.is_empty() {
-            return;
-        }
-        // The index of the primary key.
-        self.begin("indexed by sqlite_autoindex_document_assets_1");
-        let clinic = self.asked.clinic;
-        match self.engine {
-            Engine::Sqlite => {
-                let words = sought(self.asked, &lasting, ("\"", "\"*", " AND "));
-                self.query.then(
-                    "id in (select document_id from name_entries where number in \
-                     (select rowid from name_search where name_search match ?))",
-                    [words.join(" OR ").into()],
-                );
-                self.query.then("and clinic_id = ?", [clinic.into()]);
-            }
-            Engine::Postgres => {
-                self.query.then("id in (", []);
-                for (number, words) in
-                    sought(self.asked, &lasting, ("'", "':*", " & ")).iter().enumerate()
-                {
-                    if number > 0 {
-                        self.query.then("union all", []);
-                    }
-                    // One category at a time, and `is true`, keep the engine from reading the whole
-                    // clinic beside: it takes beginnings of words for commoner than they are.
-                    // `offset 0`: what is inside is done first.
-                    self.query.then(
-                        "(select id from document_assets where \
-                         name_tokens(clinic_id, category, file_words) @@ ?::text::tsquery \
-                         and state <> 'pending' and (clinic_id = ?) is true offset 0)",
-                        [words.as_str().into(), clinic.into()],
-                    );
-                }
-                self.query.then(")", []);
-            }
-        }
-        self.kinds(&lasting);
-        self.rest(branch);
+        self.on_the_way(branch);
     }
 
-    fn clinic(&mut self) {
+    pub(super) const fn is_by_time(&self) -> bool {
+        matches!(self.asked.filter.sort, Sort::Newest | Sort::Oldest)
+    }
+
+    /// Where steps are counted, nothing is compared that an index does not hold.
+    fn on_the_way(&mut self, branch: &Branch) {
+        if self.way != Way::Steps {
+            return self.rest(branch);
+        }
+        if branch.whose == Whose::Nobody {
+            self.query.then("and patient_id is null", []);
+        }
+        self.place();
+    }
+
+    pub(super) fn clinic(&mut self) {
         self.query.then("clinic_id = ?", [self.asked.clinic.into()]);
     }
 
+    pub(super) fn state(&mut self, state: State) {
+        if state == State::Available {
+            // The literal lets the engines see that the indexes of what is available hold these.
+            self.query.then("and state = 'available'", []);
+        } else {
+            self.query.then("and state = ?", [state.as_str().into()]);
+        }
+    }
+
+    pub(super) fn categories(&mut self, categories: &[Category]) {
+        self.query.then("and category in", []);
+        self.query.list(categories.iter().map(|c| c.as_str().into()));
+    }
+
     /// `state` and `category` are one of these pairs.
-    fn kinds(&mut self, kinds: &[(State, Vec<Category>)]) {
+    pub(super) fn kinds(&mut self, kinds: &[(State, Vec<Category>)]) {
         self.query.then("and (1 = 0", []);
         for (state, categories) in kinds {
             self.query.then("or (state = ? and", [state.as_str().into()]);
@@ -305,7 +298,7 @@ impl Runs<'_, '_> {
     }
 
     /// What every run of the branch has to fulfil.
-    fn rest(&mut self, branch: &Branch) {
+    pub(super) fn rest(&mut self, branch: &Branch) {
         self.of_whom(branch);
         let filter = self.asked.filter;
         let query = &mut *self.query;
@@ -342,18 +335,36 @@ impl Runs<'_, '_> {
             };
             query.then(begins, [format!(" {word}").into()]);
         }
-        for (condition, value) in
-            [("and created_at >= ?", filter.from), ("and created_at < ?", filter.to)]
-        {
+        if !self.is_by_time() {
+            self.within_time(filter.from, filter.to);
+        }
+        self.place();
+    }
+
+    fn within_time(&mut self, from: Option<Timestamp>, to: Option<Timestamp>) {
+        for (condition, value) in [("and created_at >= ?", from), ("and created_at < ?", to)] {
             if let Some(value) = value {
-                query.then(condition, [value.into()]);
+                self.query.then(condition, [value.into()]);
             }
         }
+    }
+
+    /// Where in the order. A time that the page before has passed is not said again: an index is
+    /// entered at one place, and the engine might take the farther one.
+    fn place(&mut self) {
+        let filter = self.asked.filter;
+        if self.is_by_time() {
+            let passed = self.span.after.and_then(Position::time);
+            let newest = filter.sort == Sort::Newest;
+            let from = filter.from.filter(|from| newest || passed.is_none_or(|at| at < *from));
+            let to = filter.to.filter(|to| !newest || passed.is_none_or(|at| at >= *to));
+            self.within_time(from, to);
+        }
         if let Some(position) = self.span.after {
-            query.then(beyond(filter.sort), position.values());
+            self.query.then(beyond(filter.sort), position.values());
         }
         if let Some(position) = self.span.until {
-            query.then(within(filter.sort), position.values());
+            self.query.then(within(filter.sort), position.values());
         }
     }
 

@@ -34,17 +34,8 @@ pub struct Kept {
 /// Adds up what writers have noted and compares a piece of the figures with the rows. What differs
 /// is logged and put right by a delta, which holds also if the rows change meanwhile.
 pub async fn keep_figures(app: &App, piece: Piece, dry_run: bool) -> Result<Kept, DbError> {
-    let mut kept = Kept::default();
-    let mut reader = app.db.reader().await?;
-    if rows::deltas(&mut reader).await? > 0 {
-        if dry_run {
-            kept.folded = usize::try_from(rows::deltas(&mut reader).await?).unwrap_or(0);
-        } else {
-            let mut tx = app.db.begin().await?;
-            kept.folded = usize::try_from(rows::fold(&mut tx).await?).unwrap_or(usize::MAX);
-            tx.commit().await?;
-        }
-    }
+    let mut kept = Kept { folded: add_up(app, dry_run).await?, ..Kept::default() };
+    let mut reader = app.db.long_reader().await?;
     for clinic in rows::clinics(&mut reader).await? {
         for category in categories(app, piece) {
             let mut missing = Missing::of(&mut reader, clinic, category).await?;
@@ -58,6 +49,27 @@ pub async fn keep_figures(app: &App, piece: Piece, dry_run: bool) -> Result<Kept
         }
     }
     Ok(kept)
+}
+
+/// Adds what writers have noted to the figures, batch by batch, until all is added that was there
+/// at the beginning. How many figures changed, and how often.
+async fn add_up(app: &App, dry_run: bool) -> Result<usize, DbError> {
+    let waiting = rows::deltas(&mut app.db.long_reader().await?).await?;
+    if dry_run || waiting == 0 {
+        return Ok(usize::try_from(waiting).unwrap_or(0));
+    }
+    let mut changed = 0;
+    // Writers may be faster than this; the next run goes on.
+    for _ in 0..=waiting / rows::FOLDED {
+        let mut tx = app.db.begin().await?;
+        let figures = rows::fold(&mut tx).await?;
+        tx.commit().await?;
+        changed += usize::try_from(figures).unwrap_or(0);
+        if figures == 0 {
+            break;
+        }
+    }
+    Ok(changed)
 }
 
 /// What has to be added to figures, so that they are what rows say.

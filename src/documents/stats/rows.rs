@@ -213,8 +213,11 @@ pub async fn add_day(tx: &mut Tx, clinic: ClinicId, row: &Day) -> Result<(), DbE
     Ok(())
 }
 
+/// How many rows of each kind are folded in at once.
+pub const FOLDED: i64 = 50_000;
+
 /// What folds deltas into a table: on PostgreSQL one statement, whose rows nobody else takes; on
-/// SQLite two, in the one transaction that writes. At most 50,000 rows.
+/// SQLite two, in the one transaction that writes. At most [`FOLDED`] rows.
 macro_rules! fold {
     ($tx:expr, $into:literal, $from:literal, $keys:literal) => {{
         match $tx.conn() {
@@ -253,7 +256,7 @@ macro_rules! fold {
                     $from,
                     " where id in (select id from ",
                     $from,
-                    " order by id limit 50000) returning *) insert into ",
+                    " order by id limit $1) returning *) insert into ",
                     $into,
                     " (",
                     $keys,
@@ -270,7 +273,8 @@ macro_rules! fold {
                     ".documents + excluded.documents, bytes = ",
                     $into,
                     ".bytes + excluded.bytes"
-                )
+                ),
+                FOLDED,
             )?,
         }
     }};
