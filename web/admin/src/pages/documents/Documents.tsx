@@ -15,6 +15,7 @@ import { type Filter, query, useFilter } from "./useFilter";
 
 const Panel = lazy(() => import("./Panel"));
 const PAGE = 50;
+const NOTHING: ReadonlyMap<string, Document> = new Map();
 
 interface Props {
   title: string;
@@ -45,7 +46,14 @@ export function DocumentList({ title, fixed = {}, empty, about, action, without 
   const { filter, change, clear, any, openId, open } = useFilter(fixed);
   const { pages, items } = useDocuments(filter);
   // The documents themselves: one that was thrown away leaves the list, and what is said of it must not.
-  const [marked, setMarked] = useState<ReadonlyMap<string, Document>>(new Map());
+  const [marked, setMarked] = useState(NOTHING);
+  // Who narrows the list sees other rows: nothing is done to documents that are not among them.
+  const asked = JSON.stringify(filter);
+  const [markedIn, setMarkedIn] = useState(asked);
+  if (markedIn !== asked) {
+    setMarkedIn(asked);
+    setMarked(NOTHING);
+  }
   const mark = (of: Document[], on: boolean) => setMarked((old) => {
     const next = new Map(old);
     for (const one of of) if (on) next.set(one.id, one); else next.delete(one.id);

@@ -6,6 +6,7 @@ import type { Document } from "../../api";
 import { answerOf } from "../../api";
 import { Failed, Waiting } from "../../parts/states";
 import { useObjectUrl } from "../../parts/useObjectUrl";
+import { LOOK } from "../../queries";
 import { contentOf } from "./content";
 import { Csv } from "./Csv";
 
@@ -37,9 +38,6 @@ export function Preview({ document }: { document: Document }) {
   if (!Kind) return <Alert variant="light" color="gray">There is no preview of this type. Download the file to look at it.</Alert>;
   return <Suspense fallback={<Waiting />}><Kind document={document} url={contentOf(document)} /></Suspense>;
 }
-
-/** Fetched once a look: what was shown is not kept. */
-const LOOK = { staleTime: Infinity, gcTime: 0 };
 
 function Picture({ document, url }: Shown) {
   const bytes = useQuery({ queryKey: ["picture", url], queryFn: async () => (await answerOf(fetch(url))).blob(), ...LOOK });
