@@ -1,5 +1,5 @@
 import { startServer } from "../../testing/server.mjs";
-import { complaintsOf, expect, makeWorld, PASSWORD, signIn, test } from "./fixtures";
+import { complaintsOf, expect, makeWorld, PASSWORD, rows, signIn, test } from "./fixtures";
 
 test("the first administrator is made by the link that the server prints, and only once", async ({ page }) => {
   const server = await startServer();
@@ -40,6 +40,53 @@ test("a wrong password is said and keeps the name; signing in leads back to wher
   await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
   await page.goto(`${world.server.url}/storage`);
   await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+});
+
+test("a sign-out that the server did not hear of is no sign-out, and is said until it is one", async ({ open, page: blank, world, context }) => {
+  const ends = (url: URL) => url.pathname === "/api/session";
+  const page = await open("/storage/documents");
+  await expect(rows(page)).toHaveCount(5);
+  await blank.route(ends, (route) => (route.request().method() === "DELETE" ? route.abort() : route.continue()));
+  await page.getByRole("button", { name: "Signed in as test-admin" }).click();
+  await page.getByRole("menuitem", { name: "Sign out" }).click();
+  await expect(page.getByRole("heading", { name: "You are not signed out yet" })).toBeVisible();
+  await expect(page.getByRole("alert")).toContainText("cannot be reached");
+  await expect(page.getByText("referral-letter.pdf")).toHaveCount(0);
+  expect((await context.request.get(`${world.server.url}/api/session`)).status()).toBe(200);
+  // To load it again is to try again.
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "You are not signed out yet" })).toBeVisible();
+  await blank.unroute(ends);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  expect((await context.request.get(`${world.server.url}/api/session`)).status()).toBe(401);
+  // Who comes next is not signed out by it.
+  await signIn(context, world.server.url, "test-staff");
+  await page.reload();
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  expect((await context.request.get(`${world.server.url}/api/session`)).status()).toBe(200);
+  await context.clearCookies();
+});
+
+test("after the idle time the next person is not led to where the last one was", async ({ page, context }) => {
+  const { server } = await makeWorld({ STRONGROOM_SESSION_IDLE: "4" });
+  await signIn(context, server.url, "test-admin");
+  const enter = async (who: string) => {
+    await expect(page.getByText("You were signed out because nothing was done")).toBeVisible({ timeout: 20_000 });
+    await page.getByLabel("Name").fill(who);
+    await page.locator("input[autocomplete=current-password]").fill(PASSWORD);
+    await page.getByRole("button", { name: "Sign in" }).click();
+  };
+  await page.goto(`${server.url}/storage/documents?q=letter`);
+  await expect(rows(page)).toHaveCount(1);
+  await enter("test-clinician");
+  await expect(page.getByRole("heading", { name: "Documents" })).toBeVisible();
+  expect(page.url()).not.toContain("letter");
+  await page.goto(`${server.url}/storage/documents?q=letter`);
+  await expect(rows(page)).toHaveCount(1);
+  await enter("test-clinician");
+  await expect(page).toHaveURL(/q=letter/);
+  await server.stop();
 });
 
 test("who has left is signed out after the idle time, by a page that said so before", async ({ page, context }) => {

@@ -1,13 +1,13 @@
 /** The frame around every page: where one can go, who one is, light or dark. */
 import { ActionIcon, AppShell, Burger, Group, Menu, NavLink, Text, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure, useDocumentTitle } from "@mantine/hooks";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { IconApi, IconDeviceDesktop, IconLicense, IconLogout, IconMoon, IconSun, IconUser } from "@tabler/icons-react";
 import { Suspense } from "react";
 import { Link, Outlet, useLocation, useNavigate } from "react-router";
-import { api } from "../api";
 import icon from "../icon.svg";
 import { Boundary } from "../parts/Boundary";
+import type { Coming } from "../pages/Login";
 import { Waiting } from "../parts/states";
 import { useSession } from "../session";
 import { Uploading } from "../upload/Uploading";
@@ -69,13 +69,11 @@ function Account() {
   const { user, roles } = useSession();
   const navigate = useNavigate();
   const cache = useQueryClient();
-  const leave = useMutation({
-    mutationFn: () => api.DELETE("/api/session"),
-    onSettled: () => {
-      cache.clear();
-      void navigate("/login", { replace: true });
-    },
-  });
+  // What is shown goes at once; that the session is over is for the page of the log-in to see to.
+  const leave = () => {
+    cache.clear();
+    void navigate("/login", { replace: true, state: { leaving: true } satisfies Coming });
+  };
   return (
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
@@ -85,7 +83,7 @@ function Account() {
         <Menu.Label>{user}: {roles.join(", ")}</Menu.Label>
         <Menu.Item component="a" href="/docs" target="_blank" leftSection={<IconApi size={16} />}>API</Menu.Item>
         <Menu.Item component="a" href="/assets/licenses.md" target="_blank" leftSection={<IconLicense size={16} />}>Licences</Menu.Item>
-        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => leave.mutate()}>Sign out</Menu.Item>
+        <Menu.Item leftSection={<IconLogout size={16} />} onClick={leave}>Sign out</Menu.Item>
       </Menu.Dropdown>
     </Menu>
   );
