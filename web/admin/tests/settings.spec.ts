@@ -29,6 +29,29 @@ test("a user is made with a password that is shown once and opens the door", asy
   await other.close();
 });
 
+test("nobody takes their own password away; another one's is asked for first, and is shown until it was kept", async ({ open, world, browser }) => {
+  await world.server.api("POST", "/api/users", { token: world.token, body: { name: "test-renewed", role: "staff" } });
+  const page = await open("/storage/settings/users");
+  await page.getByRole("button", { name: "Actions for test-admin" }).click();
+  await expect(page.getByRole("menuitem", { name: "Give a new password" })).toBeDisabled();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Actions for test-renewed" }).click();
+  await page.getByRole("menuitem", { name: "Give a new password" }).click();
+  const ask = page.getByRole("dialog", { name: "Give a new password" });
+  await expect(ask).toContainText("test-renewed will be signed out at once");
+  await ask.getByRole("button", { name: "Give a new password" }).click();
+  const shown = page.getByRole("dialog", { name: "Password of test-renewed" });
+  const password = await shown.locator("pre").textContent();
+  await page.keyboard.press("Escape");
+  await expect(shown.locator("pre")).toHaveText(password ?? "");
+  await shown.getByRole("button", { name: "Done" }).click();
+  await expect(shown).toBeHidden();
+  const other = await browser.newContext();
+  const answer = await other.request.post(`${world.server.url}/api/session`, { data: { username: "test-renewed", password }, headers: { origin: world.server.url } });
+  expect(answer.status()).toBe(204);
+  await other.close();
+});
+
 test("a key is made, shown once, works, and is revoked", async ({ open, world }) => {
   const page = await open("/storage/settings/keys");
   await page.getByRole("button", { name: "Make a key" }).click();
@@ -70,6 +93,11 @@ test("a webhook is added, told of a test, and what it answered is shown", async 
   await expect(page.getByText("delivered")).toBeVisible();
   expect(heard.join("")).toContain("webhook.test");
   await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: `Actions for ${url}` }).click();
+  await page.getByRole("menuitem", { name: "Give a new secret" }).click();
+  await page.getByRole("dialog", { name: "Give a new secret" }).getByRole("button", { name: "Give a new secret" }).click();
+  await expect(page.getByRole("dialog").locator("pre")).toHaveText(/^whsec_/);
+  await page.getByRole("button", { name: "Done" }).click();
   await page.getByRole("button", { name: `Actions for ${url}` }).click();
   await page.getByRole("menuitem", { name: "Remove" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
