@@ -82,6 +82,14 @@ test("each type that can be shown is shown", async ({ open, world }) => {
   await world.server.api("DELETE", `/api/docs/${drawing.id}?permanent=true`, { token: world.token });
 });
 
+test("a table that an older program wrote shows its letters", async ({ open, world }) => {
+  const table = await upload(world.server, world.token, { bytes: Buffer.from("Name;Stra\xdfe\r\nM\xfcller;10 \x80\r\n", "latin1"), filename: "addresses.csv", category: "other" });
+  const page = await open(`/storage/documents?doc=${table.id}`);
+  await expect(panel(page).locator("th").nth(1)).toHaveText("Straße");
+  await expect(panel(page).getByRole("cell")).toHaveText(["Müller", "10 €"]);
+  await world.server.api("DELETE", `/api/docs/${table.id}?permanent=true`, { token: world.token });
+});
+
 test("a scan as fax machines pack it is drawn", async ({ open, world }) => {
   const bytes = readFileSync(new URL("fax.pdf", import.meta.url));
   const fax = await upload(world.server, world.token, { bytes, filename: "fax.pdf" });
@@ -170,6 +178,8 @@ test("what is thrown away lies in the trash and can be taken out again", async (
   await panel(page).getByRole("button", { name: "Close" }).first().click();
   await page.getByRole("link", { name: "Trash" }).click();
   await expect(rows(page)).toHaveCount(1);
+  await expect(page.getByRole("columnheader", { name: "In the trash since" })).toBeVisible();
+  await expect(rows(page).locator("td").nth(-2)).toContainText(String(new Date().getFullYear()));
   await page.getByRole("button", { name: /notes.txt/ }).click();
   await panel(page).getByRole("button", { name: "Take out of the trash" }).click();
   await expect(page.getByText("The trash is empty")).toBeVisible();
@@ -270,9 +280,10 @@ test("what the server says of a field that a form does not have is said by the f
   const page = await open(`/storage/documents?doc=${world.documents["notes.txt"]?.id}`);
   await panel(page).getByRole("button", { name: "More actions" }).click();
   await page.getByRole("menuitem", { name: "Change name or category" }).click();
-  await page.getByLabel("File name", { exact: true }).fill("other-notes.txt");
-  await page.getByRole("button", { name: "Save" }).click();
-  await expect(page.getByRole("dialog", { name: "Change name or category" }).getByRole("alert")).toContainText("madeUp: must be something else");
+  const edit = page.getByRole("dialog", { name: "Change name or category" });
+  await edit.getByLabel("File name").fill("other-notes.txt");
+  await edit.getByRole("button", { name: "Save" }).click();
+  await expect(edit.getByRole("alert")).toContainText("madeUp: must be something else");
 });
 
 test("a newer version is uploaded in the place of a document, which stays as the version before", async ({ open, world }) => {
@@ -396,6 +407,20 @@ test("a patient's page shows their documents by category and by time, and their 
   await page.getByRole("button", { name: "Take test-clinician out" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Take out" }).click();
   await expect(page.getByText("Nobody yet")).toBeVisible();
+});
+
+test("a patient of more documents than come at once is counted by category once all are there", async ({ open, page: blank, world }) => {
+  // As many as a page of the API holds are many to make: its pages are made smaller.
+  await blank.route(/\/api\/docs\?/, (route) => route.continue({ url: route.request().url().replace("limit=200", "limit=2") }));
+  const page = await open(`/storage/patients/${PATIENT}`);
+  await expect(rows(page).filter({ has: page.getByRole("button") })).toHaveCount(2);
+  const headings = page.getByRole("table").getByRole("heading", { level: 2 });
+  expect((await headings.allTextContents()).every((text) => !/\d/.test(text))).toBe(true);
+  await expect(page.getByText("the newest 2 shown")).toBeVisible();
+  await page.getByRole("button", { name: "Show more" }).click();
+  await expect(page.getByText("3 shown, which is all")).toBeVisible();
+  await expect(headings).toHaveText(["Medical records 1", "Imaging 1", "Other 1"]);
+  expect(world.server.url).toBeTruthy();
 });
 
 test("the next rows of a long list come when they are asked for", async ({ open, world }) => {

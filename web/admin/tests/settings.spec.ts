@@ -130,6 +130,15 @@ test("on a small screen everything that a tab of the settings offers is in sight
   await server.stop();
 });
 
+test("the tabs of the settings are changed by a click, one after the other", async ({ open }) => {
+  const page = await open("/storage/settings");
+  for (const [tab, path] of [["API keys", "keys"], ["Webhooks", "webhooks"], ["Categories", "categories"], ["Storage", "storage"], ["Policy", "policy"], ["Users", "users"]] as const) {
+    await page.getByRole("tab", { name: tab }).click();
+    await expect(page).toHaveURL(new RegExp(`settings/${path}$`));
+    await expect(page.getByRole("tabpanel")).not.toBeEmpty();
+  }
+});
+
 test("the configuration and the policy in force are shown, to be read", async ({ open, world }) => {
   let page = await open("/storage/settings/storage");
   await expect(page.getByRole("row", { name: /Encrypted at rest/ })).toContainText("AES-256-GCM");
@@ -153,6 +162,8 @@ test("what is in quarantine is shown and nobody can open it", async ({ page, con
   await page.goto(`${server.url}/storage`);
   await page.getByRole("link", { name: "1 document in quarantine" }).click();
   await expect(page.getByRole("heading", { name: "Quarantine" })).toBeVisible();
+  await expect(page.getByRole("columnheader", { name: "What was found" })).toBeVisible();
+  await expect(rows(page)).toContainText("Strongroom.Test.Eicar");
   await page.getByRole("button", { name: /bad.txt/ }).click();
   await expect(page.getByRole("dialog").getByText("Strongroom.Test.Eicar").first()).toBeVisible();
   await expect(page.getByRole("dialog").getByRole("button", { name: "Download" })).toBeHidden();
@@ -181,7 +192,10 @@ test("the trail is searched, one event is shown in full, and what fits comes as 
   await event.getByRole("button", { name: "Close" }).click();
   const coming = page.waitForEvent("download");
   await page.getByRole("button", { name: "CSV", exact: true }).click();
-  const lines = readFileSync(await (await coming).path(), "utf8").trim().split("\r\n");
+  const text = readFileSync(await (await coming).path(), "utf8");
+  // So a spreadsheet knows which letters these are.
+  expect(text[0]).toBe("\ufeff");
+  const lines = text.trim().split("\r\n");
   expect(lines[0]).toMatch(/^seq,id,at,action,outcome/);
   expect(lines.length).toBeGreaterThan(1);
   expect(lines.slice(1).every((line) => line.includes(letter?.id ?? "-"))).toBe(true);

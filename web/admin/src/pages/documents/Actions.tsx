@@ -38,7 +38,7 @@ export function Actions({ document: d, onClose }: { document: Document; onClose:
   const there = d.state === "available";
   const archived = download.error instanceof ApiError && download.error.code === "archived";
   const failed = (archived ? undefined : download.error) ?? restore.error ?? rescan.error ?? release.error ?? retrieve.error;
-  const kept = there || d.state === "deleted" || d.state === "quarantined";
+  const kept = there || d.state === "deleted" || d.state === "quarantined" || d.state === "scanning";
   return (
     <Stack gap="xs">
       <Group gap="xs">
@@ -57,7 +57,7 @@ export function Actions({ document: d, onClose }: { document: Document; onClose:
               {there && is("admin") && <Menu.Item onClick={() => rescan.mutate()}>Scan again</Menu.Item>}
               {is("admin") && (d.onHold ? <Menu.Item onClick={() => setAsked("lift")}>Lift the legal hold</Menu.Item> : <Menu.Item onClick={() => setAsked("hold")}>Put under legal hold</Menu.Item>)}
               {there && <Menu.Item color="red" onClick={() => setAsked("trash")}>Move to the trash</Menu.Item>}
-              {is("admin") && <Menu.Item color="red" disabled={d.onHold} onClick={() => setAsked("erase")}>Erase for good</Menu.Item>}
+              {is("admin") && d.state !== "scanning" && <Menu.Item color="red" disabled={d.onHold} onClick={() => setAsked("erase")}>Erase for good</Menu.Item>}
             </Menu.Dropdown>
           </Menu>
         )}

@@ -43,7 +43,7 @@ const DEEDS: Deed[] = [
     act: (id, { patientId, reason }) => api.PATCH("/api/docs/{id}", { ...path(id), body: { patientId, reason } }) },
   { name: "Release to the patient", roles: ["admin", "clinician"], fits: (d) => there(d) && Boolean(d.patientId) && !d.released, about: "The patient sees them from then on.",
     act: (id) => api.PUT("/api/docs/{id}/release", { ...path(id), body: { state: "released" } }) },
-  { name: "Put under legal hold", roles: ["admin"], fits: (d) => !d.onHold && (there(d) || d.state === "deleted" || d.state === "quarantined"), about: "None of them can be erased until its hold is lifted.", reason: true,
+  { name: "Put under legal hold", roles: ["admin"], fits: (d) => !d.onHold && (there(d) || ["deleted", "quarantined", "scanning"].includes(d.state)), about: "None of them can be erased until its hold is lifted.", reason: true,
     act: (id, { reason }) => api.PUT("/api/docs/{id}/hold", { ...path(id), body: { reason } }) },
   { name: "Lift the legal hold", roles: ["admin"], fits: (d) => d.onHold, about: "Retention and the trash apply to them again.", reason: true,
     act: (id, { reason }) => api.DELETE("/api/docs/{id}/hold", { ...path(id), body: { reason } }) },

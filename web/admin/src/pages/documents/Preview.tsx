@@ -9,6 +9,7 @@ import { useObjectUrl } from "../../parts/useObjectUrl";
 import { LOOK } from "../../queries";
 import { contentOf } from "./content";
 import { Csv } from "./Csv";
+import { decode } from "./decode";
 
 const Drawn = lazy(() => import("./Drawn").then((m) => ({ default: m.Drawn })));
 const Pdf = lazy(() => import("./Pdf"));
@@ -57,7 +58,8 @@ function TextOf({ document, url }: Shown) {
     queryKey: ["text", url],
     queryFn: async () => {
       const answer = await answerOf(fetch(url, { headers: { Range: `bytes=0-${TEXT - 1}` } }));
-      return { text: await answer.text(), cut: total(answer) > TEXT };
+      const cut = total(answer) > TEXT;
+      return { text: decode(await answer.arrayBuffer(), cut), cut };
     },
     ...LOOK,
   });
