@@ -42,6 +42,44 @@ test("a wrong password is said and keeps the name; signing in leads back to wher
   await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
 });
 
+test("somebody changes their password: what is wrong is said at its field, this session goes on, the others end", async ({ page, context, browser, world }) => {
+  const complaints = complaintsOf(page, () => world.server.url);
+  await world.server.api("POST", "/api/users", { token: world.token, body: { name: "test-changing", role: "staff", password: PASSWORD } });
+  await signIn(context, world.server.url, "test-changing");
+  const other = await browser.newContext();
+  await signIn(other, world.server.url, "test-changing");
+  await page.goto(`${world.server.url}/storage/documents`);
+  await page.getByRole("button", { name: "Signed in as test-changing" }).click();
+  await page.getByRole("menuitem", { name: "Change my password" }).click();
+  const form = page.getByRole("dialog", { name: "Change my password" });
+  const [current, fresh, again] = [0, 1, 2].map((at) => form.locator("input").nth(at));
+  const change = form.getByRole("button", { name: "Change", exact: true });
+  await current?.fill("a made-up guess");
+  await fresh?.fill("too short");
+  await expect(form.getByText("3 more")).toBeVisible();
+  await fresh?.fill("another horse battery");
+  await again?.fill("another horse");
+  await expect(form.getByText("This is not the same")).toBeVisible();
+  await expect(change).toBeDisabled();
+  await again?.fill("another horse battery");
+  await change.click();
+  await expect(form.getByText("is not your password")).toBeVisible();
+  await expect(fresh as NonNullable<typeof fresh>).toHaveValue("another horse battery");
+  await current?.fill(PASSWORD);
+  await change.click();
+  await expect(form.getByRole("status")).toContainText("Your password is changed");
+  await form.getByRole("button", { name: "Done" }).click();
+  await expect(form).toBeHidden();
+  await page.getByRole("link", { name: "Trash" }).click();
+  await expect(page.getByRole("heading", { name: "Trash", exact: true })).toBeVisible();
+  expect((await other.request.get(`${world.server.url}/api/session`)).status()).toBe(401);
+  const enter = (password: string) => other.request.post(`${world.server.url}/api/session`, { data: { username: "test-changing", password }, headers: { origin: world.server.url } });
+  expect((await enter(PASSWORD)).status()).toBe(401);
+  expect((await enter("another horse battery")).status()).toBe(204);
+  expect(complaints).toEqual([]);
+  await other.close();
+});
+
 test("a sign-out that the server did not hear of is no sign-out, and is said until it is one", async ({ open, page: blank, world, context }) => {
   const ends = (url: URL) => url.pathname === "/api/session";
   const page = await open("/storage/documents");

@@ -3,13 +3,13 @@ import "./shell.css";
 import { ActionIcon, AppShell, Burger, Group, Menu, NavLink, Text, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure, useDocumentTitle, useMediaQuery } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
-import { IconApi, IconDeviceDesktop, IconLicense, IconLogout, IconMoon, IconSun, IconUser } from "@tabler/icons-react";
-import { type KeyboardEvent, type MouseEvent, Suspense, useEffect, useRef } from "react";
+import { IconApi, IconDeviceDesktop, IconKey, IconLicense, IconLogout, IconMoon, IconSun, IconUser } from "@tabler/icons-react";
+import { type KeyboardEvent, lazy, type MouseEvent, Suspense, useEffect, useRef, useState } from "react";
 import { Link, Outlet, useLocation, useNavigate } from "react-router";
 import icon from "../icon.svg";
 import { Boundary } from "../parts/Boundary";
 import type { Coming } from "../pages/Login";
-import { Waiting } from "../parts/states";
+import { Opening, Waiting } from "../parts/states";
 import { useSession } from "../session";
 import { Uploading } from "../upload/Uploading";
 import { Idle } from "./Idle";
@@ -18,6 +18,7 @@ import { sectionsOf } from "./navigation";
 /** Where the menu opens by its button. */
 const SMALL = "(max-width: 47.99em)";
 const SETTINGS = "/storage/settings";
+const Password = lazy(() => import("./Password"));
 
 export function Shell() {
   const [open, { toggle, close }] = useDisclosure();
@@ -104,12 +105,14 @@ function Account() {
   const { user, roles } = useSession();
   const navigate = useNavigate();
   const cache = useQueryClient();
+  const [changing, setChanging] = useState(false);
   // What is shown goes at once; that the session is over is for the page of the log-in to see to.
   const leave = () => {
     cache.clear();
     void navigate("/login", { replace: true, state: { leaving: true } satisfies Coming });
   };
   return (
+    <>
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
         <ActionIcon variant="light" size="lg" radius="xl" aria-label={`Signed in as ${user}`}><IconUser size={18} stroke={1.6} /></ActionIcon>
@@ -118,8 +121,11 @@ function Account() {
         <Menu.Label>{user}: {roles.join(", ")}</Menu.Label>
         <Menu.Item component="a" href="/docs" target="_blank" leftSection={<IconApi size={16} />}>API</Menu.Item>
         <Menu.Item component="a" href="/assets/licenses.md" target="_blank" leftSection={<IconLicense size={16} />}>Licences</Menu.Item>
+        <Menu.Item leftSection={<IconKey size={16} />} onClick={() => setChanging(true)}>Change my password</Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} />} onClick={leave}>Sign out</Menu.Item>
       </Menu.Dropdown>
     </Menu>
+    {changing && <Boundary of="password"><Suspense fallback={<Opening />}><Password onClose={() => setChanging(false)} /></Suspense></Boundary>}
+    </>
   );
 }
