@@ -83,6 +83,7 @@ use common::Common;
         crate::accounts::api::session::log_in,
         crate::accounts::api::session::read,
         crate::accounts::api::session::log_out,
+        crate::accounts::api::session::change_password,
         crate::accounts::api::setup::set_up,
         crate::accounts::api::users::list,
         crate::accounts::api::users::add,

@@ -161,6 +161,7 @@ fn accounts() -> Vec<Operation> {
         ("/api/session", Action::LogIn, post(session::log_in)),
         ("/api/session", Action::ReadSession, get(session::read)),
         ("/api/session", Action::LogOut, delete(session::log_out)),
+        ("/api/session/password", Action::ChangePassword, post(session::change_password)),
     ]
 }
 

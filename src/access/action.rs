@@ -91,6 +91,8 @@ actions! {
     LogOut => "session.end",
     /// See who one is signed in as.
     ReadSession => "session.read",
+    /// Change one's own password.
+    ChangePassword => "session.password",
     /// Make the first user.
     SetUp => "setup.complete",
     /// Make, list and revoke API keys.

@@ -180,6 +180,11 @@ impl Authenticator {
         self.sessions.log_in(name, password, self.clock.now()).await
     }
 
+    /// Whether a password is somebody's; guessing is slowed down as at the log-in.
+    pub async fn prove(&self, name: &str, password: Secret<String>) -> Result<(), LogInError> {
+        self.sessions.prove(name, password, self.clock.now()).await
+    }
+
     /// Refuses a log-in that another site's page asks for. A log-in has no session yet that
     /// `identify` could check, but it sets one.
     pub fn check_origin(&self, headers: &HeaderMap, method: &Method) -> Result<(), AuthError> {

@@ -75,9 +75,11 @@ fn natural_target(action: Action) -> &'static [(TargetKind, &'static str)] {
             &[(TargetKind::Clinic, "")]
         }
         Action::ManageCareTeam | Action::ReadCareTeam => &[(TargetKind::Patient, "")],
-        Action::LogIn | Action::LogOut | Action::ReadSession | Action::SetUp => {
-            &[(TargetKind::Session, "")]
-        }
+        Action::LogIn
+        | Action::LogOut
+        | Action::ReadSession
+        | Action::ChangePassword
+        | Action::SetUp => &[(TargetKind::Session, "")],
         Action::ManageKeys => &[(TargetKind::ApiKey, "")],
         Action::ManageWebhooks => &[(TargetKind::Webhook, "")],
         Action::ManageUsers => &[(TargetKind::User, "")],

@@ -238,10 +238,10 @@ fn a_service_that_acts_for_a_person_has_that_persons_rules_and_no_others() {
 }
 
 #[test]
-fn everybody_may_see_and_end_their_own_session() {
+fn everybody_may_see_and_end_their_own_session_and_change_their_password() {
     let policy = policy();
     for role in Role::ALL {
-        for action in [Action::ReadSession, Action::LogOut] {
+        for action in [Action::ReadSession, Action::LogOut, Action::ChangePassword] {
             let session = Target::new(TargetKind::Session, DEFAULT_CLINIC);
             assert!(policy.decide(&caller(role), action, &session, ALONE).is_allow(), "{role}");
         }

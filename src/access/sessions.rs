@@ -152,6 +152,20 @@ impl Sessions {
         password: Secret<String>,
         now: Timestamp,
     ) -> Result<SessionCookie, LogInError> {
+        self.prove(name, password, now).await?;
+        let mut tx = self.db.begin().await?;
+        let cookie = self.begin(&mut tx, name, now).await?;
+        tx.commit().await?;
+        Ok(cookie)
+    }
+
+    /// Whether a password is somebody's. Each wrong one counts, whatever it was asked for.
+    pub async fn prove(
+        &self,
+        name: &str,
+        password: Secret<String>,
+        now: Timestamp,
+    ) -> Result<(), LogInError> {
         if name.len() > MAX_NAME || password.reveal().len() > MAX_PASSWORD {
             return Err(LogInError::Wrong);
         }
@@ -177,13 +191,7 @@ impl Sessions {
             tokio::time::sleep_until(answer_at).await;
             return Err(LogInError::Wrong);
         }
-        if disabled {
-            return Err(LogInError::Wrong);
-        }
-        let mut tx = self.db.begin().await?;
-        let cookie = self.begin(&mut tx, name, now).await?;
-        tx.commit().await?;
-        Ok(cookie)
+        if disabled { Err(LogInError::Wrong) } else { Ok(()) }
     }
 
     async fn begin(

@@ -11,6 +11,8 @@ on_every_ground!(
     the_first_user_is_made_by_the_link_and_only_once,
     of_two_who_set_up_at_once_one_is_the_first,
     a_wrong_link_makes_nobody,
+    who_changes_their_password_keeps_this_session_and_no_other,
+    who_guesses_the_password_in_somebodys_session_locks_the_name,
     an_admin_adds_changes_and_shuts_out_users_of_their_clinic,
     a_patient_who_signs_in_sees_the_documents_of_their_own,
     what_a_user_cannot_be_is_said,
@@ -69,6 +71,61 @@ async fn a_wrong_link_makes_nobody(app: &TestApp) {
     let answer = app.request(Method::POST, "/api/setup", &elsewhere, Some(body)).await;
     expect_problem(&answer, 403, "forbidden");
     set_up(app, right.reveal(), "nora").await.expect(204);
+}
+
+async fn change_password(app: &TestApp, who: &Caller, current: &str, new: &str) -> Answer {
+    let origin = ("origin", app.app.config.server.public_url.as_str());
+    let who = (who.header.0.as_str(), who.header.1.as_str());
+    let body = json!({ "current": current, "password": new });
+    app.request(Method::POST, "/api/session/password", &[who, origin], Some(body)).await
+}
+
+async fn who_changes_their_password_keeps_this_session_and_no_other(app: &TestApp) {
+    let admin = app.admin();
+    let asked = json!({ "name": "erin", "role": "patient", "password": PASSWORD,
+        "patientIds": ["patient-1"] });
+    app.post(&admin, "/api/users", asked).await.expect(201);
+    let here = cookie(&log_in(app, "erin", PASSWORD).await);
+    let elsewhere = cookie(&log_in(app, "erin", PASSWORD).await);
+    let new = "another horse battery";
+    let wrong = change_password(app, &here, "wrong horse battery", new).await;
+    expect_problem(&wrong, 422, "invalid_fields");
+    assert_eq!(wrong.json()["errors"], json!({ "current": "is not your password" }));
+    let short = change_password(app, &here, PASSWORD, "too short").await;
+    expect_problem(&short, 422, "invalid_fields");
+    assert!(short.json()["errors"]["password"].is_string());
+    app.get(&elsewhere, "/api/session").await.expect(200);
+    change_password(app, &here, PASSWORD, new).await.expect(204);
+    app.get(&here, "/api/session").await.expect(200);
+    app.get(&elsewhere, "/api/session").await.expect(401);
+    log_in(app, "erin", PASSWORD).await.expect(401);
+    log_in(app, "erin", new).await.expect(204);
+    // A token and a key have no password.
+    expect_problem(&change_password(app, &admin, PASSWORD, new).await, 403, "forbidden");
+    let events = app.events(strongroom::access::DEFAULT_CLINIC).await;
+    let told: Vec<_> = events.iter().filter(|event| event.action == "session.password").collect();
+    let outcomes: Vec<_> = told.iter().map(|event| event.outcome.as_str()).collect();
+    assert_eq!(outcomes, ["failed", "failed", "granted", "denied"]);
+    assert_eq!((told[2].actor_id.as_str(), told[2].target_id.is_some()), ("erin", true));
+    for secret in [PASSWORD, new, "wrong horse battery"] {
+        assert!(!format!("{events:?}").contains(secret), "the trail holds a password");
+    }
+}
+
+async fn who_guesses_the_password_in_somebodys_session_locks_the_name(app: &TestApp) {
+    let asked = json!({ "name": "erin", "role": "staff", "password": PASSWORD });
+    app.post(&app.admin(), "/api/users", asked).await.expect(201);
+    let session = cookie(&log_in(app, "erin", PASSWORD).await);
+    for _ in 0..5 {
+        let wrong = change_password(app, &session, "wrong horse battery", PASSWORD).await;
+        expect_problem(&wrong, 422, "invalid_fields");
+    }
+    let locked = change_password(app, &session, PASSWORD, "another horse battery").await;
+    expect_problem(&locked, 429, "too_many_requests");
+    assert!(locked.headers.contains_key(header::RETRY_AFTER));
+    expect_problem(&log_in(app, "erin", PASSWORD).await, 429, "too_many_requests");
+    app.clock.shift_seconds(61);
+    change_password(app, &session, PASSWORD, "another horse battery").await.expect(204);
 }
 
 async fn an_admin_adds_changes_and_shuts_out_users_of_their_clinic(app: &TestApp) {

@@ -142,6 +142,7 @@ pub const DOORS: &[Door] = &[
     door("POST", "/api/session", Needs::Nothing, ""),
     door("GET", "/api/session", Needs::Nothing, ""),
     door("DELETE", "/api/session", Needs::Nothing, ""),
+    door("POST", "/api/session/password", Needs::Nothing, ""),
 ];
 
 /// Operations that are about the caller's own clinic or session, where another clinic's admin is
@@ -173,6 +174,7 @@ const ABOUT_OWN: &[(&str, &str)] = &[
     ("POST", "/api/session"),
     ("GET", "/api/session"),
     ("DELETE", "/api/session"),
+    ("POST", "/api/session/password"),
 ];
 
 #[test]
@@ -376,6 +378,9 @@ fn accounts_body(door: &Door) -> Option<Value> {
         ("POST", "/api/users") => new_user(),
         ("PUT", "/api/users/{name}/password") => json!({}),
         ("POST", "/api/keys") => new_key(),
+        ("POST", "/api/session/password") => {
+            json!({ "current": "wrong horse battery", "password": "another horse battery" })
+        }
         ("POST", "/api/setup") => {
             json!({ "token": "x", "username": "mallory", "password": "wrong horse battery" })
         }

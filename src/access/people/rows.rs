@@ -1,7 +1,7 @@
 //! The SQL of it.
 
 use crate::db::{Connection, DbError, execute, fetch_all};
-use crate::ids::{ClinicId, PatientId};
+use crate::ids::{ClinicId, PatientId, SessionId};
 use crate::time::Timestamp;
 
 /// A patient whose documents a user sees.
@@ -55,6 +55,37 @@ pub async fn patients_of_user(
         "select user_name, patient_id from user_patients where user_name = $1 order by patient_id",
         name,
     )
+}
+
+/// Gives a user of a clinic the password they chose and ends their sessions but the one they
+/// chose it in. False when nobody has that name.
+pub async fn change_password(
+    conn: &mut impl Connection,
+    clinic: ClinicId,
+    name: &str,
+    password_hash: &str,
+    session: SessionId,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let changed = execute!(
+        *conn,
+        "update users set password_hash = $3, failed_attempts = 0, locked_until = null \
+         where clinic_id = $1 and name = $2",
+        clinic,
+        name,
+        password_hash,
+    )?;
+    if changed > 0 {
+        execute!(
+            *conn,
+            "update sessions set ended_at = $3 \
+             where user_name = $1 and id <> $2 and ended_at is null",
+            name,
+            session,
+            now,
+        )?;
+    }
+    Ok(changed > 0)
 }
 
 /// Writes down that the first user is being made. False when that had been done before.

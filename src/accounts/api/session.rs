@@ -1,4 +1,4 @@
-//! `/api/session`: signing in with a name and a password, and out again.
+//! `/api/session`: signing in with a name and a password, another password, and out again.
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -6,9 +6,11 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::access::{Call, LogInError, SessionCookie, Target, TargetKind, Visitor, rows, users};
+use crate::access::{
+    Call, CallerKind, LogInError, SessionCookie, Target, TargetKind, Visitor, rows, users,
+};
 use crate::app::App;
-use crate::http::{ApiError, ApiJson, Code};
+use crate::http::{ApiError, ApiJson, ApiQuery, Code, Nothing, page};
 use crate::sensitive::Secret;
 
 /// Name and password.
@@ -36,6 +38,17 @@ pub struct SessionAnswer {
     patient_ids: Vec<String>,
     /// Seconds after which a session that nobody uses ends.
     idle_seconds: u64,
+}
+
+/// The password somebody has and the one they want.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePasswordRequest {
+    /// The one they signed in with.
+    current: String,
+    /// The new one: at least 12 characters.
+    #[schema(min_length = 12, max_length = 1024)]
+    password: String,
 }
 
 /// Sign in; the answer sets the session's cookie.
@@ -110,6 +123,43 @@ pub async fn read(State(app): State<App>, call: Call) -> Result<ApiJson<SessionA
         patient_ids: call.caller.patients.iter().map(|id| id.as_str().to_owned()).collect(),
         idle_seconds: app.config.access.session_idle.as_secs(),
     }))
+}
+
+/// Change your own password. This session goes on, your others end. A wrong `current` counts as a
+/// wrong password at the log-in does.
+#[utoipa::path(post, path = "/api/session/password",
+    operation_id = "changePassword", tag = "session",
+    request_body = ChangePasswordRequest,
+    responses((status = 204, description = "From now on the new one opens.")))]
+pub async fn change_password(
+    State(app): State<App>,
+    call: Call,
+    headers: HeaderMap,
+    ApiQuery(Nothing {}): ApiQuery<Nothing>,
+    ApiJson(body): ApiJson<ChangePasswordRequest>,
+) -> Result<StatusCode, ApiError> {
+    let grant = call.authorize(Target::new(TargetKind::Session, call.clinic())).await?;
+    let authenticator = &app.gate.authenticator;
+    let signed_in = call.caller.kind == CallerKind::Session;
+    let session = authenticator.session_id(&headers).filter(|_| signed_in).ok_or_else(|| {
+        let detail = "Only somebody who signed in with a password can change it.";
+        ApiError::new(Code::Forbidden, detail)
+    })?;
+    let name = call.caller.user.as_str();
+    let proven = authenticator.prove(name, Secret::new(body.current)).await;
+    proven.map_err(|e| match e {
+        LogInError::Wrong => page::field("current", "is not your password"),
+        other => refused(&app, other),
+    })?;
+    let hash = users::hash_password(Secret::new(body.password)).await?;
+    let now = app.clock.now();
+    let mut tx = grant.begin().await?;
+    tx.about(session.to_string());
+    if !rows::change_password(&mut tx, call.clinic(), name, &hash, session, now).await? {
+        return Err(ApiError::not_found());
+    }
+    tx.commit(None).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Sign out; the session ends at once.

@@ -1,24 +1,15 @@
 import "@mantine/core/styles.css";
 import { MantineProvider } from "@mantine/core";
-import { MutationCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryClientProvider } from "@tanstack/react-query";
 import { setNonce } from "get-nonce";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { BrowserRouter } from "react-router";
-import { ApiError } from "./api";
 import { App } from "./app";
+import { makeQueries } from "./queries";
 import { readable, theme } from "./theme";
 
-const queries = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 10_000,
-      // What the caller did wrong stays wrong; only the server's own troubles pass.
-      retry: (count, error) => count < 2 && error instanceof ApiError && (error.status === 0 || error.status >= 500),
-    },
-  },
-  mutationCache: new MutationCache({ onSuccess: () => void queries.invalidateQueries() }),
-});
+const queries = makeQueries();
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content;
 // What keeps the page still behind a dialog writes a style of its own and asks for the nonce here.

@@ -1,8 +1,9 @@
 /** Who is signed in, for every page. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useEffect } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useRef } from "react";
 import { Navigate, useLocation } from "react-router";
 import { ApiError, api, data, type Schemas, whenSignedOut } from "./api";
+import type { Coming } from "./pages/Login";
 import { Failed, Waiting } from "./parts/states";
 
 export type Session = Schemas["SessionAnswer"];
@@ -34,10 +35,12 @@ export function SignedIn({ children }: { children: ReactNode }) {
     refetchOnWindowFocus: "always",
   });
   useEffect(() => whenSignedOut(() => void cache.resetQueries({ queryKey: ["session"] })), [cache]);
+  const user = useRef<string>(undefined);
+  if (session.data) user.current = session.data.user;
   if (session.isPending) return <Waiting />;
   if (session.error instanceof ApiError && session.error.status === 401) {
     const back = place.pathname + place.search;
-    return <Navigate to="/login" replace state={{ back }} />;
+    return <Navigate to="/login" replace state={{ back, ...(user.current && { user: user.current }) } satisfies Coming} />;
   }
   if (!session.data) return <Failed error={session.error} retry={() => session.refetch()} />;
   return <Context value={session.data}>{children}</Context>;

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import type { Page } from "@playwright/test";
-import { type Document, expect, OTHER, PATIENT, rows, sample, sha256, test, upload } from "./fixtures";
+import { startServer } from "../../testing/server.mjs";
+import { complaintsOf, type Document, expect, OTHER, PATIENT, rows, sample, sha256, signIn, test, upload } from "./fixtures";
 
 const row = (page: Page, name: string) => rows(page).filter({ hasText: name });
 const panel = (page: Page) => page.getByRole("dialog");
@@ -81,6 +82,14 @@ test("each type that can be shown is shown", async ({ open, world }) => {
   await world.server.api("DELETE", `/api/docs/${drawing.id}?permanent=true`, { token: world.token });
 });
 
+test("a table that an older program wrote shows its letters", async ({ open, world }) => {
+  const table = await upload(world.server, world.token, { bytes: Buffer.from("Name;Stra\xdfe\r\nM\xfcller;10 \x80\r\n", "latin1"), filename: "addresses.csv", category: "other" });
+  const page = await open(`/storage/documents?doc=${table.id}`);
+  await expect(panel(page).locator("th").nth(1)).toHaveText("Straße");
+  await expect(panel(page).getByRole("cell")).toHaveText(["Müller", "10 €"]);
+  await world.server.api("DELETE", `/api/docs/${table.id}?permanent=true`, { token: world.token });
+});
+
 test("a scan as fax machines pack it is drawn", async ({ open, world }) => {
   const bytes = readFileSync(new URL("fax.pdf", import.meta.url));
   const fax = await upload(world.server, world.token, { bytes, filename: "fax.pdf" });
@@ -113,15 +122,64 @@ test("a look is one read in the trail, and the download is the file that was upl
   await world.server.api("DELETE", `/api/docs/${letter.id}?permanent=true`, { token: world.token });
 });
 
+/** What a page asks for from now on that would stand in the trail as a read of patients' data. */
+function readsOf(page: Page): string[] {
+  const reads: string[] = [];
+  page.on("request", (request) => {
+    const { pathname } = new URL(request.url());
+    if (request.method() === "GET" && pathname.startsWith("/api/docs")) reads.push(pathname.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, "{id}"));
+  });
+  return reads;
+}
+
+test("a look at a picture stays one read when the document is held and downloaded, and when somebody comes back to the tab", async ({ open, world }) => {
+  const photo = await upload(world.server, world.token, { bytes: sample("wound-photo.png"), filename: "looked-at.png", category: "imaging" });
+  const page = await open(`/storage/documents?doc=${photo.id}`);
+  await expect(panel(page).getByRole("img", { name: "looked-at.png" })).toBeVisible();
+  await page.waitForLoadState("networkidle");
+  const reads = readsOf(page);
+  await panel(page).getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: "Put under legal hold" }).click();
+  await page.getByRole("dialog", { name: "Put under legal hold" }).getByLabel("Why").fill("a made-up dispute");
+  await page.getByRole("dialog", { name: "Put under legal hold" }).getByRole("button", { name: "Hold" }).click();
+  await expect(panel(page).getByRole("img", { name: "under legal hold" })).toBeVisible();
+  await page.waitForLoadState("networkidle");
+  // What the hold changed is asked again, the picture is not.
+  expect(reads.splice(0).toSorted()).toEqual(["/api/docs", "/api/docs/{id}"]);
+  const coming = page.waitForEvent("download");
+  await panel(page).getByRole("button", { name: "Download" }).click();
+  expect(sha256(readFileSync(await (await coming).path()))).toBe(sha256(sample("wound-photo.png")));
+  await expect(panel(page).getByRole("button", { name: "Download" })).toBeEnabled();
+  await page.waitForLoadState("networkidle");
+  expect(reads.splice(0)).toEqual(["/api/docs/{id}/content"]);
+  // Older than what is asked again by itself.
+  await page.clock.install();
+  await page.clock.fastForward(120_000);
+  await page.evaluate(() => window.dispatchEvent(new Event("visibilitychange")));
+  await panel(page).getByRole("tab", { name: "Versions" }).click();
+  await expect(panel(page).getByRole("listitem")).toHaveCount(1);
+  expect(reads).toEqual(["/api/docs/{id}/versions"]);
+  const trail = await world.server.api("GET", `/api/docs/${photo.id}/audit`, { token: world.token });
+  expect(trail.items.filter(({ action }: { action: string }) => action === "content.read")).toHaveLength(2);
+  await world.server.api("DELETE", `/api/docs/${photo.id}/hold`, { token: world.token, body: { reason: "settled" } });
+  await world.server.api("DELETE", `/api/docs/${photo.id}?permanent=true`, { token: world.token });
+});
+
 test("what is thrown away lies in the trash and can be taken out again", async ({ open, world }) => {
   const page = await open(`/storage/documents?doc=${world.documents["notes.txt"]?.id}`);
   await panel(page).getByRole("button", { name: "More actions" }).click();
   await page.getByRole("menuitem", { name: "Move to the trash" }).click();
   await page.getByRole("dialog", { name: "Move to the trash" }).getByRole("button", { name: "Move to the trash" }).click();
   await expect(panel(page).getByText("in the trash", { exact: true })).toBeVisible();
+  // What was its preview is no preview any more.
+  await expect(panel(page).getByRole("tab", { name: "Preview" })).toHaveCount(0);
+  await expect(panel(page).getByRole("tabpanel")).toContainText("In the trash since");
+  await expect(panel(page).getByRole("alert")).toHaveCount(0);
   await panel(page).getByRole("button", { name: "Close" }).first().click();
   await page.getByRole("link", { name: "Trash" }).click();
   await expect(rows(page)).toHaveCount(1);
+  await expect(page.getByRole("columnheader", { name: "In the trash since" })).toBeVisible();
+  await expect(rows(page).locator("td").nth(-2)).toContainText(String(new Date().getFullYear()));
   await page.getByRole("button", { name: /notes.txt/ }).click();
   await panel(page).getByRole("button", { name: "Take out of the trash" }).click();
   await expect(page.getByText("The trash is empty")).toBeVisible();
@@ -189,6 +247,45 @@ test("many are moved to another patient at once, with the reason in the trail of
   }
 });
 
+test("a category that takes no file of this size is said at its field, and what is not changed is not saved", async ({ page, context }) => {
+  const server = await startServer({ vars: { STRONGROOM_MAX_BY_CATEGORY: "imaging=1MB" } });
+  const complaints = complaintsOf(page, () => server.url);
+  await server.user({ name: "test-admin" });
+  const token = await server.token({ user: "test-setup", role: "admin" });
+  const large = await upload(server, token, { bytes: Buffer.from("a made-up line\n".repeat(100_000)), filename: "large.txt", category: "other" });
+  await signIn(context, server.url, "test-admin");
+  await page.goto(`${server.url}/storage/documents?doc=${large.id}`);
+  await panel(page).getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: "Change name or category" }).click();
+  const edit = page.getByRole("dialog", { name: "Change name or category" });
+  await expect(edit.getByRole("button", { name: "Save" })).toBeDisabled();
+  await edit.getByLabel("Category").click();
+  await page.getByRole("option", { name: "Imaging" }).click();
+  await edit.getByRole("button", { name: "Save" }).click();
+  await expect(edit.getByRole("combobox", { name: "Category" })).toHaveAccessibleDescription(/takes files of at most/);
+  await expect(edit.getByRole("alert")).toHaveCount(0);
+  await edit.getByLabel("Category").click();
+  await page.getByRole("option", { name: "Invoices" }).click();
+  await edit.getByRole("button", { name: "Save" }).click();
+  await expect(edit).toBeHidden();
+  expect((await server.api("GET", `/api/docs/${large.id}`, { token })).category).toBe("invoices");
+  expect(complaints).toEqual([]);
+  await server.stop();
+});
+
+test("what the server says of a field that a form does not have is said by the form", async ({ open, page: blank, world }) => {
+  await blank.route(/\/api\/docs\/[^/]+$/, (route) => (route.request().method() === "PATCH"
+    ? route.fulfill({ status: 422, contentType: "application/problem+json", body: JSON.stringify({ status: 422, code: "invalid_fields", title: "Invalid", detail: "Fields are wrong.", errors: { madeUp: "must be something else" } }) })
+    : route.continue()));
+  const page = await open(`/storage/documents?doc=${world.documents["notes.txt"]?.id}`);
+  await panel(page).getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: "Change name or category" }).click();
+  const edit = page.getByRole("dialog", { name: "Change name or category" });
+  await edit.getByLabel("File name").fill("other-notes.txt");
+  await edit.getByRole("button", { name: "Save" }).click();
+  await expect(edit.getByRole("alert")).toContainText("madeUp: must be something else");
+});
+
 test("a newer version is uploaded in the place of a document, which stays as the version before", async ({ open, world }) => {
   const old = await upload(world.server, world.token, { bytes: Buffer.from("made-up plan\n"), filename: "plan.txt", category: "consent-forms", patientId: OTHER });
   const page = await open(`/storage/documents?doc=${old.id}`);
@@ -244,6 +341,56 @@ test("many are thrown away and taken out again at once, and what cannot be done 
   for (const { id } of [made[0], made[2]].filter((one) => one !== undefined)) await world.server.api("DELETE", `/api/docs/${id}?permanent=true`, { token: world.token });
 });
 
+test("who narrows the list has marked nothing in it, and is told what an action is about by name", async ({ open }) => {
+  const page = await open("/storage/documents");
+  const marked = page.getByRole("status").filter({ hasText: "marked" });
+  for (const name of ["notes.txt", "knee-xray.jpg"]) await page.getByLabel(`Mark ${name}`).check();
+  await expect(marked).toContainText("2 marked");
+  await page.getByLabel("Search file names").fill("notes");
+  await expect(rows(page)).toHaveCount(1);
+  await expect(marked).toHaveCount(0);
+  await page.getByRole("button", { name: "Clear", exact: true }).click();
+  await expect(rows(page)).toHaveCount(5);
+  await expect(marked).toHaveCount(0);
+  for (const name of ["notes.txt", "knee-xray.jpg"]) await page.getByLabel(`Mark ${name}`).check();
+  await page.getByRole("button", { name: "Move to the trash" }).click();
+  const asked = page.getByRole("dialog", { name: "Move to the trash: 2" });
+  await expect(asked.getByRole("listitem")).toHaveText([`notes.txt, ${OTHER}`, `knee-xray.jpg, ${OTHER}`]);
+  await asked.getByRole("button", { name: "Cancel" }).click();
+  await page.getByRole("button", { name: "Put under legal hold" }).click();
+  await expect(page.getByRole("dialog", { name: "Put under legal hold: 2" }).getByRole("listitem")).toHaveCount(2);
+});
+
+test("what could not be done to some is said in the form, which keeps what was typed for another try", async ({ open, page: blank, world }) => {
+  const made: Document[] = [];
+  for (const n of [1, 2]) made.push(await upload(world.server, world.token, { bytes: Buffer.from(`made-up line ${n}\n`), filename: `stays-${n}.txt`, category: "other" }));
+  const failing = (url: URL) => url.pathname === `/api/docs/${made[1]?.id}/hold`;
+  await blank.route(failing, (route) => route.fulfill({ status: 503, contentType: "text/plain", body: "" }));
+  const page = await open("/storage/documents?q=stays");
+  await page.getByLabel("Mark all that are shown").check();
+  await page.getByRole("button", { name: "Put under legal hold" }).click();
+  const hold = page.getByRole("dialog", { name: "Put under legal hold" });
+  await hold.getByLabel("Why").fill("a made-up dispute");
+  await hold.getByRole("button", { name: "Put under legal hold" }).click();
+  await expect(hold.getByRole("alert")).toContainText("stays-2.txt: The server answered 503.");
+  await expect(hold.getByRole("alert")).not.toContainText("stays-1.txt");
+  await expect(hold.getByLabel("Why")).toHaveValue("a made-up dispute");
+  // Closed, it is still said.
+  await hold.getByRole("button", { name: "Cancel" }).click();
+  await expect(page.getByRole("alert")).toContainText("stays-2.txt");
+  await expect(page.getByRole("status").filter({ hasText: "1 marked" })).toBeVisible();
+  await page.getByRole("button", { name: "Put under legal hold" }).click();
+  await blank.unroute(failing);
+  await hold.getByLabel("Why").fill("a made-up dispute");
+  await hold.getByRole("button", { name: "Put under legal hold" }).click();
+  await expect(hold).toBeHidden();
+  for (const { id } of made) {
+    expect((await world.server.api("GET", `/api/docs/${id}`, { token: world.token })).onHold).toBe(true);
+    await world.server.api("DELETE", `/api/docs/${id}/hold`, { token: world.token, body: { reason: "settled" } });
+    await world.server.api("DELETE", `/api/docs/${id}?permanent=true`, { token: world.token });
+  }
+});
+
 test("a patient's page shows their documents by category and by time, and their care team", async ({ open }) => {
   const page = await open("/storage/patients");
   await page.getByLabel("Patient's id").fill(PATIENT);
@@ -260,6 +407,20 @@ test("a patient's page shows their documents by category and by time, and their 
   await page.getByRole("button", { name: "Take test-clinician out" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Take out" }).click();
   await expect(page.getByText("Nobody yet")).toBeVisible();
+});
+
+test("a patient of more documents than come at once is counted by category once all are there", async ({ open, page: blank, world }) => {
+  // As many as a page of the API holds are many to make: its pages are made smaller.
+  await blank.route(/\/api\/docs\?/, (route) => route.continue({ url: route.request().url().replace("limit=200", "limit=2") }));
+  const page = await open(`/storage/patients/${PATIENT}`);
+  await expect(rows(page).filter({ has: page.getByRole("button") })).toHaveCount(2);
+  const headings = page.getByRole("table").getByRole("heading", { level: 2 });
+  expect((await headings.allTextContents()).every((text) => !/\d/.test(text))).toBe(true);
+  await expect(page.getByText("the newest 2 shown")).toBeVisible();
+  await page.getByRole("button", { name: "Show more" }).click();
+  await expect(page.getByText("3 shown, which is all")).toBeVisible();
+  await expect(headings).toHaveText(["Medical records 1", "Imaging 1", "Other 1"]);
+  expect(world.server.url).toBeTruthy();
 });
 
 test("the next rows of a long list come when they are asked for", async ({ open, world }) => {

@@ -62,6 +62,79 @@ test("everything can be reached by keys", async ({ open }) => {
   await expect(page).not.toHaveURL(/doc=/);
 });
 
+/** Where the focus is: what it is called, and whether it can be seen. */
+const focused = (page: Page) => page.evaluate(() => {
+  const at = document.activeElement;
+  if (!(at instanceof HTMLElement) || at === document.body) return { name: "", inNav: false, seen: true };
+  const { left, right, top, bottom, width, height } = at.getBoundingClientRect();
+  return {
+    name: (at.getAttribute("aria-label") ?? at.textContent ?? "").trim(),
+    inNav: at.closest("nav") !== null,
+    seen: at.checkVisibility({ visibilityProperty: true }) && width > 0 && height > 0 && right > 0 && bottom > 0 && left < window.innerWidth && top < window.innerHeight,
+  };
+});
+
+for (const width of [1440, 390]) {
+  test(`the Tab key comes to what can be seen and to nothing else, ${width}`, async ({ open, page: blank }) => {
+    await blank.setViewportSize({ width, height: 900 });
+    const page = await open("/storage/documents");
+    await expect(rows(page)).toHaveCount(5);
+    const walked: { name: string; inNav: boolean; seen: boolean }[] = [];
+    for (let step = 0; step < 60; step++) {
+      await page.keyboard.press("Tab");
+      const at = await focused(page);
+      walked.push(at);
+      if (at.name.startsWith("referral-letter")) break;
+    }
+    expect(walked[0]?.name).toBe("Skip to the page");
+    expect(walked.filter(({ seen }) => !seen)).toEqual([]);
+    expect(walked.at(-1)?.name).toMatch(/^referral-letter/);
+    expect(walked.filter(({ inNav }) => inNav).map(({ name }) => name)).toEqual(width === 390 ? [] : ["Overview", "Documents", "Patients", "Quarantine", "Legal holds", "Trash", "Audit", "Settings", "Self-test"]);
+  });
+}
+
+test("who works by keys skips the menu, and begins each page at its heading", async ({ open }) => {
+  const page = await open("/storage/documents");
+  await expect(rows(page)).toHaveCount(5);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  expect((await focused(page)).name).toBe("Upload");
+  await expect(page).toHaveURL(/documents$/);
+  await page.getByRole("link", { name: "Trash" }).focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "Trash", exact: true })).toBeFocused();
+  // A page whose script comes only now.
+  await page.getByRole("link", { name: "Settings" }).focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "Settings", exact: true })).toBeFocused();
+  // Its tabs are no pages: the focus stays on them.
+  await page.getByRole("tab", { name: "Users" }).focus();
+  await page.keyboard.press("ArrowRight");
+  await expect(page.getByRole("tab", { name: "API keys" })).toBeFocused();
+});
+
+test("on a small screen the menu opens and closes by keys, and the focus goes back to its button", async ({ open, page: blank }) => {
+  await blank.setViewportSize({ width: 390, height: 844 });
+  const page = await open("/storage/documents");
+  await expect(rows(page)).toHaveCount(5);
+  const menu = page.getByRole("button", { name: "Menu" });
+  await expect(page.getByRole("link", { name: "Trash" })).not.toBeInViewport();
+  await menu.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("link", { name: "Trash" })).toBeInViewport();
+  for (let step = 0; step < 3; step++) await page.keyboard.press("Tab");
+  expect(await focused(page)).toMatchObject({ name: "Overview", inNav: true });
+  await page.keyboard.press("Escape");
+  await expect(menu).toBeFocused();
+  await expect(menu).toHaveAttribute("aria-expanded", "false");
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "Trash" }).focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "Trash", exact: true })).toBeFocused();
+  await expect(menu).toHaveAttribute("aria-expanded", "false");
+});
+
 test("a server that cannot be reached is told of, and the page goes on when it is back", async ({ page, context }) => {
   const port = await freePort();
   const server = await startServer({ vars: { STRONGROOM_PUBLIC_URL: `http://127.0.0.1:${port}` } });

@@ -29,6 +29,29 @@ test("a user is made with a password that is shown once and opens the door", asy
   await other.close();
 });
 
+test("nobody takes their own password away; another one's is asked for first, and is shown until it was kept", async ({ open, world, browser }) => {
+  await world.server.api("POST", "/api/users", { token: world.token, body: { name: "test-renewed", role: "staff" } });
+  const page = await open("/storage/settings/users");
+  await page.getByRole("button", { name: "Actions for test-admin" }).click();
+  await expect(page.getByRole("menuitem", { name: "Give a new password" })).toBeDisabled();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Actions for test-renewed" }).click();
+  await page.getByRole("menuitem", { name: "Give a new password" }).click();
+  const ask = page.getByRole("dialog", { name: "Give a new password" });
+  await expect(ask).toContainText("test-renewed will be signed out at once");
+  await ask.getByRole("button", { name: "Give a new password" }).click();
+  const shown = page.getByRole("dialog", { name: "Password of test-renewed" });
+  const password = await shown.locator("pre").textContent();
+  await page.keyboard.press("Escape");
+  await expect(shown.locator("pre")).toHaveText(password ?? "");
+  await shown.getByRole("button", { name: "Done" }).click();
+  await expect(shown).toBeHidden();
+  const other = await browser.newContext();
+  const answer = await other.request.post(`${world.server.url}/api/session`, { data: { username: "test-renewed", password }, headers: { origin: world.server.url } });
+  expect(answer.status()).toBe(204);
+  await other.close();
+});
+
 test("a key is made, shown once, works, and is revoked", async ({ open, world }) => {
   const page = await open("/storage/settings/keys");
   await page.getByRole("button", { name: "Make a key" }).click();
@@ -71,6 +94,11 @@ test("a webhook is added, told of a test, and what it answered is shown", async 
   expect(heard.join("")).toContain("webhook.test");
   await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
   await page.getByRole("button", { name: `Actions for ${url}` }).click();
+  await page.getByRole("menuitem", { name: "Give a new secret" }).click();
+  await page.getByRole("dialog", { name: "Give a new secret" }).getByRole("button", { name: "Give a new secret" }).click();
+  await expect(page.getByRole("dialog").locator("pre")).toHaveText(/^whsec_/);
+  await page.getByRole("button", { name: "Done" }).click();
+  await page.getByRole("button", { name: `Actions for ${url}` }).click();
   await page.getByRole("menuitem", { name: "Remove" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
   await expect(page.getByText("No webhooks")).toBeVisible();
@@ -102,6 +130,15 @@ test("on a small screen everything that a tab of the settings offers is in sight
   await server.stop();
 });
 
+test("the tabs of the settings are changed by a click, one after the other", async ({ open }) => {
+  const page = await open("/storage/settings");
+  for (const [tab, path] of [["API keys", "keys"], ["Webhooks", "webhooks"], ["Categories", "categories"], ["Storage", "storage"], ["Policy", "policy"], ["Users", "users"]] as const) {
+    await page.getByRole("tab", { name: tab }).click();
+    await expect(page).toHaveURL(new RegExp(`settings/${path}$`));
+    await expect(page.getByRole("tabpanel")).not.toBeEmpty();
+  }
+});
+
 test("the configuration and the policy in force are shown, to be read", async ({ open, world }) => {
   let page = await open("/storage/settings/storage");
   await expect(page.getByRole("row", { name: /Encrypted at rest/ })).toContainText("AES-256-GCM");
@@ -125,6 +162,8 @@ test("what is in quarantine is shown and nobody can open it", async ({ page, con
   await page.goto(`${server.url}/storage`);
   await page.getByRole("link", { name: "1 document in quarantine" }).click();
   await expect(page.getByRole("heading", { name: "Quarantine" })).toBeVisible();
+  await expect(page.getByRole("columnheader", { name: "What was found" })).toBeVisible();
+  await expect(rows(page)).toContainText("Strongroom.Test.Eicar");
   await page.getByRole("button", { name: /bad.txt/ }).click();
   await expect(page.getByRole("dialog").getByText("Strongroom.Test.Eicar").first()).toBeVisible();
   await expect(page.getByRole("dialog").getByRole("button", { name: "Download" })).toBeHidden();
@@ -153,7 +192,10 @@ test("the trail is searched, one event is shown in full, and what fits comes as 
   await event.getByRole("button", { name: "Close" }).click();
   const coming = page.waitForEvent("download");
   await page.getByRole("button", { name: "CSV", exact: true }).click();
-  const lines = readFileSync(await (await coming).path(), "utf8").trim().split("\r\n");
+  const text = readFileSync(await (await coming).path(), "utf8");
+  // So a spreadsheet knows which letters these are.
+  expect(text[0]).toBe("\ufeff");
+  const lines = text.trim().split("\r\n");
   expect(lines[0]).toMatch(/^seq,id,at,action,outcome/);
   expect(lines.length).toBeGreaterThan(1);
   expect(lines.slice(1).every((line) => line.includes(letter?.id ?? "-"))).toBe(true);

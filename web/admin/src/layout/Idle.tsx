@@ -8,6 +8,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import { api, sinceLastCall } from "../api";
+import type { Coming } from "../pages/Login";
 import { useSession } from "../session";
 
 const SIGNS = ["pointerdown", "keydown", "wheel", "touchstart", "pointermove"] as const;
@@ -15,7 +16,7 @@ const KEY = "strongroom-last-sign";
 const MINUTE = 60_000;
 
 export function Idle() {
-  const { idleSeconds } = useSession();
+  const { idleSeconds, user } = useSession();
   const idle = idleSeconds * 1000;
   const warning = Math.min(MINUTE, idle / 4);
   const [left, setLeft] = useState<number>();
@@ -34,25 +35,25 @@ export function Idle() {
       const now = Date.now();
       if (now - last.current > 1000 && idle - (now - lastSign(last)) > warning) mark(last);
     };
-    const look = async () => {
+    const look = () => {
       const since = Date.now() - lastSign(last);
       if (since >= idle) {
         clearInterval(timer);
-        await api.DELETE("/api/session").catch(() => undefined);
+        const back = window.location.pathname + window.location.search;
         cache.clear();
-        void navigate("/login", { replace: true, state: { idle: true, back: window.location.pathname + window.location.search } });
+        void navigate("/login", { replace: true, state: { leaving: true, idle: true, back, user } satisfies Coming });
         return;
       }
       setLeft(idle - since <= warning ? Math.ceil((idle - since) / 1000) : undefined);
       if (since < idle / 3 && sinceLastCall() > idle / 3) void api.GET("/api/session").catch(() => undefined);
     };
-    const timer = setInterval(() => void look(), 1000);
+    const timer = setInterval(look, 1000);
     for (const name of SIGNS) window.addEventListener(name, sign, { passive: true });
     return () => {
       clearInterval(timer);
       for (const name of SIGNS) window.removeEventListener(name, sign);
     };
-  }, [idle, warning, navigate, cache]);
+  }, [idle, warning, navigate, cache, user]);
   return (
     <Modal opened={left !== undefined} onClose={stay} title="Are you still there?" centered closeButtonProps={{ "aria-label": "Close" }}>
       <Text size="sm">You will be signed out in {left} seconds, so that nobody else sees what is shown here.</Text>

@@ -9,14 +9,14 @@ import { DocumentList } from "./documents/Documents";
 
 export function Trash() {
   return (
-    <DocumentList title="Trash" fixed={{ state: "deleted" }} without={["state"]} about="Nobody can open these; they can be taken out again until their time here is over."
+    <DocumentList title="Trash" fixed={{ state: "deleted" }} without={["state"]} own={["deleted"]} about="Nobody can open these; they can be taken out again until their time here is over."
       empty={<Empty icon={IconTrash} title="The trash is empty">Documents that are deleted wait here before they are erased.</Empty>} />
   );
 }
 
 export function Quarantine() {
   return (
-    <DocumentList title="Quarantine" fixed={{ state: "quarantined" }} without={["state", "release"]} about="What the scanner did not let pass. Nobody can open these, you neither."
+    <DocumentList title="Quarantine" fixed={{ state: "quarantined" }} without={["state", "release"]} own={["found"]} about="What the scanner did not let pass. Nobody can open these, you neither."
       empty={<Empty icon={IconShieldCheck} title="Nothing is in quarantine">What the scanner does not let pass is kept here, out of everybody&rsquo;s reach.</Empty>} />
   );
 }

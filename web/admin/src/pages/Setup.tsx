@@ -5,25 +5,21 @@ import { type FormEvent, useState } from "react";
 import { useNavigate } from "react-router";
 import { api, fieldErrors } from "../api";
 import { Card } from "../layout/Card";
-
-const MIN_PASSWORD = 12;
+import { RULE, useNewPassword } from "../parts/useNewPassword";
 
 export function Setup() {
   const token = window.location.hash.slice(1);
   const [username, setUsername] = useState("");
-  const [password, setPassword] = useState("");
-  const [again, setAgain] = useState("");
+  const { password, setPassword, again, setAgain, tooShort, differs, ready } = useNewPassword();
   const navigate = useNavigate();
   const create = useMutation({
     mutationFn: () => api.POST("/api/setup", { body: { token, username, password } }),
     onSuccess: () => void navigate("/storage", { replace: true }),
   });
   const fields = fieldErrors(create.error);
-  const tooShort = password !== "" && [...password].length < MIN_PASSWORD;
-  const differs = again !== "" && again !== password;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (!tooShort && again === password) create.mutate();
+    if (ready) create.mutate();
   };
   if (!token) {
     return (
@@ -38,10 +34,10 @@ export function Setup() {
         <Text size="sm" c="dimmed" mb="sm">Make the first administrator of this installation.</Text>
         {create.error && Object.keys(fields).length === 0 && <Alert color="red" mb="sm" role="alert">{create.error.message}</Alert>}
         <TextInput label="Name" autoComplete="username" autoFocus required maxLength={128} value={username} error={fields.name} onChange={(e) => setUsername(e.currentTarget.value)} />
-        <PasswordInput label="Password" description={`At least ${MIN_PASSWORD} characters`} autoComplete="new-password" required mt="sm" value={password}
-          error={tooShort ? `${MIN_PASSWORD - [...password].length} more` : fields.password} onChange={(e) => setPassword(e.currentTarget.value)} />
+        <PasswordInput label="Password" description={RULE} autoComplete="new-password" required mt="sm" value={password}
+          error={tooShort ?? fields.password} onChange={(e) => setPassword(e.currentTarget.value)} />
         <PasswordInput label="The same again" autoComplete="new-password" required mt="sm" value={again}
-          error={differs && "This is not the same"} onChange={(e) => setAgain(e.currentTarget.value)} />
+          error={differs} onChange={(e) => setAgain(e.currentTarget.value)} />
         <Button type="submit" fullWidth mt="lg" loading={create.isPending}>Make the administrator</Button>
       </form>
     </Card>

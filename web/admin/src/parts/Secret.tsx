@@ -1,9 +1,9 @@
-/** Something that is shown this once: a new key, a made password. */
+/** Something that is shown this once: a new key, a made password. Nothing but its button closes it, since it is gone then. */
 import { Alert, Button, Code, CopyButton, Group, Modal, Stack, Text } from "@mantine/core";
 
 export function Secret({ what, text, onClose }: { what: string; text: string | undefined; onClose: () => void }) {
   return (
-    <Modal opened={text !== undefined} onClose={onClose} title={what} closeOnClickOutside={false} centered closeButtonProps={{ "aria-label": "Close" }}>
+    <Modal opened={text !== undefined} onClose={onClose} title={what} closeOnClickOutside={false} closeOnEscape={false} withCloseButton={false} centered>
       <Stack>
         <Alert color="yellow">It is shown this once and cannot be read again.</Alert>
         <Code block style={{ overflowWrap: "anywhere", whiteSpace: "pre-wrap" }}>{text}</Code>

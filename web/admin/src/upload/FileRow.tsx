@@ -5,8 +5,9 @@ import { IconAlertCircle, IconCheck, IconFile, IconPlayerPause, IconPlayerPlay, 
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useEffect } from "react";
 import { Link, type To } from "react-router";
-import { api, data } from "../api";
+import { api, data, type Document } from "../api";
 import { category as nameOf, CATEGORIES, options } from "../pages/documents/words";
+import { useAgain } from "../queries";
 import { useChanged } from "./useUploads";
 import { helpOf, statusOf } from "./words";
 
@@ -102,11 +103,12 @@ function Action({ label, onClick, children }: { label: string; onClick: () => vo
 function useStateOf(document: Item["document"]): string | undefined {
   const scanning = document?.state === "scanning";
   const changed = useChanged();
+  const again = useAgain<Document>((of) => (of?.state ?? "scanning") === "scanning");
   const found = useQuery({
     queryKey: ["document", document?.id],
     queryFn: () => data(api.GET("/api/docs/{id}", { params: { path: { id: document?.id ?? "" } } })),
     enabled: scanning,
-    refetchInterval: ({ state }) => (!state.error && (state.data?.state ?? "scanning") === "scanning" ? 2000 : false),
+    refetchInterval: (query) => (query.state.error ? false : again(query)),
     retry: false,
   });
   const state = scanning ? (found.data?.state ?? "scanning") : document?.state;

@@ -2,6 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ErrorCode, type Item, type Snapshot, Uploads } from "@strongroom/uploader";
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from "react";
+import { documentsChanged } from "../queries";
 
 const NOTHING: Snapshot = { items: [], offline: false, full: false, said: "" };
 const nothing = () => NOTHING;
@@ -10,9 +11,7 @@ const never = () => () => undefined;
 /** What lists and figures show of documents is asked for again when one has come or changed. */
 export function useChanged(): () => void {
   const cache = useQueryClient();
-  return useCallback(() => {
-    void cache.invalidateQueries({ predicate: ({ queryKey: [of] }) => of !== "session" && of !== "suggestion" });
-  }, [cache]);
+  return useCallback(() => documentsChanged(cache), [cache]);
 }
 
 /** `supersedes`: the one document that the file is a newer version of. */

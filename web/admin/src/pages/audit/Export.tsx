@@ -33,6 +33,7 @@ export function Export({ source, title, about, size = "sm" }: Props) {
       else setPrinted({ ...found, title, about, at });
       return found.cut;
     },
+    meta: { reads: true },
   });
   useEffect(() => () => stop.current?.abort(), []);
   useEffect(() => (printed ? print(nameOf(printed.title, printed.at), () => setPrinted(undefined)) : undefined), [printed]);

@@ -38,6 +38,7 @@ export const ACTIONS: Record<Action, string> = {
   "session.begin": "Sign in",
   "session.end": "Sign out",
   "session.read": "See who is signed in",
+  "session.password": "Change one's own password",
   "setup.complete": "Make the first user",
   "keys.manage": "Manage API keys",
   "users.manage": "Manage users",

@@ -21,9 +21,12 @@ const COLUMNS: [string, (event: Event) => unknown][] = [
   ["detail", (e) => (e.detail ? JSON.stringify(e.detail) : "")],
 ];
 
+/** Without it a spreadsheet takes the letters of other scripts for something else. */
+const MARK = "\ufeff";
+
 export function csv(events: readonly Event[]): Blob {
   const lines = events.map((event) => COLUMNS.map(([, of]) => cell(of(event))).join(","));
-  return new Blob([[COLUMNS.map(([name]) => name).join(","), ...lines, ""].join("\r\n")], { type: "text/csv" });
+  return new Blob([MARK, [COLUMNS.map(([name]) => name).join(","), ...lines, ""].join("\r\n")], { type: "text/csv" });
 }
 
 /** RFC 4180. What a spreadsheet would run as a formula gets an apostrophe before it. */

@@ -26,6 +26,7 @@ export function Actions({ document: d, onClose }: { document: Document; onClose:
   const path = { params: { path: { id: d.id } } };
   const download = useMutation({
     mutationFn: () => saveDocument(d),
+    meta: { reads: true },
   });
   const trash = useMutation({ mutationFn: () => api.DELETE("/api/docs/{id}", path), onSuccess: done });
   const erase = useMutation({ mutationFn: () => api.DELETE("/api/docs/{id}", { params: { path: { id: d.id }, query: { permanent: true } } }), onSuccess: done });
@@ -37,7 +38,7 @@ export function Actions({ document: d, onClose }: { document: Document; onClose:
   const there = d.state === "available";
   const archived = download.error instanceof ApiError && download.error.code === "archived";
   const failed = (archived ? undefined : download.error) ?? restore.error ?? rescan.error ?? release.error ?? retrieve.error;
-  const kept = there || d.state === "deleted" || d.state === "quarantined";
+  const kept = there || d.state === "deleted" || d.state === "quarantined" || d.state === "scanning";
   return (
     <Stack gap="xs">
       <Group gap="xs">
@@ -56,7 +57,7 @@ export function Actions({ document: d, onClose }: { document: Document; onClose:
               {there && is("admin") && <Menu.Item onClick={() => rescan.mutate()}>Scan again</Menu.Item>}
               {is("admin") && (d.onHold ? <Menu.Item onClick={() => setAsked("lift")}>Lift the legal hold</Menu.Item> : <Menu.Item onClick={() => setAsked("hold")}>Put under legal hold</Menu.Item>)}
               {there && <Menu.Item color="red" onClick={() => setAsked("trash")}>Move to the trash</Menu.Item>}
-              {is("admin") && <Menu.Item color="red" disabled={d.onHold} onClick={() => setAsked("erase")}>Erase for good</Menu.Item>}
+              {is("admin") && d.state !== "scanning" && <Menu.Item color="red" disabled={d.onHold} onClick={() => setAsked("erase")}>Erase for good</Menu.Item>}
             </Menu.Dropdown>
           </Menu>
         )}
@@ -89,10 +90,11 @@ function Edit({ document: d, onClose }: { document: Document; onClose: () => voi
     mutationFn: () => api.PATCH("/api/docs/{id}", { params: { path: { id: d.id } }, body: { ...(filename !== d.filename && { filename }), ...(category !== d.category && { category }) } }),
     onSuccess: onClose,
   });
+  const fields = fieldErrors(edit.error);
   return (
-    <FormModal title="Change name or category" action="Save" mutation={edit} onClose={onClose}>
-      <TextInput label="File name" required maxLength={255} value={filename} error={fieldErrors(edit.error).filename} onChange={(e) => setFilename(e.currentTarget.value)} />
-      <Select label="Category" allowDeselect={false} data={options(CATEGORIES)} value={category} onChange={(to) => to && setCategory(to)} />
+    <FormModal title="Change name or category" action="Save" mutation={edit} onClose={onClose} fields={["filename", "category"]} idle={filename === d.filename && category === d.category}>
+      <TextInput label="File name" required maxLength={255} value={filename} error={fields.filename} onChange={(e) => setFilename(e.currentTarget.value)} />
+      <Select label="Category" allowDeselect={false} data={options(CATEGORIES)} value={category} error={fields.category} onChange={(to) => to && setCategory(to)} />
     </FormModal>
   );
 }
@@ -105,7 +107,7 @@ function Move({ document: d, onClose }: { document: Document; onClose: () => voi
     onSuccess: onClose,
   });
   return (
-    <FormModal title="Wrong patient: move" action="Move" mutation={move} onClose={onClose}>
+    <FormModal title="Wrong patient: move" action="Move" mutation={move} onClose={onClose} fields={["patientId", "reason"]}>
       <Text size="sm" c="dimmed">The move stands in the trail of both patients.</Text>
       <TextInput label="It belongs to patient" required maxLength={128} value={patientId} error={fieldErrors(move.error).patientId} onChange={(e) => setPatientId(e.currentTarget.value)} />
       <Textarea label="Why" required maxLength={500} value={reason} error={fieldErrors(move.error).reason} onChange={(e) => setReason(e.currentTarget.value)} />
@@ -132,7 +134,7 @@ function WithReason({ what, document: d, onClose }: { what: keyof typeof WITH_RE
     onSuccess: onClose,
   });
   return (
-    <FormModal title={title} action={action} mutation={act} onClose={onClose}>
+    <FormModal title={title} action={action} mutation={act} onClose={onClose} fields={["reason"]}>
       <Text size="sm" c="dimmed">{about}</Text>
       <Textarea label="Why" required maxLength={500} value={reason} error={fieldErrors(act.error).reason} onChange={(e) => setReason(e.currentTarget.value)} />
     </FormModal>

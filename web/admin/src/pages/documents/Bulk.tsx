@@ -1,11 +1,11 @@
-/** One action on everything that is marked; what failed is said by name and stays marked. */
-import { Alert, Button, Group, Paper, Progress, Text, Textarea, TextInput } from "@mantine/core";
+/** One action on everything that is marked, which is said by name; what failed is, too, and stays marked. */
+import { Alert, Button, Group, List, Paper, Progress, Text, Textarea, TextInput } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useMutation } from "@tanstack/react-query";
 import { IconDownload } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { api, type Document } from "../../api";
-import { each } from "../../parts/each";
+import { each, type Problem } from "../../parts/each";
 import { Confirm } from "../../parts/Confirm";
 import { FormModal } from "../../parts/FormModal";
 import { size } from "../../parts/format";
@@ -26,9 +26,13 @@ interface Deed {
 }
 
 interface Said { patientId: string; reason: string }
+const NOTHING: Said = { patientId: "", reason: "" };
+/** More names than that nobody reads before a click. */
+const NAMED = 10;
 
 /** Its words are never cut. */
 const FIXED = { flexShrink: 0 };
+const ANYWHERE = { overflowWrap: "anywhere" } as const;
 const path = (id: string) => ({ params: { path: { id } } });
 const there = ({ state }: Document) => state === "available";
 
@@ -39,7 +43,7 @@ const DEEDS: Deed[] = [
     act: (id, { patientId, reason }) => api.PATCH("/api/docs/{id}", { ...path(id), body: { patientId, reason } }) },
   { name: "Release to the patient", roles: ["admin", "clinician"], fits: (d) => there(d) && Boolean(d.patientId) && !d.released, about: "The patient sees them from then on.",
     act: (id) => api.PUT("/api/docs/{id}/release", { ...path(id), body: { state: "released" } }) },
-  { name: "Put under legal hold", roles: ["admin"], fits: (d) => !d.onHold && (there(d) || d.state === "deleted" || d.state === "quarantined"), about: "None of them can be erased until its hold is lifted.", reason: true,
+  { name: "Put under legal hold", roles: ["admin"], fits: (d) => !d.onHold && (there(d) || ["deleted", "quarantined", "scanning"].includes(d.state)), about: "None of them can be erased until its hold is lifted.", reason: true,
     act: (id, { reason }) => api.PUT("/api/docs/{id}/hold", { ...path(id), body: { reason } }) },
   { name: "Lift the legal hold", roles: ["admin"], fits: (d) => d.onHold, about: "Retention and the trash apply to them again.", reason: true,
     act: (id, { reason }) => api.DELETE("/api/docs/{id}/hold", { ...path(id), body: { reason } }) },
@@ -51,16 +55,18 @@ export function Bulk({ documents, unmark }: { documents: Document[]; unmark: (do
   const is = useRole();
   const [deed, setDeed] = useState<Deed>();
   const [past, setPast] = useState(0);
-  const [said, setSaid] = useState<Said>({ patientId: "", reason: "" });
+  const [said, setSaid] = useState<Said>(NOTHING);
   const act = useMutation({
     mutationFn: (one: Deed) => {
       setPast(0);
       return each(documents, ({ id }) => one.act(id, said), setPast);
     },
     onSuccess: (problems) => {
-      setDeed(undefined);
-      setSaid({ patientId: "", reason: "" });
       unmark(documents.filter(({ id }) => !problems.some(({ of }) => of.id === id)));
+      // What could not be done can be tried again, with what was typed.
+      if (problems.length > 0) return;
+      setDeed(undefined);
+      setSaid(NOTHING);
     },
   });
   const offered = DEEDS.filter(({ roles, fits }) => is(...roles) && documents.some(fits));
@@ -80,26 +86,45 @@ export function Bulk({ documents, unmark }: { documents: Document[]; unmark: (do
           <Button size="xs" variant="subtle" color="gray" style={FIXED} onClick={() => unmark(documents)}>Unmark</Button>
         </Group>
       </Group>
-      {act.data && act.data.length > 0 && (
-        <Alert color="red" mt="xs" title={`${act.data.length} of them: it could not be done`} withCloseButton onClose={act.reset} closeButtonLabel="Close">
-          {act.data.slice(0, 10).map(({ of, message }) => <Text size="sm" key={of.id}>{of.filename}: {message}</Text>)}
-          {act.data.length > 10 && <Text size="sm">and {act.data.length - 10} more</Text>}
-        </Alert>
-      )}
+      {!deed && <Undone problems={act.data} onClose={act.reset} />}
       {deed && form && (deed.reason ? (
-        <FormModal {...form} mutation={{ ...act, mutate: () => act.mutate(deed) }}>
+        <FormModal {...form} mutation={{ ...act, mutate: () => act.mutate(deed), reset: () => undefined }}>
+          <Undone problems={act.data} />
           <Text size="sm" c="dimmed">{deed.about}</Text>
+          <Names documents={documents} />
           {deed.patient && <TextInput label="They belong to patient" required maxLength={128} data-autofocus value={said.patientId} onChange={(e) => setSaid({ ...said, patientId: e.currentTarget.value })} />}
           <Textarea label="Why" required maxLength={500} value={said.reason} onChange={(e) => setSaid({ ...said, reason: e.currentTarget.value })} />
           {progress}
         </FormModal>
       ) : (
         <Confirm {...form} opened pending={act.isPending} error={act.error} onConfirm={() => act.mutate(deed)} color={deed.color ?? "cyan"}>
+          <Undone problems={act.data} />
           {deed.about}
+          <Names documents={documents} />
           {progress}
         </Confirm>
       ))}
     </Paper>
+  );
+}
+
+/** What it is done to; two scans of two patients may have one name. */
+function Names({ documents }: { documents: Document[] }) {
+  return (
+    <List size="sm" my="xs" aria-label="Documents">
+      {documents.slice(0, NAMED).map((d) => <List.Item key={d.id} style={ANYWHERE}>{d.filename}{d.patientId && <Text span size="sm" c="dimmed">, {d.patientId}</Text>}</List.Item>)}
+      {documents.length > NAMED && <List.Item>and {documents.length - NAMED} more</List.Item>}
+    </List>
+  );
+}
+
+function Undone({ problems = [], onClose }: { problems: Problem<Document>[] | undefined; onClose?: () => void }) {
+  if (problems.length === 0) return null;
+  return (
+    <Alert color="red" my="xs" role="alert" title={`${problems.length} of them: it could not be done`} {...(onClose && { withCloseButton: true, onClose, closeButtonLabel: "Close" })}>
+      {problems.slice(0, NAMED).map(({ of, message }) => <Text size="sm" key={of.id} style={ANYWHERE}>{of.filename}: {message}</Text>)}
+      {problems.length > NAMED && <Text size="sm">and {problems.length - NAMED} more</Text>}
+    </Alert>
   );
 }
 
@@ -114,6 +139,7 @@ function Zip({ documents }: { documents: Document[] }) {
       const name = `documents-${new Date().toISOString().slice(0, 10)}.zip`;
       return zip(documents, name, (step) => setDone(step.bytes), stop.current.signal);
     },
+    meta: { reads: true },
   });
   useEffect(() => () => stop.current?.abort(), []);
   const given = make.error instanceof Error && make.error.name !== "AbortError" ? make.error.message : undefined;

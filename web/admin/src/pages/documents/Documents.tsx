@@ -8,13 +8,14 @@ import { Boundary } from "../../parts/Boundary";
 import { Empty, Failed, Opening } from "../../parts/states";
 import { UploadButton } from "../../upload/UploadButton";
 import { Bulk } from "./Bulk";
-import type { Column } from "./columns";
+import type { Chosen, Own } from "./columns";
 import { Filters } from "./Filters";
 import { Rows } from "./Rows";
 import { type Filter, query, useFilter } from "./useFilter";
 
 const Panel = lazy(() => import("./Panel"));
 const PAGE = 50;
+const NOTHING: ReadonlyMap<string, Document> = new Map();
 
 interface Props {
   title: string;
@@ -25,7 +26,8 @@ interface Props {
   about?: ReactNode;
   /** The page's one primary action. */
   action?: ReactNode;
-  without?: Column[];
+  without?: Chosen[];
+  own?: Own[];
 }
 
 /** The pages of a list that came so far, and how to get the next. */
@@ -41,11 +43,18 @@ export function useDocuments(filter: Filter, limit = PAGE) {
   return { pages, items };
 }
 
-export function DocumentList({ title, fixed = {}, empty, about, action, without = [] }: Props) {
+export function DocumentList({ title, fixed = {}, empty, about, action, without = [], own = [] }: Props) {
   const { filter, change, clear, any, openId, open } = useFilter(fixed);
   const { pages, items } = useDocuments(filter);
   // The documents themselves: one that was thrown away leaves the list, and what is said of it must not.
-  const [marked, setMarked] = useState<ReadonlyMap<string, Document>>(new Map());
+  const [marked, setMarked] = useState(NOTHING);
+  // Who narrows the list sees other rows: nothing is done to documents that are not among them.
+  const asked = JSON.stringify(filter);
+  const [markedIn, setMarkedIn] = useState(asked);
+  if (markedIn !== asked) {
+    setMarkedIn(asked);
+    setMarked(NOTHING);
+  }
   const mark = (of: Document[], on: boolean) => setMarked((old) => {
     const next = new Map(old);
     for (const one of of) if (on) next.set(one.id, one); else next.delete(one.id);
@@ -63,7 +72,7 @@ export function DocumentList({ title, fixed = {}, empty, about, action, without 
       {nothing && (any ? <Empty icon={IconSearch} title="Nothing fits"><Button mt="xs" size="xs" variant="light" onClick={clear}>Clear the filters</Button></Empty> : empty)}
       {(pages.isPending || items.length > 0) && (
         <Rows items={items} waiting={pages.isPending} marked={marked} mark={mark} open={open} openId={openId}
-          sort={filter.sort} onSort={(sort) => change({ sort })} without={without} />
+          sort={filter.sort} onSort={(sort) => change({ sort })} {...{ without, own }} />
       )}
       {items.length > 0 && <More pages={pages} shown={items.length} />}
       {/* Below, so that marking a row does not push the rows away from under the pointer. */}
@@ -75,12 +84,13 @@ export function DocumentList({ title, fixed = {}, empty, about, action, without 
 
 interface Pages { hasNextPage: boolean; isFetchingNextPage: boolean; isFetchNextPageError: boolean; error: unknown; fetchNextPage: () => unknown }
 
-export function More({ pages, shown }: { pages: Pages; shown: number }) {
+/** `newest`: what comes next does not stand below all that is shown. */
+export function More({ pages, shown, newest }: { pages: Pages; shown: number; newest?: boolean }) {
   // Said here, where it was asked for: what came before stays.
   if (pages.isFetchNextPageError) return <Failed error={pages.error} retry={() => pages.fetchNextPage()} />;
   return (
     <Group justify="center" my="md" gap="sm">
-      <Text size="sm" c="dimmed" role="status">{shown.toLocaleString()} shown{pages.hasNextPage ? "" : ", which is all"}</Text>
+      <Text size="sm" c="dimmed" role="status">{newest && pages.hasNextPage ? "the newest " : ""}{shown.toLocaleString()} shown{pages.hasNextPage ? "" : ", which is all"}</Text>
       {pages.hasNextPage && <Button size="xs" variant="light" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Show more</Button>}
     </Group>
   );

@@ -6,6 +6,7 @@ import { useRef, useState } from "react";
 import { answerOf } from "../../api";
 import { Failed, Waiting } from "../../parts/states";
 import { useObjectUrl } from "../../parts/useObjectUrl";
+import { LOOK } from "../../queries";
 import type { Shown } from "./Preview";
 
 /** Window centre and width: which grey values of a DICOM picture are told apart. */
@@ -29,8 +30,7 @@ export function Drawn({ document }: Shown) {
       return { picture: await answer.blob(), pages: number("x-page-count") || 1, centre: number("x-window-center"), width: number("x-window-width") };
     },
     placeholderData: keepPreviousData,
-    staleTime: Infinity,
-    gcTime: 0,
+    ...LOOK,
   });
   const source = useObjectUrl(drawn.data?.picture);
   const last = useRef<{ pages: number; centre: number; width: number }>(undefined);

@@ -1,9 +1,11 @@
 /** One document beside the list: what it looks like, what is known of it, and what may be done. */
 import { Drawer, Group, Stack, Tabs, Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { api, data } from "../../api";
+import { useState } from "react";
+import { api, data, type Document } from "../../api";
 import { Failed, Waiting } from "../../parts/states";
 import { useFocusBack } from "../../parts/useFocusBack";
+import { useAgain } from "../../queries";
 import { useRole } from "../../session";
 import { Actions } from "./Actions";
 import { Details } from "./Details";
@@ -14,11 +16,10 @@ import { Versions } from "./Versions";
 
 export default function Panel({ id, onClose }: { id: string; onClose: () => void }) {
   useFocusBack();
-  const works = useRole()("admin", "clinician", "staff");
   const found = useQuery({
     queryKey: ["document", id],
     queryFn: () => data(api.GET("/api/docs/{id}", { params: { path: { id } } })),
-    refetchInterval: (query) => (query.state.data?.state === "scanning" ? 2000 : false),
+    refetchInterval: useAgain<Document>((of) => of?.state === "scanning"),
   });
   const document = found.data;
   const title = document ? (
@@ -34,20 +35,33 @@ export default function Panel({ id, onClose }: { id: string; onClose: () => void
       {document && (
         <Stack>
           <Actions document={document} onClose={onClose} />
-          <Tabs defaultValue={document.state === "available" ? "preview" : "details"} keepMounted={false}>
-            <Tabs.List mb="sm">
-              {document.state === "available" && <Tabs.Tab value="preview">Preview</Tabs.Tab>}
-              <Tabs.Tab value="details">Details</Tabs.Tab>
-              {(works || document.supersedes || document.supersededBy) && <Tabs.Tab value="versions">Versions</Tabs.Tab>}
-              {works && <Tabs.Tab value="trail">Trail</Tabs.Tab>}
-            </Tabs.List>
-            <Tabs.Panel value="preview"><Preview document={document} /></Tabs.Panel>
-            <Tabs.Panel value="details"><Details document={document} /></Tabs.Panel>
-            <Tabs.Panel value="versions"><Versions document={document} /></Tabs.Panel>
-            <Tabs.Panel value="trail"><Trail document={document} /></Tabs.Panel>
-          </Tabs>
+          <Sides key={id} document={document} />
         </Stack>
       )}
     </Drawer>
+  );
+}
+
+const SIDES = { preview: ["Preview", Preview], details: ["Details", Details], versions: ["Versions", Versions], trail: ["Trail", Trail] } as const;
+type Side = keyof typeof SIDES;
+
+/** What can be looked at; a side that is not there any more, as when the document went to the trash, gives way to the first. */
+function Sides({ document }: { document: Document }) {
+  const works = useRole()("admin", "clinician", "staff");
+  const [chosen, choose] = useState<Side>();
+  const there: Record<Side, boolean> = {
+    preview: document.state === "available",
+    details: true,
+    versions: works || Boolean(document.supersedes ?? document.supersededBy),
+    trail: works,
+  };
+  const offered = (Object.keys(SIDES) as Side[]).filter((side) => there[side]);
+  const shown = offered.find((side) => side === chosen) ?? offered[0] ?? "details";
+  const Shown = SIDES[shown][1];
+  return (
+    <Tabs value={shown} onChange={(to) => choose(to as Side)} keepMounted={false}>
+      <Tabs.List mb="sm">{offered.map((side) => <Tabs.Tab key={side} value={side}>{SIDES[side][0]}</Tabs.Tab>)}</Tabs.List>
+      <Tabs.Panel value={shown}><Shown document={document} /></Tabs.Panel>
+    </Tabs>
   );
 }

@@ -6,8 +6,10 @@ import type { Document } from "../../api";
 import { answerOf } from "../../api";
 import { Failed, Waiting } from "../../parts/states";
 import { useObjectUrl } from "../../parts/useObjectUrl";
+import { LOOK } from "../../queries";
 import { contentOf } from "./content";
 import { Csv } from "./Csv";
+import { decode } from "./decode";
 
 const Drawn = lazy(() => import("./Drawn").then((m) => ({ default: m.Drawn })));
 const Pdf = lazy(() => import("./Pdf"));
@@ -38,9 +40,6 @@ export function Preview({ document }: { document: Document }) {
   return <Suspense fallback={<Waiting />}><Kind document={document} url={contentOf(document)} /></Suspense>;
 }
 
-/** Fetched once a look: what was shown is not kept. */
-const LOOK = { staleTime: Infinity, gcTime: 0 };
-
 function Picture({ document, url }: Shown) {
   const bytes = useQuery({ queryKey: ["picture", url], queryFn: async () => (await answerOf(fetch(url))).blob(), ...LOOK });
   const source = useObjectUrl(bytes.data);
@@ -59,7 +58,8 @@ function TextOf({ document, url }: Shown) {
     queryKey: ["text", url],
     queryFn: async () => {
       const answer = await answerOf(fetch(url, { headers: { Range: `bytes=0-${TEXT - 1}` } }));
-      return { text: await answer.text(), cut: total(answer) > TEXT };
+      const cut = total(answer) > TEXT;
+      return { text: decode(await answer.arrayBuffer(), cut), cut };
     },
     ...LOOK,
   });

@@ -6,7 +6,7 @@ import { Link } from "react-router";
 import type { Document } from "../../api";
 import { Id, size, When } from "../../parts/format";
 import { WaitingRows } from "../../parts/states";
-import { type Column, COLUMNS, useColumns } from "./columns";
+import { type Chosen, type Column, COLUMNS, HEADINGS, type Own, useColumns } from "./columns";
 import { category, RELEASES, STATES, typeName } from "./words";
 
 interface Props {
@@ -20,17 +20,21 @@ interface Props {
   sort?: string;
   onSort?: (sort: string) => void;
   /** Columns that would say the same in every row. */
-  without?: Column[];
+  without?: Chosen[];
+  /** Columns that stand in this list alone. */
+  own?: Own[];
   /** What rows that follow each other have in common; a heading stands above the first of them. */
   group?: (document: Document) => string;
+  /** There are no others: the headings say how many rows follow. */
+  whole?: boolean;
 }
 
 /** What a click on a heading asks for: the first, then the other way round where there is one. */
 const ORDERS: Partial<Record<Column | "name", string[]>> = { name: ["filename"], created: ["-created", "created"], size: ["-size"] };
 
-export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort, without = [], group }: Props) {
+export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort, without = [], own = [], group, whole }: Props) {
   const [chosen, choose] = useColumns();
-  const columns = chosen.filter((column) => !without.includes(column));
+  const columns: Column[] = [...chosen.filter((column) => !without.includes(column)), ...own];
   const all = items.length > 0 && items.every((item) => marked?.has(item.id));
   const some = !all && items.some((item) => marked?.has(item.id));
   const wide = columns.length + 2 + (mark ? 1 : 0);
@@ -42,7 +46,7 @@ export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort,
           <Table.Tr>
             {mark && <Table.Th w={36}><Checkbox size="xs" aria-label="Mark all that are shown" disabled={items.length === 0} checked={all} indeterminate={some} onChange={(e) => mark(items, e.currentTarget.checked)} /></Table.Th>}
             {heading("name", "Name")}
-            {columns.map((column) => heading(column, COLUMNS[column]))}
+            {columns.map((column) => heading(column, HEADINGS[column]))}
             <Table.Th w={40} visibleFrom="sm"><Columns {...{ chosen, choose, without }} /></Table.Th>
           </Table.Tr>
         </Table.Thead>
@@ -53,7 +57,7 @@ export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort,
             const begins = group && (!before || group(before) !== group(item));
             return (
               <Fragment key={item.id}>
-                {begins && <GroupHeading name={group(item)} count={items.filter((other) => group(other) === group(item)).length} wide={wide} />}
+                {begins && <GroupHeading name={group(item)} count={whole ? items.filter((other) => group(other) === group(item)).length : undefined} wide={wide} />}
                 <Table.Tr {...(item.id === openId && { "data-selected": true, bg: "var(--mantine-primary-color-light)" })}>
                   {mark && <Table.Td><Checkbox size="xs" aria-label={`Mark ${item.filename}`} checked={marked?.has(item.id) ?? false} onChange={(e) => mark([item], e.currentTarget.checked)} /></Table.Td>}
                   <Table.Td maw={{ base: 0, sm: 340 }} w={{ base: "100%", sm: "auto" }}><Name document={item} open={open} patient={!without.includes("patient")} /></Table.Td>
@@ -71,7 +75,7 @@ export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort,
   );
 }
 
-function GroupHeading({ name, count, wide }: { name: string; count: number; wide: number }) {
+function GroupHeading({ name, count, wide }: { name: string; count: number | undefined; wide: number }) {
   return (
     <Table.Tr bg="transparent">
       <Table.Th colSpan={wide} scope="rowgroup" pt="lg">
@@ -100,6 +104,8 @@ function cell(column: Column, d: Document): ReactNode {
     case "created": return <Text size="sm" component="span"><When at={d.createdAt} /></Text>;
     case "uploader": return <Text size="sm" truncate maw={160}>{d.uploadedBy}</Text>;
     case "release": return <Text size="sm">{d.patientId ? RELEASES[d.release] ?? d.release : ""}</Text>;
+    case "found": return <Text size="sm" style={{ overflowWrap: "anywhere" }}>{d.scanVerdict ?? d.stateReason}</Text>;
+    case "deleted": return d.deletedAt ? <Text size="sm" component="span"><When at={d.deletedAt} /></Text> : null;
     case "type": return <Text size="sm">{typeName(d.contentType)}</Text>;
   }
 }
@@ -146,8 +152,8 @@ function Heading({ label, orders, sort, onSort, right, narrow }: HeadingProps) {
   );
 }
 
-function Columns({ chosen, choose, without }: { chosen: Column[]; choose: (columns: Column[]) => void; without: Column[] }) {
-  const offered = (Object.entries(COLUMNS) as [Column, string][]).filter(([column]) => !without.includes(column));
+function Columns({ chosen, choose, without }: { chosen: Chosen[]; choose: (columns: Chosen[]) => void; without: Chosen[] }) {
+  const offered = (Object.entries(COLUMNS) as [Chosen, string][]).filter(([column]) => !without.includes(column));
   return (
     <Menu position="bottom-end" closeOnItemClick={false} withinPortal>
       <Menu.Target><ActionIcon variant="subtle" color="gray" aria-label="Columns"><IconAdjustmentsHorizontal size={16} /></ActionIcon></Menu.Target>

@@ -12,12 +12,21 @@ export const COLUMNS = {
   type: "Type",
 } as const;
 
-export type Column = keyof typeof COLUMNS;
-const USUAL: Column[] = ["patient", "category", "state", "size", "created"];
+/** Of lists that are about one thing: always there, and nowhere else. */
+export const OWN = {
+  found: "What was found",
+  deleted: "In the trash since",
+} as const;
+
+export type Chosen = keyof typeof COLUMNS;
+export type Own = keyof typeof OWN;
+export type Column = Chosen | Own;
+export const HEADINGS: Record<Column, string> = { ...COLUMNS, ...OWN };
+const USUAL: Chosen[] = ["patient", "category", "state", "size", "created"];
 
 /** Kept in this browser: it says nothing of any document. */
-export function useColumns(): [Column[], (columns: Column[]) => void] {
-  const [chosen, choose] = useLocalStorage<Column[]>({ key: "strongroom-columns", defaultValue: USUAL, getInitialValueInEffect: false });
-  const known = (Object.keys(COLUMNS) as Column[]).filter((column) => chosen.includes(column));
+export function useColumns(): [Chosen[], (columns: Chosen[]) => void] {
+  const [chosen, choose] = useLocalStorage<Chosen[]>({ key: "strongroom-columns", defaultValue: USUAL, getInitialValueInEffect: false });
+  const known = (Object.keys(COLUMNS) as Chosen[]).filter((column) => chosen.includes(column));
   return [known, choose];
 }

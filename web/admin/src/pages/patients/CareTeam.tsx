@@ -54,7 +54,7 @@ function Add({ patientId, onClose }: { patientId: string; onClose: () => void })
     onSuccess: onClose,
   });
   return (
-    <FormModal title="Add to the care team" action="Add" mutation={add} onClose={onClose}>
+    <FormModal title="Add to the care team" action="Add" mutation={add} onClose={onClose} fields={["userId"]}>
       <TextInput label="Who" description="A clinician's name, or their id in your app" required data-autofocus maxLength={128} value={userId} error={fieldErrors(add.error).userId} onChange={(e) => setUserId(e.currentTarget.value)} />
     </FormModal>
   );

@@ -54,8 +54,8 @@ export default function OnePatient() {
           {pages.isPending && <Waiting />}
           {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
           {!pages.isPending && !pages.error && items.length === 0 && <Empty icon={IconFiles} title="No documents that you may see">Of this patient, or under this id, there is nothing here for you. To add something, drop it anywhere on this page.</Empty>}
-          {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} without={["patient", by === "time" ? "type" : "category"]} />}
-          {items.length > 0 && <More pages={pages} shown={items.length} />}
+          {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} whole={!pages.hasNextPage} without={["patient", by === "time" ? "type" : "category"]} />}
+          {items.length > 0 && <More pages={pages} shown={items.length} {...(by !== "time" && { newest: true })} />}
         </Grid.Col>
         {team && <Grid.Col span={{ base: 12, md: 4, lg: 3 }}><CareTeam patientId={patientId} /></Grid.Col>}
       </Grid>

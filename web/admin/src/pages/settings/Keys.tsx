@@ -73,7 +73,7 @@ function Make({ opened, onClose, onMade }: { opened: boolean; onClose: () => voi
   });
   const fields = fieldErrors(make.error);
   return (
-    <FormModal opened={opened} title="Make a key" action="Make" mutation={make} onClose={onClose}>
+    <FormModal opened={opened} title="Make a key" action="Make" mutation={make} onClose={onClose} fields={["name", "role", "expiresInDays"]}>
       <TextInput label="What it is for" required data-autofocus maxLength={128} value={name} error={fields.name} onChange={(e) => setName(e.currentTarget.value)} />
       <Select label="Role" description="service: an app that names the people it acts for" required allowDeselect={false} data={ROLES} value={role} error={fields.role} onChange={(to) => to && setRole(to)} />
       <NumberInput label="Ends after" description="Empty: never" suffix=" days" min={1} max={3650} allowDecimal={false} value={days} error={fields.expiresInDays} onChange={setDays} />

@@ -26,7 +26,10 @@ export default function Settings() {
   const asked = useParams()["*"] ?? "";
   const tab: Tab = asked in tabs ? (asked as Tab) : "users";
   const list = useRef<HTMLDivElement>(null);
-  useEffect(() => list.current?.querySelector("[data-active]")?.scrollIntoView({ inline: "center", block: "nearest" }), [tab]);
+  // What it gives back, in newer browsers a promise, is nothing for an effect to end with.
+  useEffect(() => {
+    void list.current?.querySelector("[data-active]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  }, [tab]);
   return (
     <>
       <Title order={1} size="h2" mb="md">Settings</Title>

@@ -18,6 +18,7 @@ export function Users() {
   const users = useQuery({ queryKey: ["users"], queryFn: () => data(api.GET("/api/users")) });
   const [adding, setAdding] = useState(false);
   const [out, setOut] = useState<User>();
+  const [renewed, setRenewed] = useState<User>();
   const [made, setMade] = useState<Made>();
   const path = (name: string) => ({ params: { path: { name } } });
   const disable = useMutation({
@@ -27,15 +28,17 @@ export function Users() {
   const enable = useMutation({ mutationFn: (name: string) => api.POST("/api/users/{name}/enable", path(name)) });
   const reset = useMutation({
     mutationFn: (name: string) => data(api.PUT("/api/users/{name}/password", { ...path(name), body: {} })),
-    onSuccess: (answer) => answer.password && setMade({ name: answer.name, password: answer.password }),
+    onSuccess: (answer) => {
+      setRenewed(undefined);
+      if (answer.password) setMade({ name: answer.name, password: answer.password });
+    },
   });
   if (!users.data) return <Asked query={users} />;
-  const failed = enable.error ?? reset.error;
   return (
     <Stack>
       <Asked query={users} />
       <Group justify="flex-end"><Button leftSection={<IconPlus size={16} />} onClick={() => setAdding(true)}>Add a user</Button></Group>
-      {failed && <Failed error={failed} />}
+      {enable.error && <Failed error={enable.error} />}
       {users.data.users.length === 0 ? <Empty title="No users">People who sign in to these pages will stand here.</Empty> : (
         <Table.ScrollContainer minWidth={0}>
           <Table highlightOnHover verticalSpacing="xs">
@@ -48,7 +51,7 @@ export function Users() {
                   <Table.Td><State user={user} /></Table.Td>
                   <Table.Td visibleFrom="sm"><When at={user.createdAt} /></Table.Td>
                   <Table.Td ta="right">
-                    <Actions user={user} onReset={() => reset.mutate(user.name)} onEnable={() => enable.mutate(user.name)} onDisable={() => setOut(user)} />
+                    <Actions user={user} onReset={() => { reset.reset(); setRenewed(user); }} onEnable={() => enable.mutate(user.name)} onDisable={() => setOut(user)} />
                   </Table.Td>
                 </Table.Tr>
               ))}
@@ -58,6 +61,10 @@ export function Users() {
       )}
       <Add opened={adding} onClose={() => setAdding(false)} onMade={setMade} />
       <Secret what={`Password of ${made?.name ?? ""}`} text={made?.password} onClose={() => setMade(undefined)} />
+      <Confirm opened={renewed !== undefined} title="Give a new password" action="Give a new password" pending={reset.isPending} error={reset.error}
+        onConfirm={() => renewed && reset.mutate(renewed.name)} onClose={() => setRenewed(undefined)}>
+        {renewed?.name} will be signed out at once, and the password they have opens nothing any more. The new one is made and shown to you once.
+      </Confirm>
       <Confirm opened={out !== undefined} title="Shut a user out" action="Shut out" pending={disable.isPending} error={disable.error}
         onConfirm={() => out && disable.mutate(out.name)} onClose={() => setOut(undefined)}>
         {out?.name} will be signed out at once and cannot sign in any more. You can let them in again later.
@@ -78,7 +85,8 @@ function Actions({ user, onReset, onEnable, onDisable }: { user: User; onReset: 
     <Menu position="bottom-end">
       <Menu.Target><Button size="compact-sm" variant="subtle" color="gray" aria-label={`Actions for ${user.name}`}><IconDots size={16} /></Button></Menu.Target>
       <Menu.Dropdown>
-        <Menu.Item onClick={onReset}>Give a new password</Menu.Item>
+        {/* It would end this session before the new password was read. */}
+        <Menu.Item disabled={self} onClick={onReset}>Give a new password</Menu.Item>
         {user.disabledAt ? <Menu.Item onClick={onEnable}>Let in again</Menu.Item> : <Menu.Item color="red" disabled={self} onClick={onDisable}>Shut out</Menu.Item>}
       </Menu.Dropdown>
     </Menu>
@@ -102,7 +110,7 @@ function Add({ opened, onClose, onMade }: { opened: boolean; onClose: () => void
   });
   const fields = fieldErrors(add.error);
   return (
-    <FormModal opened={opened} title="Add a user" action="Add" mutation={add} onClose={onClose}>
+    <FormModal opened={opened} title="Add a user" action="Add" mutation={add} onClose={onClose} fields={["name", "role", "patientIds"]}>
       <TextInput label="Name" description="What they sign in with" required data-autofocus maxLength={128} value={name} error={fields.name} onChange={(e) => setName(e.currentTarget.value)} />
       <Select label="Role" required allowDeselect={false} data={ROLES} value={role} error={fields.role} onChange={(to) => to && setRole(to)} />
       {role === "patient" && <TagsInput label="Patients" description="Whose documents they see" required value={patientIds} error={fields.patientIds} onChange={setPatientIds} />}

@@ -27,17 +27,21 @@ export default function Webhooks() {
   const [editing, setEditing] = useState<Webhook | "new">();
   const [shown, setShown] = useState<string>();
   const [out, setOut] = useState<Webhook>();
+  const [renewed, setRenewed] = useState<Webhook>();
   const [secret, setSecret] = useState<string>();
   const path = (webhookId: string) => ({ params: { path: { webhookId } } });
   const remove = useMutation({ mutationFn: (id: string) => api.DELETE("/api/webhooks/{webhookId}", path(id)), onSuccess: () => setOut(undefined) });
   const change = useMutation({ mutationFn: ({ id, enabled }: Webhook) => api.PATCH("/api/webhooks/{webhookId}", { ...path(id), body: { enabled: !enabled } }) });
   const rotate = useMutation({
     mutationFn: (id: string) => data(api.POST("/api/webhooks/{webhookId}/rotate-secret", path(id))),
-    onSuccess: (answer) => setSecret(answer.secret),
+    onSuccess: (answer) => {
+      setRenewed(undefined);
+      setSecret(answer.secret);
+    },
   });
   const test = useMutation({ mutationFn: (id: string) => api.POST("/api/webhooks/{webhookId}/test", path(id)), onSuccess: (_, id) => setShown(id) });
   if (!hooks.data) return <Asked query={hooks} />;
-  const failed = change.error ?? rotate.error ?? test.error;
+  const failed = change.error ?? test.error;
   return (
     <Stack>
       <Asked query={hooks} />
@@ -65,7 +69,7 @@ export default function Webhooks() {
                         <Menu.Item disabled={!hook.enabled} onClick={() => test.mutate(hook.id)}>Send a test</Menu.Item>
                         <Menu.Item onClick={() => setEditing(hook)}>Change</Menu.Item>
                         <Menu.Item onClick={() => change.mutate(hook)}>{hook.enabled ? "Switch off" : "Switch on"}</Menu.Item>
-                        <Menu.Item onClick={() => rotate.mutate(hook.id)}>Give a new secret</Menu.Item>
+                        <Menu.Item onClick={() => { rotate.reset(); setRenewed(hook); }}>Give a new secret</Menu.Item>
                         <Menu.Item color="red" onClick={() => setOut(hook)}>Remove</Menu.Item>
                       </Menu.Dropdown>
                     </Menu>
@@ -78,6 +82,9 @@ export default function Webhooks() {
       )}
       {editing && <Edit hook={editing === "new" ? undefined : editing} onClose={() => setEditing(undefined)} onMade={setSecret} />}
       <Secret what="What its messages are signed with" text={secret} onClose={() => setSecret(undefined)} />
+      <Confirm opened={renewed !== undefined} title="Give a new secret" action="Give a new secret" pending={rotate.isPending} error={rotate.error} onConfirm={() => renewed && rotate.mutate(renewed.id)} onClose={() => setRenewed(undefined)}>
+        What {renewed?.url} is sent carries both signatures for a day, then only that of the new secret. Whoever takes the messages has to know it by then.
+      </Confirm>
       <Confirm opened={out !== undefined} title="Remove a webhook" action="Remove" pending={remove.isPending} error={remove.error} onConfirm={() => out && remove.mutate(out.id)} onClose={() => setOut(undefined)}>
         {out?.url} is told nothing any more; what waits for it is thrown away.
       </Confirm>
@@ -117,7 +124,7 @@ function Edit({ hook, onClose, onMade }: { hook: Webhook | undefined; onClose: (
   });
   const fields = fieldErrors(keep.error);
   return (
-    <FormModal title={hook ? "Change a webhook" : "Add a webhook"} action={hook ? "Save" : "Add"} mutation={keep} onClose={onClose}>
+    <FormModal title={hook ? "Change a webhook" : "Add a webhook"} action={hook ? "Save" : "Add"} mutation={keep} onClose={onClose} fields={["url", "events", "description"]}>
       <TextInput label="Address" description="Where messages go by POST; https" type="url" required data-autofocus value={url} error={fields.url} onChange={(e) => setUrl(e.currentTarget.value)} />
       <MultiSelect label="Is told of" data={OFFERED} value={events} error={fields.events} onChange={setEvents} searchable />
       <TextInput label="What it is for" maxLength={255} value={description} error={fields.description} onChange={(e) => setDescription(e.currentTarget.value)} />
