@@ -60,9 +60,9 @@ pub struct TicketAnswer {
     /// When it ends.
     #[schema(value_type = String, format = "date-time")]
     expires_at: Timestamp,
-    /// Names what it is good for (clinic, patient, category, entity) and who it stands for: the same
-    /// text for the same, another for anything else. None of it can be read out of it. By this a
-    /// page tells whether an upload that a reload interrupted is one of its own.
+    /// Names what it is good for (clinic, patient, category, entity) and who it stands for: the
+    /// same text for the same, another for anything else. None of it can be read out of it. By this
+    /// a page tells whether an upload that a reload interrupted is one of its own.
     scope: String,
     /// What may come in by it, since the ticket itself reads nothing.
     limits: LimitsAnswer,
