@@ -49,6 +49,8 @@ pub struct IssuedTicket {
     pub text: Secret<String>,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// Names what it is good for and who it stands for, without telling any of it.
+    pub scope: String,
 }
 
 /// Makes a ticket that stands for the caller.
@@ -86,13 +88,29 @@ pub async fn issue_ticket(
         expires_at: call.caller.until.map_or(wished, |until| until.min(wished)),
     };
     let (max_files, expires_at) = (new.max_files, new.expires_at);
+    let scope = name_of(app, call, &new.scope);
     let mut tx = grant.begin().await?;
     let text = create_ticket(&mut tx, call, new, now).await?;
     let detail = serde_json::json!({
         "expiresAt": expires_at, "maxFiles": max_files, "category": asked.category,
     });
     tx.commit(Some(detail)).await?;
-    Ok(IssuedTicket { text, expires_at })
+    Ok(IssuedTicket { text, expires_at, scope })
+}
+
+/// A page that is about one patient must not go on with what it began for another, and holds
+/// nothing but tickets: by this name it tells them apart. Sizes and numbers are left out, since
+/// they change nothing about where a document goes.
+fn name_of(app: &App, call: &Call, scope: &TicketScope) -> String {
+    let entity = scope.entity.as_ref();
+    app.secrets.scope_name(&[
+        Some(&call.clinic().to_string()),
+        Some(call.caller.effective_user().as_str()),
+        scope.patient.as_ref().map(PatientId::as_str),
+        scope.category.as_deref(),
+        entity.map(|(kind, _)| kind.as_str()),
+        entity.map(|(_, id)| id.as_str()),
+    ])
 }
 
 fn check(asked: &AskTicket) -> Result<(), DocumentError> {

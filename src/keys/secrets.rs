@@ -81,6 +81,7 @@ pub struct AppSecrets {
     s3: S3Credentials,
     pseudonym: Secret<hmac::Key>,
     cursor: Arc<RandomizedNonceKey>,
+    scopes: Secret<hmac::Key>,
     webhooks: Secret<Vec<u8>>,
 }
 
@@ -100,8 +101,11 @@ impl AppSecrets {
         derive(&pseudonym, &[b"list cursors"], cursor.as_mut()).map_err(broken)?;
         let cursor = RandomizedNonceKey::new(&AES_256_GCM, cursor.as_ref())
             .map_err(|e| broken(KeyError::from(e)))?;
+        let mut scopes = Zeroizing::new([0; KEY_LEN]);
+        derive(&pseudonym, &[b"ticket scopes"], scopes.as_mut()).map_err(broken)?;
         Ok(Self {
             cursor: Arc::new(cursor),
+            scopes: Secret::new(hmac::Key::new(hmac::HMAC_SHA256, scopes.as_ref())),
             jwt: Secret::new(jwt.to_vec()),
             webhooks: Secret::new(webhooks.to_vec()),
             s3: derive_credentials(&s3)
@@ -146,6 +150,19 @@ impl AppSecrets {
         let nonce = Nonce::try_assume_unique_for_key(&nonce).ok()?;
         let opened = self.cursor.open_in_place(nonce, Aad::empty(), &mut bytes).ok()?;
         Some(opened.to_vec())
+    }
+
+    /// One name for what several fields say together: the same for the same, another for anything
+    /// else, and nothing of the fields can be read out of it.
+    pub fn scope_name(&self, fields: &[Option<&str>]) -> String {
+        let mut context = hmac::Context::with_key(self.scopes.reveal());
+        for field in fields {
+            // Its length before each, so that no two lists are the same bytes.
+            let length = field.map_or(u64::MAX, |text| text.len() as u64);
+            context.update(&length.to_be_bytes());
+            context.update(field.unwrap_or_default().as_bytes());
+        }
+        URL_SAFE_NO_PAD.encode(&context.sign().as_ref()[..16])
     }
 
     /// What the link to make the first user carries: the same on every server of one installation.
@@ -279,6 +296,31 @@ mod tests {
         let all = std::collections::BTreeSet::from([of(1, 1), of(1, 2), of(2, 1), of(2, 2)]);
         assert_eq!(all.len(), 4);
         assert!(of(1, 1).starts_with("whsec_") && of(1, 1).len() == 50, "{}", of(1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_scope_has_one_name_that_nothing_else_has_and_nobody_without_the_key_can_make() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = open(dir.path()).await;
+        let clock = Clock::default();
+        let one = AppSecrets::load_or_create(&db, &ring("ab"), &clock).await.unwrap();
+        let again = AppSecrets::load_or_create(&db, &ring("ab"), &clock).await.unwrap();
+        let lists: [&[Option<&str>]; 6] = [
+            &[Some("ab"), Some("c")],
+            &[Some("a"), Some("bc")],
+            &[Some("abc"), None],
+            &[None, Some("abc")],
+            &[Some("abc"), Some("")],
+            &[Some("abc")],
+        ];
+        let names: std::collections::BTreeSet<_> =
+            lists.iter().map(|fields| one.scope_name(fields)).collect();
+        assert_eq!(names.len(), lists.len());
+        assert!(lists.iter().all(|fields| names.contains(&again.scope_name(fields))));
+        let elsewhere = tempfile::tempdir().unwrap();
+        let other =
+            AppSecrets::load_or_create(&open(elsewhere.path()).await, &ring("ab"), &clock).await;
+        assert!(!names.contains(&other.unwrap().scope_name(lists[0])));
     }
 
     #[tokio::test]

@@ -19,6 +19,7 @@ on_every_ground!(
     refusals_have_the_words_that_the_clients_know,
     what_a_page_says_of_a_file_is_read_as_browsers_write_it,
     a_ticket_is_good_for_what_it_was_made_for_and_nothing_else,
+    a_tickets_scope_is_the_same_for_the_same_and_tells_nothing,
     a_ticket_that_is_forged_expired_or_altered_is_refused,
     a_ticket_reaches_only_uploads_that_began_with_it_and_no_more_than_it_may,
     a_ticket_ends_with_the_key_or_session_or_right_it_came_from,
@@ -332,6 +333,37 @@ async fn a_ticket_is_good_for_what_it_was_made_for_and_nothing_else(app: &TestAp
     let failed = events.iter().find(|e| e.outcome == "failed").unwrap();
     assert!(format!("{failed:?}").contains(made.target_id.as_deref().unwrap()), "{failed:?}");
     assert!(!format!("{events:?}").contains(&text[text.len() - 20..]), "the trail holds it");
+}
+
+async fn a_tickets_scope_is_the_same_for_the_same_and_tells_nothing(app: &TestApp) {
+    let (admin, clinician) = (app.admin(), app.clinician());
+    app.care("patient-1").await;
+    let scope = async |who: &Caller, asked: Value| {
+        let made = app.post(who, "/api/uppy/tickets", asked).await.expect(201).json();
+        made["scope"].as_str().unwrap().to_owned()
+    };
+    let one = json!({ "patientId": "patient-1", "category": "imaging" });
+    let own = scope(&admin, one.clone()).await;
+    assert_eq!(own, scope(&admin, one.clone()).await);
+    // How much and how long is no matter of what it is for.
+    let less = json!({ "patientId": "patient-1", "category": "imaging", "maxFiles": 1,
+        "maxSize": 9, "expiresIn": 60 });
+    assert_eq!(own, scope(&admin, less).await);
+    let mut all = vec![own, scope(&clinician, one).await];
+    for other in [
+        json!({ "patientId": "patient-2", "category": "imaging" }),
+        json!({ "patientId": "patient-1", "category": "other" }),
+        json!({ "patientId": "patient-1" }),
+        json!({ "patientId": "patient-1", "entityType": "appointment", "entityId": "a-1" }),
+        json!({ "patientId": "patient-1", "entityType": "appointment", "entityId": "a-2" }),
+        json!({ "entityType": "appointment", "entityId": "patient-1" }),
+        json!({}),
+    ] {
+        all.push(scope(&admin, other).await);
+    }
+    let each: std::collections::BTreeSet<_> = all.iter().collect();
+    assert_eq!(each.len(), all.len(), "{all:?}");
+    assert!(all.iter().all(|scope| scope.len() == 22 && !scope.contains("patient")), "{all:?}");
 }
 
 async fn a_ticket_that_is_forged_expired_or_altered_is_refused(app: &TestApp) {

@@ -12,6 +12,7 @@ export {
   type UploadConnection,
   type UploadOptions,
 } from "./core/types.js";
+export { forgetUploads } from "./core/resume.js";
 export { formatLimit } from "./core/format.js";
 export { dropped } from "./core/picked.js";
 export { dialogAccept, kinds, type Types } from "./core/rules.js";

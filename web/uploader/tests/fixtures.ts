@@ -59,6 +59,8 @@ export interface World {
   storeLine: Line;
   bucket?: Bucket | undefined;
   pages: { url: string };
+  /** The patient that the person has open, as the app's backend knows it: `/ticket` is for this one. */
+  open: { patient: string };
   /** A token of somebody who may see everything. */
   admin: string;
   /** A token of somebody who uploads. */
@@ -97,10 +99,11 @@ async function makeWorld(store: Store, sealed: boolean, use: (world: World) => P
   });
   const line = await startLine(linePort, server.url);
   const key = await server.serviceKey();
+  const open = { patient: "test-patient" };
   // An app's backend: it knows who is signed in and which patient the page is about.
   const headers = { "x-api-key": key, "x-acting-user": "dr-test", "x-acting-role": "clinician" };
   const ticket = (wish: object) =>
-    server.api("POST", "/api/uppy/tickets", { headers, body: { patientId: "test-patient", ...wish } });
+    server.api("POST", "/api/uppy/tickets", { headers, body: { patientId: open.patient, ...wish } });
   /** Of a backend that hands on no more than it must. */
   const bare = async (wish: object) => {
     const { companionEndpoint } = await ticket(wish);
@@ -111,8 +114,10 @@ async function makeWorld(store: Store, sealed: boolean, use: (world: World) => P
     folders: FOLDERS,
     routes: {
       "POST /ticket": () => ticket({ category: "lab-results" }),
+      "POST /ticket-of": ({ body }: { body: string }) => ticket(JSON.parse(body)),
       "POST /insurance-ticket": () => ticket({ category: "insurance" }),
       "POST /bare-ticket": () => bare({ category: "insurance" }),
+      "POST /bare-large-ticket": () => bare({}),
       "POST /tiny-ticket": () => ticket({ maxSize: 10_000 }),
       "POST /bare-tiny-ticket": () => bare({ maxSize: 10_000 }),
       "POST /small-ticket": () => ticket({ maxFiles: 1 }),
@@ -122,7 +127,7 @@ async function makeWorld(store: Store, sealed: boolean, use: (world: World) => P
   });
   const admin = await server.token({ user: "test-admin", role: "admin" });
   const clinician = await server.token();
-  await use({ server, line, storeLine: storeLine ?? line, bucket, pages, admin, clinician });
+  await use({ server, line, storeLine: storeLine ?? line, bucket, pages, open, admin, clinician });
   await pages.stop();
   await line.stop();
   await server.stop();
@@ -153,6 +158,11 @@ export class Uploader {
     const query = new URLSearchParams({ show, props: JSON.stringify(props) });
     await this.page.goto(`${this.world.pages.url}/?${query}`);
     await this.page.locator(".srm").first().waitFor();
+  }
+
+  /** Gives the component other props while it stands; none take it from the page. */
+  async give(props: Record<string, unknown> | null) {
+    await this.page.evaluate((props) => window.give(props), props);
   }
 
   /** Drops a file on a line of so many bytes a second, and waits until it is under way. */
@@ -241,6 +251,7 @@ export const test = base.extend<
     // The browser asks before a page goes that is sending; here everybody says yes.
     page.on("dialog", (dialog) => void dialog.accept());
     await use(new Uploader(page, world));
+    world.open.patient = "test-patient";
     for (const line of [world.line, world.storeLine]) {
       line.mend();
       line.release();
@@ -250,8 +261,13 @@ export const test = base.extend<
 });
 
 /** How many documents of a name the server has in a state. */
-export async function count(world: World, state: string, name: string): Promise<number> {
-  const path = `/api/docs?patientId=test-patient&state=${state}&limit=1000`;
+export async function count(
+  world: World,
+  state: string,
+  name: string,
+  patient = "test-patient",
+): Promise<number> {
+  const path = `/api/docs?patientId=${patient}&state=${state}&limit=1000`;
   const { items } = await world.server.api("GET", path, { token: world.admin });
   return items.filter(({ filename }: Document) => filename === name).length;
 }

@@ -60,6 +60,10 @@ pub struct TicketAnswer {
     /// When it ends.
     #[schema(value_type = String, format = "date-time")]
     expires_at: Timestamp,
+    /// Names what it is good for (clinic, patient, category, entity) and who it stands for: the
+    /// same text for the same, another for anything else. None of it can be read out of it. By this
+    /// a page tells whether an upload that a reload interrupted is one of its own.
+    scope: String,
     /// What may come in by it, since the ticket itself reads nothing.
     limits: LimitsAnswer,
 }
@@ -85,7 +89,8 @@ pub async fn issue(
     let ticket = issued.text.reveal().clone();
     let companion_endpoint = format!("{}/api/uppy/t/{ticket}", app.config.server.public_url);
     let limits = LimitsAnswer::of(&app.config.uploads).at_most(most);
-    let answer = TicketAnswer { ticket, companion_endpoint, expires_at: issued.expires_at, limits };
+    let documents::IssuedTicket { expires_at, scope, .. } = issued;
+    let answer = TicketAnswer { ticket, companion_endpoint, expires_at, scope, limits };
     Ok((StatusCode::CREATED, ApiJson(answer)))
 }
 

@@ -9,6 +9,7 @@ export type ErrorCode =
   | "unreachable"
   | "unreadable"
   | "too_many_files"
+  | "no_entity"
   | "cannot_seal"
   | "wrong_seal_key"
   | "unknown";

@@ -8,9 +8,10 @@ import {
   StrongroomError,
   type StrongroomClient,
 } from "../client/index.js";
-import { errorOf, unreachable } from "../client/errors.js";
+import { fetchWithin, LONG, SHORT } from "./in-time.js";
 import { KNOWN, type Taken, takenOf } from "./taken.js";
-import type { Ticket, TicketWish, UploadConnection } from "./types.js";
+import { Tickets } from "./tickets.js";
+import type { TicketWish, UploadConnection } from "./types.js";
 
 /** An upload in parts: its id is the document's. */
 export interface OpenUpload {
@@ -27,14 +28,15 @@ export interface Announced {
 /** A part that is there. */
 export type SentPart = Schemas["UppyCompleteRequest"]["parts"][number];
 
+/** A part that is there, and how large it is. */
+export type ListedPart = Schemas["ListedPart"];
+
 /** Pauses between tries of a call that may well succeed later, in milliseconds. */
 const PATIENCE = [500, 1500, 4000];
 /** How often another ticket is asked for: files that begin at once may use one up between them. */
 const TICKETS = 4;
 /** How long a file waits to be told what may come in, in milliseconds. */
 const LIMITS_IN_TIME = 5_000;
-/** A ticket this near its end is not used any more, in milliseconds. */
-const TOO_LATE = 60_000;
 
 /** Runs a call again while what stops it passes. */
 async function patiently<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
@@ -52,11 +54,15 @@ async function patiently<T>(call: () => Promise<T>, signal?: AbortSignal): Promi
 
 function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, milliseconds);
+    if (signal?.aborted) return reject(signal.reason);
     const stop = () => {
       clearTimeout(timer);
       reject(signal?.reason);
     };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, milliseconds);
     signal?.addEventListener("abort", stop, { once: true });
   });
 }
@@ -72,20 +78,25 @@ function behind(ticket: string): typeof Request {
   };
 }
 
+function clientOf(connection: Connection, ticket: string | undefined, patience: number): StrongroomClient {
+  const fetch = fetchWithin(patience);
+  return ticket
+    ? createClient({ endpoint: ticket }, { credentials: "omit", Request: behind(ticket), fetch })
+    : createClient(connection, { fetch });
+}
+
 export class Door {
   readonly #client: StrongroomClient;
+  /** For what the server works at for long. */
+  readonly #patient: StrongroomClient;
 
   /** `ticket` is a ticket's `companionEndpoint`; without one the connection says who is calling. */
   constructor(
     connection: Connection,
     readonly ticket?: string,
   ) {
-    this.#client = ticket
-      ? createClient(
-          { endpoint: ticket },
-          { credentials: "omit", Request: behind(ticket) },
-        )
-      : createClient(connection);
+    this.#client = clientOf(connection, ticket, SHORT);
+    this.#patient = clientOf(connection, ticket, LONG);
   }
 
   /** What may come in; nothing where that cannot be had, which is no reason to stop. */
@@ -105,10 +116,28 @@ export class Door {
     return data as Schemas["CreateAnswer"];
   }
 
-  async list({ uploadId, key }: OpenUpload, signal?: AbortSignal) {
+  /**
+   * The parts that are there; nothing where the upload has come to its end: it is a document already, and the answer
+   * that said so was lost. The server lists the parts of open uploads only; completing may be repeated.
+   */
+  async sent(open: OpenUpload, signal?: AbortSignal): Promise<ListedPart[] | undefined> {
+    try {
+      return await this.#list(open, signal);
+    } catch (error) {
+      if (!(error instanceof StrongroomError) || ![404, 409].includes(error.status)) throw error;
+      await this.complete(open, [], signal).catch((again: unknown) => {
+        throw again instanceof StrongroomError && again.status < 500 && !again.temporary ? error : again;
+      });
+      return undefined;
+    }
+  }
+
+  async #list({ uploadId, key }: OpenUpload, signal?: AbortSignal): Promise<ListedPart[]> {
     const params = { path: { uploadId }, query: { key } };
-    const { data } = await patiently(() =>
-      this.#client.GET("/api/uppy/s3/multipart/{uploadId}", { params, ...(signal && { signal }) }),
+    const asked = { params, ...(signal && { signal }) };
+    const { data } = await patiently(
+      () => this.#client.GET("/api/uppy/s3/multipart/{uploadId}", asked),
+      signal,
     );
     return data;
   }
@@ -128,7 +157,7 @@ export class Door {
     const params = { path: { uploadId }, query: { key } };
     const { data } = await patiently(
       () =>
-        this.#client.POST("/api/uppy/s3/multipart/{uploadId}/complete", {
+        this.#patient.POST("/api/uppy/s3/multipart/{uploadId}/complete", {
           params,
           body: { parts: parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag })) },
           ...(signal && { signal }),
@@ -141,7 +170,7 @@ export class Door {
   /** The document of a complete upload. */
   async document({ key }: OpenUpload): Promise<Document> {
     const { data } = await patiently(() =>
-      this.#client.POST("/api/uppy/s3/confirm", { body: { key } as never }),
+      this.#patient.POST("/api/uppy/s3/confirm", { body: { key } as never }),
     );
     return data as Document;
   }
@@ -157,58 +186,41 @@ export class Door {
   }
 }
 
-async function askTicket(url: string, wish: TicketWish): Promise<Ticket> {
-  const answer = await fetch(url, {
-    method: "POST",
-    headers: { "content-type": "application/json", accept: "application/json" },
-    body: JSON.stringify(wish),
-  }).catch((error: unknown) => {
-    throw unreachable(error);
-  });
-  if (!answer.ok) throw await errorOf(answer);
-  return (await answer.json()) as Ticket;
-}
-
-/** Opens doors: a ticket serves until it is about to end, then another is asked for. */
+/** Opens doors: with a ticket, or as the connection says who is uploading. */
 export class Doors {
-  #ticket: Promise<Ticket> | undefined;
+  #tickets: Tickets | undefined;
   #taken: Promise<Taken | undefined> | undefined;
 
   constructor(
     private readonly connection: Connection,
     private readonly options: () => UploadConnection,
-    private readonly wish: TicketWish,
+    private readonly wish: () => TicketWish,
   ) {}
 
-  /** Whether a ticket says who is uploading. */
-  get byTicket(): boolean {
+  /**
+   * Where tickets are got now; nothing where no ticket says who is uploading. A file stays with what it finds here
+   * when it is chosen: a page that has gone on to another patient must not send it there.
+   */
+  tickets(): Tickets | undefined {
     const { ticketUrl, getTicket } = this.options();
-    return Boolean(ticketUrl || getTicket);
+    if (!ticketUrl && !getTicket) return undefined;
+    const source = { ticketUrl, getTicket };
+    if (!this.#tickets?.areFrom(source)) this.#tickets = new Tickets(source, this.wish);
+    return this.#tickets;
   }
 
-  /** The ticket for new uploads. */
-  async #current(): Promise<Ticket> {
-    const { ticketUrl, getTicket } = this.options();
-    const known = this.#ticket;
-    const ticket = await known?.catch(() => undefined);
-    if (ticket && !isEnding(ticket)) return ticket;
-    // Files that begin at once share the one that the first of them asks for.
-    if (this.#ticket === known) {
-      this.#ticket = getTicket ? getTicket(this.wish) : askTicket(ticketUrl ?? "", this.wish);
-    }
-    return (await this.#ticket) ?? this.#current();
-  }
-
-  /** A door for new uploads. */
-  async #now(): Promise<Door> {
-    if (!this.byTicket) return new Door(this.connection);
-    return new Door(this.connection, (await this.#current()).companionEndpoint);
+  /**
+   * What uploads belong to beyond what the page says: a ticket's scope; nothing to add without a ticket. Not
+   * defined where it cannot be known.
+   */
+  async scope(tickets: Tickets | undefined): Promise<string | undefined> {
+    return tickets ? (await tickets.current()).scope : "";
   }
 
   /** What may come in. The server is asked once; a ticket reads nothing, so it brings this along. */
-  async taken(): Promise<Taken> {
-    if (this.byTicket) {
-      const { limits } = await this.#current();
+  async taken(tickets: Tickets | undefined): Promise<Taken> {
+    if (tickets) {
+      const { limits } = await tickets.current();
       return limits ? takenOf(limits) : KNOWN;
     }
     this.#taken ??= new Door(this.connection).limits();
@@ -218,23 +230,27 @@ export class Doors {
   }
 
   /** Announces a file. Where the ticket turns out to be used up, another is asked for. */
-  async create(file: Announced, signal: AbortSignal): Promise<{ door: Door; open: OpenUpload }> {
+  async create(
+    file: Announced,
+    tickets: Tickets | undefined,
+    signal: AbortSignal,
+  ): Promise<{ door: Door; open: OpenUpload; scope: string | undefined }> {
     for (let left = TICKETS; ; left -= 1) {
-      const door = await this.#now();
+      const ticket = await tickets?.current();
+      const door = new Door(this.connection, ticket?.companionEndpoint);
       try {
-        return { door, open: await door.create(this.#about(file, door), signal) };
+        const open = await door.create(this.#about(file, door), signal);
+        return { door, open, scope: ticket ? ticket.scope : "" };
       } catch (error) {
-        if (!door.ticket || left === 0 || !isTicketsFault(error)) throw error;
-        // Another file may have asked for the next one already.
-        const current = await this.#ticket?.catch(() => undefined);
-        if (current?.companionEndpoint === door.ticket) this.#ticket = undefined;
+        if (!tickets || !door.ticket || left === 0 || !isTicketsFault(error)) throw error;
+        await tickets.drop(door.ticket);
       }
     }
   }
 
   /** A ticket says itself what its uploads belong to. */
   #about(file: Announced, door: Door): Announced {
-    return door.ticket ? file : { ...file, metadata: { ...this.wish, ...file.metadata } };
+    return door.ticket ? file : { ...file, metadata: { ...this.wish(), ...file.metadata } };
   }
 
   /** The door that an upload began with. */
@@ -247,8 +263,4 @@ function isTicketsFault(error: unknown): boolean {
   return (
     error instanceof StrongroomError && (error.status === 401 || error.code === "ticket_used_up")
   );
-}
-
-function isEnding({ expiresAt }: Ticket): boolean {
-  return expiresAt !== undefined && Date.parse(expiresAt) - Date.now() < TOO_LATE;
 }

@@ -1,5 +1,6 @@
 // What went wrong with a file, in words for the person who sent it.
 import { type ErrorCode, StrongroomError } from "../client/index.js";
+import type { Door } from "./door.js";
 import type { Texts } from "./texts.js";
 
 /** Trying the same file again will not help. */
@@ -10,6 +11,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "file_too_large",
   "forbidden",
   "invalid_fields",
+  "no_entity",
   "too_many_files",
   "unsupported_type",
   "wrong_seal_key",
@@ -19,9 +21,17 @@ export function isFinal(error: StrongroomError): boolean {
   return FINAL.has(error.code);
 }
 
-/** The upload itself has ended at the server: trying again means beginning again. */
-export function hasEnded(error: StrongroomError): boolean {
-  return isFinal(error) || [401, 404, 409].includes(error.status);
+/**
+ * The server has the upload no more. A token that has expired is followed by another; a ticket is not, since it
+ * alone reaches what began with it.
+ */
+export function isOver({ status }: StrongroomError, door: Door | undefined): boolean {
+  return status === 404 || status === 409 || (status === 401 && door?.ticket !== undefined);
+}
+
+/** Trying again means beginning again. */
+export function hasEnded(error: StrongroomError, door: Door | undefined): boolean {
+  return isFinal(error) || isOver(error, door);
 }
 
 /** What the S3 plugin throws carries the request that failed. */

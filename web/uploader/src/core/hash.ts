@@ -17,7 +17,7 @@ interface Waiting {
   reject: (reason: unknown) => void;
 }
 
-/** Hashes files, one after the other. */
+/** Hashes files. */
 export class Hasher {
   #worker: Worker | undefined;
   #noWorker = false;
@@ -25,12 +25,14 @@ export class Hasher {
   #next = 0;
 
   /** Lower-case hexadecimal. */
-  hash(file: Blob, onProgress: (done: number) => void, signal: AbortSignal): Promise<string> {
+  async hash(file: Blob, onProgress: (done: number) => void, signal: AbortSignal): Promise<string> {
+    // A worker that is started for nothing would be ended by nobody.
+    signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       this.#next += 1;
       const id = this.#next;
       this.#waiting.set(id, { file, onProgress, signal, resolve, reject });
-      signal.addEventListener("abort", () => this.#take(id)?.reject(signal.reason), { once: true });
+      signal.addEventListener("abort", () => this.#cancel(id), { once: true });
       const worker = this.#start();
       if (worker) worker.postMessage({ id, file });
       else this.#here(id);
@@ -40,6 +42,14 @@ export class Hasher {
   stop() {
     this.#worker?.terminate();
     this.#worker = undefined;
+  }
+
+  /** Nobody wants it any more; large files would keep the worker from the others for long. */
+  #cancel(id: number) {
+    const one = this.#take(id);
+    if (!one) return;
+    this.#worker?.postMessage({ id });
+    one.reject(one.signal.reason);
   }
 
   #take(id: number): Waiting | undefined {

@@ -1,8 +1,8 @@
 // What a reload interrupted: shown until the file is chosen again, or brought to its end where every byte was
-// there already.
+// there already. Never shown before the page's own ticket says that it is for the same patient.
 import { type Document, StrongroomError } from "../client/index.js";
 import type { Door, Doors, SentPart } from "./door.js";
-import { failureOf, hasEnded } from "./failure.js";
+import { failureOf, hasEnded, isFinal, isOver } from "./failure.js";
 import type { Kept, Resume } from "./resume.js";
 import type { Texts } from "./texts.js";
 import type { Item } from "./types.js";
@@ -11,15 +11,27 @@ import type { Item } from "./types.js";
 export interface Host {
   texts(): Texts;
   changed(): void;
+  /** Whether an upload is that of a file of the list. */
+  isUnderWay(uploadId: string): boolean;
   /** It came to its end. */
   done(name: string, document: Document): void;
   /** It ended, and not well; answers what is shown. */
   failed(error: StrongroomError, file: { name: string; size: number }): string;
 }
 
+interface One {
+  kept: Kept;
+  item: Item;
+  error?: StrongroomError;
+}
+
 export class Interrupted {
-  #all = new Map<string, { kept: Kept; item: Item }>();
-  #gone = false;
+  #all = new Map<string, One>();
+  /** Counts how often all was taken away: what was asked before is not shown any more. */
+  #age = 0;
+  /** Counts how often it was asked: of those that wait for their turn only the last one asks. */
+  #round = 0;
+  #asking = Promise.resolve();
 
   constructor(
     private readonly doors: Doors,
@@ -47,49 +59,97 @@ export class Interrupted {
     return true;
   }
 
-  stop() {
-    this.#gone = true;
+  /** Tries once more to bring one to its end, and tells whether there was one. */
+  retry(id: string): boolean {
+    const one = this.#all.get(id);
+    if (one?.item.phase !== "failed") return false;
+    void this.#look(one.kept, this.#age);
+    return true;
   }
 
-  /** Asks the server what it still has. */
-  async recall() {
-    for (const kept of this.resume.all()) {
-      const { uploadId: id, name, size } = kept;
-      const door = this.doors.again(kept.ticket);
-      try {
-        const parts = await door.list(kept);
-        if (this.#gone) return;
-        if (!this.resume.find(kept.sha256, size)) continue;
-        const sent = parts.reduce((sum, part) => sum + part.Size, 0);
-        this.#show(kept, { id, name, size, phase: "interrupted", progress: sent / size });
-        if (sent >= size) await this.#bringToEnd(kept, door, parts);
-      } catch (error) {
-        if (error instanceof StrongroomError && !error.temporary) this.resume.drop(id);
-      }
-    }
-  }
-
-  #show(kept: Kept, item: Item) {
-    this.#all.set(kept.uploadId, { kept, item });
+  /** Shows nothing of what there was. */
+  clear() {
+    this.stop();
+    this.#all.clear();
     this.host.changed();
   }
 
-  /** What is left needs no file. */
-  async #bringToEnd(kept: Kept, door: Door, parts: SentPart[]) {
+  stop() {
+    this.#age += 1;
+    this.#round += 1;
+  }
+
+  /** The connection is back. */
+  online() {
+    for (const [id, { error }] of this.#all) if (error?.temporary) this.retry(id);
+    this.recall();
+  }
+
+  /** Asks the server what it still has. */
+  recall() {
+    this.#round += 1;
+    const round = this.#round;
+    this.#asking = this.#asking.then(() => this.#recall(round)).catch(() => undefined);
+  }
+
+  async #recall(round: number) {
+    const isOpen = (id: string) => !this.#all.has(id) && !this.host.isUnderWay(id);
+    if (round !== this.#round || !this.resume.ids().some(isOpen)) return;
+    const age = this.#age;
+    const scope = await this.doors.scope(this.doors.tickets());
+    for (const kept of this.resume.all(scope)) {
+      if (round !== this.#round) return;
+      if (isOpen(kept.uploadId)) await this.#look(kept, age);
+    }
+  }
+
+  async #look(kept: Kept, age: number) {
     const { uploadId: id, name, size } = kept;
-    const item = { id, name, size, progress: 1 };
-    this.#show(kept, { ...item, phase: "finishing" });
+    const door = this.doors.again(kept.ticket);
+    const isStill = () => age === this.#age && this.resume.has(id) && !this.host.isUnderWay(id);
     try {
-      await door.complete(kept, parts);
-      const document = await door.document(kept);
-      this.resume.drop(id);
-      this.#show(kept, { ...item, phase: "done", document });
-      this.host.done(name, document);
+      const parts = await door.sent(kept);
+      if (!isStill()) return;
+      const sent = parts?.reduce((sum, part) => sum + part.Size, 0) ?? size;
+      this.#show({ kept, item: { id, name, size, phase: "interrupted", progress: sent / size } });
+      if (sent >= size) await this.#bringToEnd(kept, door, parts, age);
     } catch (cause) {
       const error = failureOf(cause, this.host.texts());
-      if (hasEnded(error)) this.resume.drop(id);
-      const message = this.host.failed(error, { name, size });
-      this.#show(kept, { ...item, phase: "failed", message });
+      // What is not shown yet is asked for again with the next page, or when the connection is back.
+      if (this.#all.has(id) && isStill()) this.#failed(kept, door, error);
+      else if (isOver(error, door)) this.resume.drop(id);
+    }
+  }
+
+  #show(one: One) {
+    this.#all.set(one.kept.uploadId, one);
+    this.host.changed();
+  }
+
+  #failed(kept: Kept, door: Door, error: StrongroomError) {
+    const { uploadId: id, name, size } = kept;
+    const ended = hasEnded(error, door);
+    if (ended) this.resume.drop(id);
+    const message = this.host.failed(error, { name, size });
+    const retryable = !ended && !isFinal(error);
+    this.#show({ kept, error, item: { id, name, size, progress: 1, phase: "failed", message, retryable } });
+  }
+
+  /** What is left needs no file. */
+  async #bringToEnd(kept: Kept, door: Door, parts: SentPart[] | undefined, age: number) {
+    const { uploadId: id, name, size } = kept;
+    const item = { id, name, size, progress: 1 };
+    this.#show({ kept, item: { ...item, phase: "finishing" } });
+    try {
+      if (parts) await door.complete(kept, parts);
+      const document = await door.document(kept);
+      // The page may be about somebody else by now; it is told where it is kept for.
+      if (age !== this.#age) return;
+      this.resume.drop(id);
+      this.#show({ kept, item: { ...item, phase: "done", document } });
+      this.host.done(name, document);
+    } catch (cause) {
+      if (age === this.#age) this.#failed(kept, door, failureOf(cause, this.host.texts()));
     }
   }
 }

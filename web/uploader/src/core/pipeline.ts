@@ -29,6 +29,12 @@ export interface Steps {
   finished(id: string, door: Door, open: OpenUpload): Promise<void>;
 }
 
+/** Of a document nothing is left to send; the server does not look at how its parts are called any more. */
+function everyPart(size: number) {
+  const length = Math.max(1, Math.ceil(size / partSize(size)));
+  return Array.from({ length }, (_, at) => ({ PartNumber: at + 1, Size: 0, ETag: "there" }));
+}
+
 export function makePipeline(steps: Steps): Pipeline {
   // File names do not belong into consoles either, which other scripts collect.
   const logger = { debug: () => undefined, warn: () => undefined, error: () => undefined };
@@ -45,9 +51,9 @@ export function makePipeline(steps: Steps): Pipeline {
     shouldUseMultipart: true,
     getChunkSize: ({ size }: { size: number }) => partSize(size),
     createMultipartUpload: (file) => steps.of(file.id).open,
-    listParts: (file, { signal }) => {
+    listParts: async (file, { signal }) => {
       const { door, open } = steps.of(file.id);
-      return door.list(open, signal);
+      return (await door.sent(open, signal)) ?? everyPart(file.size ?? 0);
     },
     signPart: (file, { partNumber, signal }) => {
       const { door, open } = steps.of(file.id);

@@ -1,5 +1,5 @@
 // One part on its way to the store. As the plugin's own, but a store that hides its ETag from the page
-// is an error that says so, where the plugin's would wait for ever.
+// is an error that says so, where the plugin's would wait for ever; and so is a line that hangs.
 import { StrongroomError } from "../client/index.js";
 
 interface Part {
@@ -14,9 +14,26 @@ interface Part {
 const HIDDEN =
   "The store does not show its ETag to this page: its CORS rules have to expose the header ETag.";
 
+/** A line on which nothing moves for so long is given up, in milliseconds. */
+const STALLED = 60_000;
+/** Once everything is handed to the line: the rest of it may be slow, and the store has to write it. */
+const UNANSWERED = 120_000;
+
 /** An error as the plugin's retries expect it: with the request that failed. */
 function failed(request: XMLHttpRequest, message: string): Error {
   return Object.assign(new Error(message), { source: request });
+}
+
+/** Calls `late` when nothing was heard for a while. */
+function watch(late: () => void) {
+  let timer = setTimeout(late, STALLED);
+  return {
+    heard(patience = STALLED) {
+      clearTimeout(timer);
+      timer = setTimeout(late, patience);
+    },
+    end: () => clearTimeout(timer),
+  };
 }
 
 export function sendPart(part: Part): Promise<{ ETag: string }> {
@@ -30,8 +47,20 @@ export function sendPart(part: Part): Promise<{ ETag: string }> {
     }
     const stop = () => request.abort();
     signal?.addEventListener("abort", stop, { once: true });
-    request.onloadend = () => signal?.removeEventListener("abort", stop);
-    request.upload.onprogress = (event) => onProgress(event);
+    const watched = watch(() => {
+      // As if the connection was lost, which it most likely is: the plugin tries again.
+      reject(failed(request, "The connection stands still."));
+      request.abort();
+    });
+    request.onloadend = () => {
+      watched.end();
+      signal?.removeEventListener("abort", stop);
+    };
+    request.upload.onprogress = (event) => {
+      watched.heard();
+      onProgress(event);
+    };
+    request.upload.onload = () => watched.heard(UNANSWERED);
     request.onabort = () => reject(new DOMException("Aborted", "AbortError"));
     request.onerror = () => reject(failed(request, "The connection was lost."));
     request.onload = () => {

@@ -101,6 +101,7 @@ export const TEXTS = {
   saidFailed: (name: string, why: string) => `${name} was not uploaded. ${why}`,
   saidCancelled: (name: string) => `${name} is cancelled.`,
   saidPaused: (name: string) => `${name} is paused.`,
+  nowhere: "Files cannot be added yet, because it is not known whose they are. Nothing is sent.",
   wrongType: (kinds: string) => `This kind of file is not accepted. Accepted: ${kinds}.`,
   tooLarge: (limit: string) => `The file is too large. The limit is ${limit}.`,
   over: "The file is too large.",

@@ -2,6 +2,8 @@
 import type { StrongroomError } from "../client/index.js";
 import type { Door, OpenUpload } from "./door.js";
 import { Pace } from "./pace.js";
+import { pathOf } from "./picked.js";
+import type { Tickets } from "./tickets.js";
 import type { Item, TicketWish } from "./types.js";
 
 export interface Track extends Item {
@@ -15,15 +17,20 @@ export interface Track extends Item {
   error?: StrongroomError | undefined;
   /** What this one is and belongs to, where it was told of it alone. */
   about?: TicketWish | undefined;
+  /** Its place in the folder that was chosen; empty for a file that was chosen by itself. */
+  path: string;
+  /** How tickets were got when it was chosen. */
+  tickets?: Tickets | undefined;
   pace: Pace;
   /** Ends hashing and announcing. */
   stop: AbortController;
 }
 
-export function trackOf(id: string, file: File, type: string): Track {
+export function trackOf(id: string, file: File, type: string, tickets?: Tickets): Track {
   const { name, size } = file;
   const [stop, pace] = [new AbortController(), new Pace()];
-  return { id, name, size, file, type, phase: "waiting", progress: 0, pace, stop };
+  const path = pathOf(file);
+  return { id, name, size, file, type, path, tickets, phase: "waiting", progress: 0, pace, stop };
 }
 
 /** What is shown of a file. */

@@ -21,6 +21,11 @@ export type Category = (typeof CATEGORIES)[number];
 export interface Ticket {
   companionEndpoint: string;
   expiresAt?: string | undefined;
+  /**
+   * One word of the server for what the ticket is for. Without it nothing goes on after a reload: the page could not
+   * tell one patient's uploads from another's.
+   */
+  scope?: string | undefined;
   /** What may come in, since a ticket itself reads nothing. */
   limits?: Limits | undefined;
 }
@@ -37,7 +42,10 @@ export interface TicketWish {
 export interface UploadConnection extends Connection {
   /** An address of your app that answers a ticket to `POST` of what it is to be for. */
   ticketUrl?: string | undefined;
-  /** How to get a ticket, where an address is not enough. */
+  /**
+   * How to get a ticket, where an address is not enough. A file is sent with one that was got as it stood when the
+   * file was chosen. One ticket serves many files while this stays the same function.
+   */
   getTicket?: ((wish: TicketWish) => Promise<Ticket>) | undefined;
 }
 

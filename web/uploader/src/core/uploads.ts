@@ -1,17 +1,19 @@
 // The uploads of one uploader: what is chosen, how far it is, what can be done with it. A page, React or
 // not, subscribes and shows the snapshot.
 import { type Document, StrongroomError } from "../client/index.js";
-import { latest, scopeOf, wishOf } from "./connection.js";
+import { isAboutHalfSaid, isHalfSaid, latest, scopeOf, wishOf } from "./connection.js";
 import { type Door, Doors, type OpenUpload } from "./door.js";
-import { failureOf, hasEnded, isFinal, messageOf } from "./failure.js";
+import { failureOf, hasEnded, isFinal, isOver, messageOf } from "./failure.js";
 import { Hasher } from "./hash.js";
 import { Intake } from "./intake.js";
 import { Interrupted } from "./interrupted.js";
 import { mismatchOf } from "./mismatch.js";
+import { isLost, pathOf } from "./picked.js";
 import { makePipeline, type Pipeline } from "./pipeline.js";
 import { fullOf, mostOf } from "./refusal.js";
-import { Resume } from "./resume.js";
+import { Resume, sameAbout, whenForgotten } from "./resume.js";
 import { typeOf } from "./rules.js";
+import type { Tickets } from "./tickets.js";
 import { TEXTS, type Texts } from "./texts.js";
 import { shownOf, type Track, trackOf } from "./track.js";
 import {
@@ -28,6 +30,8 @@ const AT_ONCE = 4;
 
 export class Uploads {
   #options: UploadOptions;
+  /** What the uploads belong to, as it was said first and whole. */
+  #whose: UploadOptions;
   #texts: Texts;
   #uppy: Pipeline;
   #doors: Doors;
@@ -37,6 +41,10 @@ export class Uploads {
   #tracks = new Map<string, Track>();
   #interrupted: Interrupted;
   #queue: string[] = [];
+  /** Files are added one after the other, also those of two drops. */
+  #adding: Promise<void> = Promise.resolve();
+  #gone = false;
+  readonly #listening: () => void;
   #running = new Set<string>();
   #listeners = new Set<() => void>();
   #snapshot: Snapshot = { items: [], offline: false, full: false, said: "" };
@@ -47,6 +55,7 @@ export class Uploads {
 
   constructor(options: UploadOptions, texts: Texts = TEXTS) {
     this.#options = options;
+    this.#whose = options;
     this.#texts = texts;
     this.#intake = new Intake(
       () => this.#options,
@@ -69,25 +78,30 @@ export class Uploads {
       if (file) void this.#fail(file.id, error);
     });
     this.#uppy.on("upload-success", (file) => file && this.#succeed(file.id));
-    this.#doors = new Doors(latest(() => this.#options), () => this.#options, wishOf(options));
-    // Sealed again it would be other bytes: there is nothing to go on with.
-    this.#resume = new Resume(scopeOf(options), this.#isResumable);
+    const wish = () => wishOf(this.#whose);
+    this.#doors = new Doors(latest(() => this.#options), () => this.#options, wish);
+    this.#resume = new Resume(
+      () => scopeOf(this.#whose),
+      () => this.#isResumable,
+    );
     window.addEventListener("online", this.#connectionChanged);
     window.addEventListener("offline", this.#connectionChanged);
     window.addEventListener("beforeunload", this.#leaving);
     this.#interrupted = new Interrupted(this.#doors, this.#resume, {
       texts: () => this.#texts,
       changed: () => this.#tell(),
+      isUnderWay: (uploadId) => this.#isUnderWay(uploadId),
       done: (name, document) => {
         this.#say(this.#texts.saidDone(name));
         this.#options.onUploadComplete?.(document);
       },
       failed: (error, file) => this.#notUploaded(error, file),
     });
-    void this.#interrupted.recall();
+    this.#listening = whenForgotten(() => this.#interrupted.clear());
+    this.#interrupted.recall();
     void this.#intake.check().then(() => this.#tell());
     // A ticket is made when there is a file for it.
-    if (!this.#doors.byTicket) void this.#learn();
+    if (!this.#doors.tickets()) void this.#learn(undefined);
   }
 
   // What a page shows.
@@ -102,10 +116,12 @@ export class Uploads {
   // What a person does.
 
   /** Adds files; what may not come in is shown as refused and never sent. */
-  async add(files: readonly File[]) {
-    let added = 0;
-    for (const file of files) if (await this.#addOne(file)) added += 1;
-    if (added > 0) this.#say(this.#texts.saidAdded(added));
+  add(files: readonly File[]): Promise<void> {
+    // As it is now: when their turn comes the page may be about somebody else.
+    const tickets = this.#doors.tickets();
+    const added = this.#adding.then(() => this.#addAll([...files], tickets));
+    this.#adding = added.catch(() => undefined);
+    return added;
   }
 
   /**
@@ -115,7 +131,9 @@ export class Uploads {
   describe(id: string, about: TicketWish) {
     const track = this.#tracks.get(id);
     if (track?.phase !== "waiting" && track?.phase !== "failed") return;
+    const isSame = sameAbout(track.about, about);
     track.about = about;
+    if (isSame) return;
     // What is open already was announced as something else.
     if (track.open) void track.door?.abort(track.open);
     track.open = undefined;
@@ -147,6 +165,7 @@ export class Uploads {
   }
 
   retry(id: string) {
+    if (this.#interrupted.retry(id)) return;
     if (this.#tracks.get(id)?.phase !== "failed") return;
     this.#change(id, { phase: "waiting", progress: 0, message: undefined, error: undefined });
     this.#queue.push(id);
@@ -186,10 +205,24 @@ export class Uploads {
     }
   }
 
-  /** New callbacks, a new token; what the uploads belong to stays. */
+  /**
+   * New callbacks, a new token, another way to get tickets for the files that are chosen from now on; what the
+   * uploads belong to stays, once it is said.
+   */
   setOptions(options: UploadOptions, texts: Texts = TEXTS) {
+    const before = this.#doors.tickets();
+    if (isHalfSaid(this.#whose)) {
+      this.#whose = options;
+      // Whoever shows this calls here for what it shows: only what changed is told.
+      if (!isHalfSaid(options)) this.#tell();
+    }
     this.#options = options;
     this.#texts = texts;
+    // Whoever gets tickets in another way may get them for another patient.
+    if (this.#doors.tickets() !== before) {
+      this.#interrupted.clear();
+      this.#interrupted.recall();
+    }
   }
 
   /** The page goes; what is under way stays open at the server, to be taken up again. */
@@ -197,6 +230,8 @@ export class Uploads {
     window.removeEventListener("online", this.#connectionChanged);
     window.removeEventListener("offline", this.#connectionChanged);
     window.removeEventListener("beforeunload", this.#leaving);
+    this.#gone = true;
+    this.#listening();
     this.#listeners.clear();
     this.#interrupted.stop();
     for (const track of this.#tracks.values()) {
@@ -211,6 +246,7 @@ export class Uploads {
 
   // Inside.
 
+  /** Sealed again it would be other bytes: there is nothing to go on with. */
   get #isResumable(): boolean {
     return this.#options.resumable !== false && !this.#intake.seals;
   }
@@ -220,40 +256,79 @@ export class Uploads {
     return [...this.#tracks.values()].filter(counts).length;
   }
 
-  async #addOne(file: File): Promise<boolean> {
-    const same = [...this.#tracks.values()].find(
-      (t) => t.name === file.name && t.size === file.size && t.phase !== "refused",
+  #isUnderWay(uploadId: string): boolean {
+    return [...this.#tracks.values()].some(({ open }) => open?.uploadId === uploadId);
+  }
+
+  async #addAll(files: readonly File[], tickets: Tickets | undefined) {
+    let added = 0;
+    for (const file of files) {
+      if (this.#gone) return;
+      try {
+        if (await this.#addOne(file, tickets)) added += 1;
+      } catch (error) {
+        this.#refuse(file, failureOf(error, this.#texts));
+      }
+    }
+    if (added > 0) this.#say(this.#texts.saidAdded(added));
+  }
+
+  /** The same file once more: chosen from the same place, for the same. */
+  #find(file: File, tickets: Tickets | undefined): Track | undefined {
+    return [...this.#tracks.values()].find(
+      (track) =>
+        track.name === file.name &&
+        track.size === file.size &&
+        track.path === pathOf(file) &&
+        track.file.lastModified === file.lastModified &&
+        track.tickets === tickets &&
+        track.phase !== "refused",
     );
-    if (same && same.file.lastModified === file.lastModified) {
+  }
+
+  async #addOne(file: File, tickets: Tickets | undefined): Promise<boolean> {
+    const same = this.#find(file, tickets);
+    if (same) {
       if (same.phase !== "done" && same.phase !== "failed") return false;
       this.remove(same.id);
     }
     const type = await typeOf(file, this.#intake.types);
-    const refusal =
-      fullOf(this.#counted(), this.#options, this.#texts) ??
-      this.#intake.refusal(file.size, type) ??
-      (await this.#intake.check());
+    const refusal = this.#refusalOf(file, type) ?? (await this.#intake.check());
+    if (this.#gone) return false;
     if (refusal || !type) {
       if (refusal) this.#refuse(file, refusal);
       return false;
     }
-    const id = this.#uppy.addFile({ name: file.name, type, ...this.#dataOf(file) });
-    this.#tracks.set(id, trackOf(id, file, type));
+    // Uppy takes files of one name, size and time for the same one; this tells them apart.
+    this.#chosen += 1;
+    const meta = { relativePath: `${this.#chosen}` };
+    // Of a file that is to be sealed the pipeline never has the bytes as they were.
+    const data = this.#intake.seals ? new Blob([]) : file;
+    const id = this.#uppy.addFile({ name: file.name, type, data, meta });
+    this.#tracks.set(id, trackOf(id, file, type, tickets));
     if (this.#options.autoStart !== false) this.start();
     this.#tell();
     return true;
   }
 
-  /** What the pipeline holds of a file. Of one that is to be sealed it never has the bytes as they were. */
-  #dataOf(file: File) {
-    if (!this.#intake.seals) return { data: file, meta: {} };
-    this.#chosen += 1;
-    return { data: new Blob([]), meta: { relativePath: `${this.#chosen}` } };
+  /** Why a file that was chosen may not come in. */
+  #refusalOf(file: File, type: string | undefined): StrongroomError | undefined {
+    if (isLost(file)) return new StrongroomError("unreadable", this.#texts.unreadable);
+    return (
+      this.#nowhere() ??
+      fullOf(this.#counted(), this.#options, this.#texts) ??
+      this.#intake.refusal(file.size, type)
+    );
+  }
+
+  /** What was sent while it is not known whose it is would be found with nobody. */
+  #nowhere(isHalf = isHalfSaid(this.#whose)): StrongroomError | undefined {
+    return isHalf ? new StrongroomError("no_entity", this.#texts.nowhere) : undefined;
   }
 
   /** Learns what may come in, and shows it. */
-  async #learn() {
-    this.#intake.learn(await this.#doors.taken());
+  async #learn(tickets: Tickets | undefined) {
+    this.#intake.learn(await this.#doors.taken(tickets));
     this.#tell();
   }
 
@@ -306,45 +381,50 @@ export class Uploads {
   async #announce(track: Track): Promise<OpenUpload> {
     const { signal } = track.stop;
     if (track.open && track.door) return track.open;
+    const nowhere = this.#nowhere(isHalfSaid(this.#whose) || isAboutHalfSaid(track.about));
+    if (nowhere) throw nowhere;
+    await this.#learn(track.tickets);
+    signal.throwIfAborted();
+    const scope = await this.#doors.scope(track.tickets);
     // What a reload interrupted was let in before, and goes on with the ticket it began with.
-    if (!this.#resume.expects(track)) {
-      await this.#learn();
-      const refusal = this.#intake.refusal(track.size, track.type, track.about?.category);
-      if (refusal) throw refusal;
-    }
+    const refusal = this.#intake.refusal(track.size, track.type, track.about?.category);
+    if (refusal && !this.#resume.expects(track, scope)) throw refusal;
     if (this.#intake.seals && !track.sealedFile) await this.#seal(track);
     const file = this.#intake.toSend(track);
     const onProgress = (done: number) => this.#change(track.id, { progress: done / file.size });
     track.sha256 ??= await this.#hasher.hash(file, onProgress, signal);
-    const kept = await this.#goOn(track.sha256, file.size);
+    const { name, size } = file;
+    const { sha256, about } = track;
+    const kept = await this.#goOn({ sha256, size, about }, scope);
+    signal.throwIfAborted();
     if (kept) {
       Object.assign(track, kept);
       return kept.open;
     }
-    const { sha256 } = track;
-    const { name, size } = file;
     const type = this.#intake.typeOf(track);
     const { supersedes, temporary } = this.#options;
-    const { door, open } = await this.#doors.create(
+    const created = await this.#doors.create(
       {
         filename: name,
         type,
         metadata: {
-          ...track.about,
+          ...about,
           ...(supersedes && { supersedes }),
           ...(temporary && { temporary: "true" }),
           size,
           sha256,
         },
       },
+      track.tickets,
       signal,
     );
+    const { door, open } = created;
     if (signal.aborted) {
       void door.abort(open);
       signal.throwIfAborted();
     }
     Object.assign(track, { door, open });
-    this.#resume.keep({ ticket: door.ticket, ...open, name, size, sha256 });
+    this.#resume.keep({ ticket: door.ticket, ...open, name, size, sha256, about }, created.scope);
     return open;
   }
 
@@ -355,17 +435,17 @@ export class Uploads {
     this.#change(track.id, { phase: "checking", progress: 0 });
   }
 
-  /** The upload of the same bytes that a reload interrupted, if the server still has it. */
-  async #goOn(sha256: string, size: number) {
-    const kept = this.#resume.find(sha256, size);
-    if (!kept || [...this.#tracks.values()].some((t) => t.open?.uploadId === kept.uploadId)) return;
+  /** The upload of the same bytes for the same patient that a reload interrupted, if the server still has it. */
+  async #goOn(bytes: Parameters<Resume["find"]>[0], scope: string | undefined) {
+    const kept = this.#resume.find(bytes, scope);
+    if (!kept || this.#isUnderWay(kept.uploadId)) return;
     const { uploadId, key, ticket } = kept;
     const open = { uploadId, key };
     const door = this.#doors.again(ticket);
     try {
-      await door.list(open);
+      await door.sent(open);
     } catch (error) {
-      if (!(error instanceof StrongroomError) || error.temporary) throw error;
+      if (!(error instanceof StrongroomError) || !isOver(error, door)) throw error;
       this.#resume.drop(uploadId);
       return undefined;
     } finally {
@@ -390,7 +470,7 @@ export class Uploads {
     if (!track || track.stop.signal.aborted || track.error) return;
     const error = failureOf(cause, this.#texts);
     track.error = error;
-    if (hasEnded(error)) {
+    if (hasEnded(error, track.door)) {
       if (track.open) this.#resume.drop(track.open.uploadId);
       track.open = undefined;
       track.door = undefined;
@@ -436,6 +516,7 @@ export class Uploads {
       for (const { id, error } of [...this.#tracks.values()]) {
         if (error?.code === "unreachable") this.retry(id);
       }
+      this.#interrupted.online();
     }
     this.#tell();
   };
@@ -472,17 +553,26 @@ export class Uploads {
 
   #look(): Snapshot {
     const tracks = [...this.#tracks.values()];
-    const isChosen = ({ name, size }: Item) => tracks.some((t) => t.name === name && t.size === size);
-    const interrupted = this.#interrupted.items();
     const items = tracks.map(shownOf);
     return {
-      items: [...interrupted.filter((item) => !isChosen(item)), ...items],
+      items: [...withoutChosen(this.#interrupted.items(), tracks), ...items],
       offline: !navigator.onLine,
       full: this.#counted() >= mostOf(this.#options),
       types: this.#intake.types,
       maxSize: this.#intake.maxSize,
-      problem: this.#intake.problem,
+      problem: this.#nowhere()?.message ?? this.#intake.problem,
       said: this.#said,
     };
   }
+}
+
+/** What was interrupted, without what is there again as a file that was chosen: one for one. */
+function withoutChosen(interrupted: Item[], tracks: Track[]): Item[] {
+  const isEnded = ({ phase }: Track) => phase === "done" || phase === "refused";
+  const chosen = tracks.filter((track) => !track.open && !isEnded(track));
+  return interrupted.filter((item) => {
+    const at = chosen.findIndex((track) => track.name === item.name && track.size === item.size);
+    if (at >= 0) chosen.splice(at, 1);
+    return at < 0;
+  });
 }
