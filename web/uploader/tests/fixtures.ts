@@ -155,6 +155,11 @@ export class Uploader {
     await this.page.locator(".srm").first().waitFor();
   }
 
+  /** Gives the component other props besides those it has; null takes it from the page. */
+  change(props: Record<string, unknown> | null) {
+    return this.page.evaluate((more) => window.change(more), props);
+  }
+
   /** Drops a file on a line of so many bytes a second, and waits until it is under way. */
   async begin(file: Sample, rate: number) {
     this.world.line.rate = rate;

@@ -1,6 +1,6 @@
 "use client";
 // A patient's documents: found, looked at, downloaded, and where it is allowed added and deleted.
-import { useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { type Connection, type Document, StrongroomError } from "../client/index.js";
 import { messageOf } from "../core/failure.js";
 import { formatCategory } from "../core/format.js";
@@ -25,8 +25,27 @@ export interface PatientRecordsProps extends Connection, Looks {
   onError?: ((error: StrongroomError) => void) | undefined;
 }
 
-/** A patient's documents. */
+/**
+ * A patient's documents. Another patient, server or category is another list: of the one before nothing stays, no
+ * row, no picture, no text that was searched for, and what is still on its way opens nothing.
+ */
 export function PatientRecords(props: PatientRecordsProps) {
+  const { endpoint, patientId, category } = props;
+  return <Records key={JSON.stringify([endpoint, patientId, category])} {...props} />;
+}
+
+/** Ends when the component goes. */
+function useGone(): () => AbortSignal | undefined {
+  const gone = useRef<AbortController>(undefined);
+  useEffect(() => {
+    const mine = new AbortController();
+    gone.current = mine;
+    return () => mine.abort();
+  }, []);
+  return () => gone.current?.signal;
+}
+
+function Records(props: PatientRecordsProps) {
   const { patientId, category, allowDelete = false, allowUpload = false, onError } = props;
   const { endpoint, token, headers } = props;
   const texts = useTexts(props.texts);
@@ -39,12 +58,15 @@ export function PatientRecords(props: PatientRecordsProps) {
   const [failure, setFailure] = useState<string>();
   const [said, setSaid] = useState("");
   const searchId = useId();
+  const gone = useGone();
 
-  const act = async (work: () => Promise<unknown>) => {
+  const act = async (work: (signal: AbortSignal | undefined) => Promise<unknown>) => {
+    const signal = gone();
     setFailure(undefined);
     try {
-      await work();
+      await work(signal);
     } catch (error) {
+      if (signal?.aborted) return;
       const known = error instanceof StrongroomError;
       setFailure(known ? messageOf(error, texts) : texts.unknown);
       if (known) onError?.(error);
@@ -55,8 +77,8 @@ export function PatientRecords(props: PatientRecordsProps) {
     // Opened at once, while the browser still knows that somebody clicked.
     const tab = isPicture ? null : window.open("", "_blank");
     if (tab) tab.opener = null;
-    void act(async () => {
-      const link = await linkOf(client, document.id, "inline").catch((error: unknown) => {
+    void act(async (signal) => {
+      const link = await linkOf(client, document.id, "inline", signal).catch((error: unknown) => {
         tab?.close();
         throw error;
       });
@@ -66,8 +88,8 @@ export function PatientRecords(props: PatientRecordsProps) {
     });
   };
   const download = (document: Document) =>
-    act(async () => {
-      const link = await linkOf(client, document.id, "attachment");
+    act(async (signal) => {
+      const link = await linkOf(client, document.id, "attachment", signal);
       const anchor = window.document.createElement("a");
       anchor.href = link.url;
       anchor.download = link.filename;

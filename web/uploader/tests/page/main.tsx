@@ -1,5 +1,5 @@
 // A page of an app with the components in it, as they are shipped. The query says which one and with what:
-// `?show=records&props={…}`; what the callbacks are told stands in `window.told`.
+// `?show=records&props={…}`; what the callbacks are told stands in `window.told`, `window.change` gives other props.
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { FileUploader, PatientRecords, type Texts } from "../../dist/index.js";
@@ -8,6 +8,8 @@ import "../../dist/style.css";
 declare global {
   interface Window {
     told: { done: unknown[]; failed: unknown[] };
+    /** Shows the same with these props besides; null shows nothing. */
+    change: (more: object | null) => void;
   }
 }
 
@@ -25,12 +27,24 @@ if (german) {
   } satisfies Partial<Texts>;
 }
 
-createRoot(document.getElementById("root") as HTMLElement).render(
-  <StrictMode>
-    {query.get("show") === "records" ? (
-      <PatientRecords {...props} onError={onError} />
-    ) : (
-      <FileUploader {...props} onError={onError} onUploadComplete={(d) => window.told.done.push(d)} />
-    )}
-  </StrictMode>,
-);
+const onUploadComplete = (document: unknown) => window.told.done.push(document);
+const root = createRoot(document.getElementById("root") as HTMLElement);
+
+function show() {
+  root.render(
+    <StrictMode>
+      {query.get("show") === "records" ? (
+        <PatientRecords {...props} onError={onError} />
+      ) : (
+        <FileUploader {...props} onError={onError} onUploadComplete={onUploadComplete} />
+      )}
+    </StrictMode>,
+  );
+}
+
+window.change = (more) => {
+  if (!more) return root.render(null);
+  Object.assign(props, more);
+  show();
+};
+show();
