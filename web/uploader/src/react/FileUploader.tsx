@@ -1,6 +1,6 @@
 "use client";
 // Where files are dropped, pasted, chosen or photographed, and the list of what becomes of them.
-import { type DragEvent, useEffect, useRef, useState } from "react";
+import { type DragEvent, useRef, useState } from "react";
 import { formatLimit } from "../core/format.js";
 import { dropped, named } from "../core/picked.js";
 import { dialogAccept, isAccepted, kinds } from "../core/rules.js";
@@ -9,57 +9,10 @@ import { FileRow } from "./FileRow.js";
 import { CameraIcon, UploadIcon } from "./icons.js";
 import { Announcer, type Looks, useTexts } from "./parts.js";
 import { Summary } from "./Summary.js";
+import { useNoStrayDrops, usePaste } from "./usePage.js";
 import { useUploads } from "./useUploads.js";
 
 export interface FileUploaderProps extends UploadOptions, Looks {}
-
-/** Uploaders on the page: with one alone, a paste anywhere is meant for it. */
-const shown = new Set<HTMLElement>();
-
-function isWriting(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.matches("input, textarea, [contenteditable]");
-}
-
-/** Hands over what is pasted into the uploader, or anywhere while it is the only one. */
-function usePaste(root: { current: HTMLElement | null }, add: (files: File[]) => void) {
-  const latest = useRef(add);
-  latest.current = add;
-  useEffect(() => {
-    const own = root.current;
-    if (!own) return;
-    shown.add(own);
-    const onPaste = (event: ClipboardEvent) => {
-      const inside = event.composedPath().includes(own);
-      if (!inside && (shown.size > 1 || isWriting(event.composedPath()[0] ?? null))) return;
-      const files = named(event.clipboardData?.files, "pasted");
-      if (files.length === 0) return;
-      event.preventDefault();
-      latest.current(files);
-    };
-    document.addEventListener("paste", onPaste);
-    return () => {
-      shown.delete(own);
-      document.removeEventListener("paste", onPaste);
-    };
-  }, [root]);
-}
-
-/** A file dropped beside the uploader would open in the place of the page. */
-function useNoStrayDrops() {
-  useEffect(() => {
-    const onStray = (event: globalThis.DragEvent) => {
-      if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      event.dataTransfer.dropEffect = "none";
-    };
-    window.addEventListener("dragover", onStray);
-    window.addEventListener("drop", onStray);
-    return () => {
-      window.removeEventListener("dragover", onStray);
-      window.removeEventListener("drop", onStray);
-    };
-  }, []);
-}
 
 /** Uploads files for a patient or another entity. */
 export function FileUploader(props: FileUploaderProps) {
