@@ -11,6 +11,8 @@ import type { Item } from "./types.js";
 export interface Host {
   texts(): Texts;
   changed(): void;
+  /** It is there again, and waits for its file. */
+  interrupted(name: string): void;
   /** It came to its end. */
   done(name: string, document: Document): void;
   /** It ended, and not well; answers what is shown. */
@@ -63,6 +65,7 @@ export class Interrupted {
         const sent = parts.reduce((sum, part) => sum + part.Size, 0);
         this.#show(kept, { id, name, size, phase: "interrupted", progress: sent / size });
         if (sent >= size) await this.#bringToEnd(kept, door, parts);
+        else this.host.interrupted(name);
       } catch (error) {
         if (error instanceof StrongroomError && !error.temporary) this.resume.drop(id);
       }
