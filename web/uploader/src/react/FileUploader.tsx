@@ -10,6 +10,7 @@ import { CameraIcon, UploadIcon } from "./icons.js";
 import { Announcer, type Looks, useTexts } from "./parts.js";
 import { Summary } from "./Summary.js";
 import { useNoStrayDrops, usePaste } from "./usePage.js";
+import { useKeptFocus } from "./useKeptFocus.js";
 import { useUploads } from "./useUploads.js";
 
 export interface FileUploaderProps extends UploadOptions, Looks {}
@@ -29,6 +30,7 @@ export function FileUploader(props: FileUploaderProps) {
   const add = (files: readonly File[]) => void uploads?.add(files);
   usePaste(root, add);
   useNoStrayDrops();
+  useKeptFocus(root, () => button.current);
 
   const onDrag = (change: number) => (event: DragEvent) => {
     if (!event.dataTransfer.types.includes("Files")) return;
@@ -51,6 +53,7 @@ export function FileUploader(props: FileUploaderProps) {
       ref={root}
       className={`srm srm-uploader ${className ?? ""}`}
       style={style}
+      tabIndex={-1}
       aria-label={label ?? texts.label}
       onDragEnter={onDrag(1)}
       onDragOver={onDrag(0)}
@@ -117,7 +120,8 @@ export function FileUploader(props: FileUploaderProps) {
           {snapshot.problem}
         </p>
       )}
-      {snapshot.offline && <p className="srm-note">{texts.offline}</p>}
+      {/* There before its text is: else nobody is told. */}
+      <div role="status">{snapshot.offline && <p className="srm-note">{texts.offline}</p>}</div>
       {uploads && items.length > 0 && (
         <>
           <Summary items={items} uploads={uploads} texts={texts} autoStart={autoStart} />
@@ -130,14 +134,12 @@ export function FileUploader(props: FileUploaderProps) {
                 texts={texts}
                 autoStart={autoStart}
                 onChoose={() => input.current?.click()}
-                // The button may only just be coming back.
-                onGone={() => requestAnimationFrame(() => button.current?.focus())}
               />
             ))}
           </ul>
         </>
       )}
-      <Announcer said={snapshot.said} />
+      <Announcer lines={snapshot.lines} />
     </section>
   );
 }

@@ -4,13 +4,17 @@ import { useEffect, useId, useRef, useState } from "react";
 import { type Connection, type Document, StrongroomError } from "../client/index.js";
 import { messageOf } from "../core/failure.js";
 import { formatCategory } from "../core/format.js";
-import { CATEGORIES, type Category } from "../core/types.js";
+import { CATEGORIES, type Category, type Said } from "../core/types.js";
 import { FileUploader } from "./FileUploader.js";
 import { SearchIcon } from "./icons.js";
 import { Announcer, type Looks, Progress, useTexts } from "./parts.js";
 import { RecordRow } from "./RecordRow.js";
+import { useKeptFocus } from "./useKeptFocus.js";
 import { linkOf, useClient, useRecords, useRested } from "./useRecords.js";
 import { PICTURES, Viewer } from "./Viewer.js";
+
+/** How much of what was said is kept. */
+const LINES = 5;
 
 export interface PatientRecordsProps extends Connection, Looks {
   patientId: string;
@@ -50,14 +54,25 @@ function Records(props: PatientRecordsProps) {
   const { endpoint, token, headers } = props;
   const texts = useTexts(props.texts);
   const client = useClient({ endpoint, token, headers });
-  const [search, setSearch] = useState("");
+  const [written, setWritten] = useState("");
   const [chosen, setChosen] = useState("");
-  const q = useRested(search.trim());
+  const q = useRested(written.trim());
   const records = useRecords(client, { patientId, q, category: category ?? chosen });
   const [viewed, setViewed] = useState<{ name: string; url: string }>();
   const [failure, setFailure] = useState<string>();
-  const [said, setSaid] = useState("");
+  const [lines, setLines] = useState<readonly Said[]>([]);
+  const say = (text: string) =>
+    setLines((old) => [...old, { id: (old.at(-1)?.id ?? 0) + 1, text }].slice(-LINES));
   const searchId = useId();
+  const root = useRef<HTMLElement>(null);
+  const list = useRef<HTMLUListElement>(null);
+  const search = useRef<HTMLInputElement>(null);
+  // After a row that went comes the next one, and after the button for more what it brought.
+  useKeptFocus(root, ({ element, index }) => {
+    const rows = [...(list.current?.children ?? [])] as HTMLElement[];
+    const isOfRows = index >= 0 || element.classList.contains("srm-more");
+    return (isOfRows && (rows[index] ?? rows.at(-1))) || search.current;
+  });
   const gone = useGone();
 
   const act = async (work: (signal: AbortSignal | undefined) => Promise<unknown>) => {
@@ -99,7 +114,7 @@ function Records(props: PatientRecordsProps) {
     act(async () => {
       const id = document.id;
       await client.DELETE("/api/docs/{id}", { params: { path: { id } } });
-      setSaid(texts.saidDeleted(document.filename));
+      say(texts.saidDeleted(document.filename));
       await records.load();
     });
 
@@ -108,7 +123,9 @@ function Records(props: PatientRecordsProps) {
   const shownError = error ? messageOf(error, texts) : failure;
   return (
     <section
+      ref={root}
       className={`srm srm-records ${props.className ?? ""}`}
+      tabIndex={-1}
       style={props.style}
       aria-label={props.label ?? texts.records}
       aria-busy={loading}
@@ -126,11 +143,12 @@ function Records(props: PatientRecordsProps) {
           <SearchIcon />
           <span className="srm-hidden">{texts.search}</span>
           <input
+            ref={search}
             id={searchId}
             type="search"
             placeholder={texts.search}
-            value={search}
-            onChange={(event) => setSearch(event.currentTarget.value)}
+            value={written}
+            onChange={(event) => setWritten(event.currentTarget.value)}
           />
         </label>
         {!category && (
@@ -166,7 +184,7 @@ function Records(props: PatientRecordsProps) {
         <p className="srm-empty">{filtered ? texts.recordsNone : texts.recordsEmpty}</p>
       )}
       {documents.length > 0 && (
-        <ul className="srm-files" aria-label={texts.records}>
+        <ul ref={list} className="srm-files" aria-label={texts.records}>
           {documents.map((document) => (
             <RecordRow
               key={document.id}
@@ -184,14 +202,15 @@ function Records(props: PatientRecordsProps) {
         <button
           type="button"
           className="srm-button srm-quiet srm-more"
-          disabled={loading}
-          onClick={() => void records.load(next)}
+          // Disabled it would lose the focus.
+          aria-disabled={loading}
+          onClick={() => loading || void records.load(next)}
         >
           {texts.more}
         </button>
       )}
       {viewed && <Viewer {...viewed} texts={texts} onClose={() => setViewed(undefined)} />}
-      <Announcer said={said} />
+      <Announcer lines={lines} />
     </section>
   );
 }

@@ -1,7 +1,8 @@
 // Small pieces that both components are made of.
-import { type CSSProperties, type ReactNode, useMemo } from "react";
+import { type CSSProperties, type ReactNode, type Ref, useMemo } from "react";
 import { extensionOf } from "../core/rules.js";
 import { TEXTS, type Texts } from "../core/texts.js";
+import type { Said } from "../core/types.js";
 import { AlertIcon, CheckIcon } from "./icons.js";
 
 /** What every component can be told of its looks. */
@@ -33,16 +34,19 @@ export function IconButton(props: {
   label: string;
   onClick: () => void;
   children: ReactNode;
-  disabled?: boolean;
+  button?: Ref<HTMLButtonElement> | undefined;
+  /** Whether what it opens is open. */
+  expanded?: boolean | undefined;
 }) {
   return (
     <button
+      ref={props.button}
       type="button"
       className="srm-icon-button"
       aria-label={props.label}
       title={props.label}
       onClick={props.onClick}
-      disabled={props.disabled}
+      aria-expanded={props.expanded}
     >
       {props.children}
     </button>
@@ -67,11 +71,13 @@ export function Progress({ label, value, state }: { label: string; value?: numbe
   );
 }
 
-/** Said by screen readers, not shown. */
-export function Announcer({ said }: { said: string }) {
+/** Said by screen readers, not shown: each line once, when it comes. */
+export function Announcer({ lines = [] }: { lines?: readonly Said[] | undefined }) {
   return (
-    <div className="srm-hidden" role="status" aria-live="polite">
-      {said}
+    <div className="srm-hidden" role="log" aria-live="polite" aria-relevant="additions">
+      {lines.map(({ id, text }) => (
+        <p key={id}>{text}</p>
+      ))}
     </div>
   );
 }
