@@ -23,8 +23,8 @@ function leftOf({ secondsLeft }: Item, texts: Texts): string | undefined {
 
 function statusOf(item: Item, texts: Texts, auto: boolean) {
   const { phase, progress, size, message } = item;
-  const sent = formatSize(Math.round(progress * size));
-  const whole = formatSize(size);
+  const sent = formatSize(Math.round(progress * size), texts.locale);
+  const whole = formatSize(size, texts.locale);
   switch (phase) {
     case "waiting":
       return `${auto ? texts.queued : texts.waiting} · ${whole}`;
@@ -60,7 +60,7 @@ export function FileRow({ item, uploads, texts, autoStart, onChoose }: Props) {
   const wrong = phase === "failed" || phase === "refused";
   return (
     <li className="srm-file" data-phase={phase} data-keeps-focus tabIndex={-1}>
-      <Glyph name={name} mark={wrong ? "failed" : phase === "done" ? "done" : undefined} />
+      <Glyph name={name} texts={texts} mark={wrong ? "failed" : phase === "done" ? "done" : undefined} />
       <div className="srm-file-main">
         <span className="srm-name" title={name}>
           {name}

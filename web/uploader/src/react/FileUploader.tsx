@@ -17,8 +17,8 @@ export interface FileUploaderProps extends UploadOptions, Looks {}
 
 /** Uploads files for a patient or another entity. */
 export function FileUploader(props: FileUploaderProps) {
-  const { label, texts: own, className, style, ...options } = props;
-  const texts = useTexts(own);
+  const { label, texts: own, locale, className, style, ...options } = props;
+  const texts = useTexts(own, locale);
   const { uploads, snapshot } = useUploads(options, texts);
   const { accept, maxSize, multiple = true, maxFiles, autoStart = true } = options;
   const several = multiple && maxFiles !== 1;
@@ -28,7 +28,7 @@ export function FileUploader(props: FileUploaderProps) {
   const button = useRef<HTMLButtonElement>(null);
   const [over, setOver] = useState(0);
   const add = (files: readonly File[]) => void uploads?.add(files);
-  usePaste(root, add);
+  usePaste(root, (files) => add(named(files, texts.pastedName)));
   useNoStrayDrops();
   useKeptFocus(root, () => button.current);
 
@@ -43,7 +43,7 @@ export function FileUploader(props: FileUploaderProps) {
     void dropped(event.dataTransfer).then(add);
   };
   const takes = (field: HTMLInputElement) => {
-    add(named(field.files ?? [], "photo"));
+    add(named(field.files ?? [], texts.photoName));
     field.value = "";
   };
   const { items, types } = snapshot;
@@ -89,7 +89,7 @@ export function FileUploader(props: FileUploaderProps) {
           )}
         </div>
         <p className="srm-hint">
-          {texts.hint(kinds(accept, types), most === undefined ? undefined : formatLimit(most))}
+          {texts.hint(kinds(accept, types, texts), most === undefined ? undefined : formatLimit(most, texts.locale))}
         </p>
         {options.sealFor !== undefined && !snapshot.problem && (
           <p className="srm-hint">{texts.sealHint}</p>

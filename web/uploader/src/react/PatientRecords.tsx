@@ -3,7 +3,7 @@
 import { useEffect, useId, useRef, useState } from "react";
 import { type Connection, type Document, StrongroomError } from "../client/index.js";
 import { messageOf } from "../core/failure.js";
-import { formatCategory } from "../core/format.js";
+import type { Texts } from "../core/texts.js";
 import { CATEGORIES, type Category, type Said } from "../core/types.js";
 import { FileUploader } from "./FileUploader.js";
 import { SearchIcon } from "./icons.js";
@@ -12,6 +12,10 @@ import { RecordRow } from "./RecordRow.js";
 import { useKeptFocus } from "./useKeptFocus.js";
 import { linkOf, useClient, useRecords, useRested } from "./useRecords.js";
 import { PICTURES, Viewer } from "./Viewer.js";
+
+/** What is no answer of the server is this page's own trouble. */
+const saidOf = (error: StrongroomError, texts: Texts) =>
+  error.code === "unknown" && error.status === 0 ? texts.recordsUnknown : messageOf(error, texts);
 
 /** How much of what was said is kept. */
 const LINES = 5;
@@ -52,7 +56,7 @@ function useGone(): () => AbortSignal | undefined {
 function Records(props: PatientRecordsProps) {
   const { patientId, category, allowDelete = false, allowUpload = false, onError } = props;
   const { endpoint, token, headers } = props;
-  const texts = useTexts(props.texts);
+  const texts = useTexts(props.texts, props.locale);
   const client = useClient({ endpoint, token, headers });
   const [written, setWritten] = useState("");
   const [chosen, setChosen] = useState("");
@@ -83,7 +87,7 @@ function Records(props: PatientRecordsProps) {
     } catch (error) {
       if (signal?.aborted) return;
       const known = error instanceof StrongroomError;
-      setFailure(known ? messageOf(error, texts) : texts.unknown);
+      setFailure(known ? messageOf(error, texts) : texts.recordsUnknown);
       if (known) onError?.(error);
     }
   };
@@ -120,7 +124,7 @@ function Records(props: PatientRecordsProps) {
 
   const { documents, loading, error, next } = records;
   const filtered = q !== "" || chosen !== "";
-  const shownError = error ? messageOf(error, texts) : failure;
+  const shownError = error ? saidOf(error, texts) : failure;
   return (
     <section
       ref={root}
@@ -161,7 +165,7 @@ function Records(props: PatientRecordsProps) {
             <option value="">{texts.anyCategory}</option>
             {CATEGORIES.map((one) => (
               <option key={one} value={one}>
-                {formatCategory(one)}
+                {texts.categoryName(one)}
               </option>
             ))}
           </select>

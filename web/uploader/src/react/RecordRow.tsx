@@ -1,7 +1,7 @@
 // One document of a patient.
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import type { Document } from "../client/index.js";
-import { formatCategory, formatDate, formatSize } from "../core/format.js";
+import { formatDate, formatSize } from "../core/format.js";
 import { SEALED } from "../core/sealed.js";
 import type { Texts } from "../core/texts.js";
 import { DownloadIcon, TrashIcon } from "./icons.js";
@@ -40,10 +40,14 @@ export function RecordRow({ document, texts, allowDelete, onView, onDownload, on
   const { filename, category, size, createdAt, state } = document;
   const readable = state === "available";
   const sealed = document.contentType === SEALED;
-  const about = [formatCategory(category), formatSize(size), formatDate(createdAt)];
+  const about = [
+    texts.categoryName(category),
+    formatSize(size, texts.locale),
+    formatDate(createdAt, texts.locale),
+  ];
   return (
     <li className="srm-file" data-state={state} data-keeps-focus tabIndex={-1}>
-      <Glyph name={filename} />
+      <Glyph name={filename} texts={texts} />
       <div className="srm-file-main">
         {readable && !sealed ? (
           <button type="button" className="srm-name srm-name-button" onClick={onView} title={filename}>

@@ -11,20 +11,23 @@ export interface Looks {
   label?: string | undefined;
   /** Your own words for any text. */
   texts?: Partial<Texts> | undefined;
+  /** The language that sizes and dates are written in (`de-AT`); left out: the browser's. */
+  locale?: string | undefined;
   className?: string | undefined;
   style?: CSSProperties | undefined;
 }
 
 /** Every text, the app's own words first. */
-export function useTexts(own: Partial<Texts> | undefined): Texts {
-  return useMemo(() => ({ ...TEXTS, ...own }), [own]);
+export function useTexts(own: Partial<Texts> | undefined, locale: string | undefined): Texts {
+  return useMemo(() => ({ ...TEXTS, ...own, ...(locale && { locale }) }), [own, locale]);
 }
 
 /** A file by its extension; with a mark when it is done or went wrong. */
-export function Glyph({ name, mark }: { name: string; mark?: "done" | "failed" | undefined }) {
+export function Glyph(props: { name: string; texts: Texts; mark?: "done" | "failed" | undefined }) {
+  const { name, texts, mark } = props;
   return (
     <span className="srm-glyph" data-mark={mark} aria-hidden="true">
-      <span className="srm-glyph-text">{extensionOf(name).slice(0, 4) || "file"}</span>
+      <span className="srm-glyph-text">{extensionOf(name).slice(0, 4) || texts.file}</span>
       {mark && <span className="srm-mark">{mark === "done" ? <CheckIcon /> : <AlertIcon />}</span>}
     </span>
   );

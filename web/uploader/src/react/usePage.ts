@@ -1,6 +1,5 @@
 // What an uploader hears of the page around it: a paste that is meant for it, a file that is dropped beside it.
 import { useEffect, useRef } from "react";
-import { named } from "../core/picked.js";
 
 /** Uploaders on the page: with one alone, a paste anywhere is meant for it. */
 const shown = new Set<HTMLElement>();
@@ -27,7 +26,7 @@ export function usePaste(root: { current: HTMLElement | null }, add: (files: Fil
       if (event.defaultPrevented) return;
       const path = event.composedPath();
       if (isWriting(path) || (shown.size > 1 && !path.includes(own))) return;
-      const files = named(event.clipboardData?.files, "pasted");
+      const files = [...(event.clipboardData?.files ?? [])];
       if (files.length === 0) return;
       event.preventDefault();
       latest.current(files);

@@ -2,7 +2,7 @@
 // `?show=records&props={…}`; what the callbacks are told stands in `window.told`, `window.change` gives other props.
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { FileUploader, PatientRecords, type Texts } from "../../dist/index.js";
+import { FileUploader, PatientRecords, TEXTS, type Texts } from "../../dist/index.js";
 import "../../dist/style.css";
 
 declare global {
@@ -14,7 +14,7 @@ declare global {
 }
 
 const query = new URLSearchParams(location.search);
-const { german, ...props } = JSON.parse(query.get("props") ?? "{}");
+const { german, foreign, ...props } = JSON.parse(query.get("props") ?? "{}");
 window.told = { done: [], failed: [] };
 const onError = (error: Error & { code: string }, file?: unknown) =>
   window.told.failed.push({ code: error.code, message: error.message, file });
@@ -26,6 +26,21 @@ if (german) {
     isOther: (called: string, is: string) => `Die Datei heißt ${called}, ist aber ${is}.`,
   } satisfies Partial<Texts>;
 }
+
+/** Told a code, they answer with words for it. */
+const OF_CODES = new Set(["family", "categoryName", "kind", "refused", "error", "state"]);
+
+/** A language in which no word is English: each text is its own name, and what it is told. */
+function foreignTexts(): Partial<Texts> {
+  const all = Object.entries(TEXTS).map(([name, text]) => {
+    const word = `«${name}»`;
+    if (typeof text !== "function") return [name, word];
+    return [name, (...told: unknown[]) => (OF_CODES.has(name) ? word : [word, ...told].join(" "))];
+  });
+  return Object.fromEntries([...all, ["locale", "ar-EG"], ["pastedName", "вставка"], ["photoName", "фото"]]);
+}
+
+if (foreign) props.texts = foreignTexts();
 
 const onUploadComplete = (document: unknown) => window.told.done.push(document);
 const root = createRoot(document.getElementById("root") as HTMLElement);
