@@ -16,6 +16,7 @@ export { expect };
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export const FOLDERS = [
   here("../../../target/web-tests/uploader-page"),
+  here("../../../target/web-tests/uploader-page-development"),
   here("page"),
   here("../dist"),
 ];
@@ -149,9 +150,9 @@ export class Uploader {
   ) {}
 
   /** With a ticket of the app's backend, where nothing else is said. */
-  async open(props: Record<string, unknown> = { ticketUrl: "/ticket" }, show = "uploader") {
+  async open(props: Record<string, unknown> = { ticketUrl: "/ticket" }, show = "uploader", at = "/") {
     const query = new URLSearchParams({ show, props: JSON.stringify(props) });
-    await this.page.goto(`${this.world.pages.url}/?${query}`);
+    await this.page.goto(`${this.world.pages.url}${at}?${query}`);
     await this.page.locator(".srm").first().waitFor();
   }
 

@@ -57,13 +57,17 @@ export function elementOf<Props extends object>(
         delete (this as unknown as Record<string, unknown>)[name];
         this.#set[name] = early;
       }
-      this.#root = createRoot(this.shadowRoot as ShadowRoot);
+      this.#root ??= createRoot(this.shadowRoot as ShadowRoot);
       this.#show();
     }
 
     disconnectedCallback() {
-      this.#root?.unmount();
-      this.#root = undefined;
+      // An element that is moved is taken out and put in again: what is under way in it goes on.
+      queueMicrotask(() => {
+        if (this.isConnected) return;
+        this.#root?.unmount();
+        this.#root = undefined;
+      });
     }
 
     attributeChangedCallback() {
