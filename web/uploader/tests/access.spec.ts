@@ -1,6 +1,6 @@
 // For everybody: no findings of axe in any state, light and dark.
 import AxeBuilder from "@axe-core/playwright";
-import { expect, letter, photo, test, text, type Uploader } from "./fixtures.js";
+import { elementPage, expect, letter, photo, test, text, type Uploader } from "./fixtures.js";
 
 async function findings({ page }: Uploader) {
   const { violations } = await new AxeBuilder({ page }).analyze();
@@ -71,3 +71,24 @@ for (const [system, theme, colour] of [
     });
   });
 }
+
+test.describe("on a page that has no dark", () => {
+  test.use({ colorScheme: "dark" });
+
+  test("the element is light where it is told so, around it or on itself, and follows when that changes", async ({
+    page,
+    world,
+  }) => {
+    await page.goto(elementPage(world.pages.url, { "ticket-url": "/ticket", "data-theme": "light" }));
+    const shown = page.locator(".srm-uploader");
+    await expect(shown).toHaveCSS("color", "rgb(27, 36, 48)");
+    const element = page.locator("strongroom-uploader");
+    await element.evaluate((it) => it.removeAttribute("data-theme"));
+    await expect(shown).toHaveCSS("color", "rgb(231, 235, 241)");
+    await element.evaluate((it) => {
+      document.body.dataset.theme = "light";
+      document.body.append(it);
+    });
+    await expect(shown).toHaveCSS("color", "rgb(27, 36, 48)");
+  });
+});

@@ -67,7 +67,7 @@ export async function start(folder: string, args: string[], env: object) {
   const child = spawn(process.execPath, args, {
     cwd: folder,
     // Without colours: they would stand in the middle of the address.
-    env: { ...process.env, FORCE_COLOR: "0", NEXT_TELEMETRY_DISABLED: "1", ...env },
+    env: { ...process.env, FORCE_COLOR: undefined, NO_COLOR: "1", NEXT_TELEMETRY_DISABLED: "1", ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));

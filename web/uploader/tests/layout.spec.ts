@@ -61,9 +61,9 @@ for (const [where, screen] of SCREENS) {
         await expect(uploader.row(`${LONG}.pdf`)).toHaveAttribute("data-phase", "done");
         await expect(uploader.row(`${LONG}_Bild.pdf`)).toHaveAttribute("data-phase", "failed");
         await looksRight(uploader, info, "ended");
-        world.line.rate = 3_000_000;
-        const slow = text(`${LONG}.txt`, 40_000_000);
-        await uploader.drop(slow, text("second.txt", 40_000_000));
+        world.line.rate = 1_000_000;
+        const slow = text(`${LONG}.txt`, 12_000_000);
+        await uploader.drop(slow, text("second.txt", 12_000_000));
         await expect(uploader.row(slow.name)).toHaveAttribute("data-phase", "uploading");
         await expect(page.getByRole("button", { name: "Pause all" })).toBeVisible();
         await context.setOffline(true);

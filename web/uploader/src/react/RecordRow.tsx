@@ -50,8 +50,8 @@ export function RecordRow({ document, texts, allowDelete, onView, onDownload, on
       <Glyph name={filename} texts={texts} />
       <div className="srm-file-main">
         {readable && !sealed ? (
-          <button type="button" className="srm-name srm-name-button" onClick={onView} title={filename}>
-            {filename}
+          <button type="button" className="srm-name-button" onClick={onView} title={filename}>
+            <span className="srm-name">{filename}</span>
           </button>
         ) : (
           <span className="srm-name" title={filename}>
