@@ -1,6 +1,6 @@
-// For everybody: no findings of axe in any state, light and dark; all of it by keyboard; said aloud.
+// For everybody: no findings of axe in any state, light and dark.
 import AxeBuilder from "@axe-core/playwright";
-import { expect, letter, photo, test, text, type Uploader } from "./fixtures.js";
+import { elementPage, expect, letter, photo, test, text, type Uploader } from "./fixtures.js";
 
 async function findings({ page }: Uploader) {
   const { violations } = await new AxeBuilder({ page }).analyze();
@@ -72,43 +72,23 @@ for (const [system, theme, colour] of [
   });
 }
 
-test("everything can be done by keyboard", async ({ uploader, page, world }) => {
-  await uploader.open({ ticketUrl: "/ticket", autoStart: false });
-  await page.keyboard.press("Tab");
-  await expect(page.getByRole("button", { name: "Choose files" })).toBeFocused();
-  const asked = page.waitForEvent("filechooser");
-  await page.keyboard.press("Enter");
-  const notes = text("by-keyboard.txt", 20_000_000);
-  const { name, type, bytes } = notes;
-  await (await asked).setFiles([
-    { name: "left-out.pdf", mimeType: "application/pdf", buffer: letter().bytes },
-    { name, mimeType: type, buffer: bytes },
-  ]);
-  await expect(uploader.row("left-out.pdf")).toContainText("Ready to upload");
-  await page.keyboard.press("Tab");
-  await expect(page.getByRole("button", { name: "Upload 2 files" })).toBeFocused();
-  await page.keyboard.press("Tab");
-  await expect(uploader.button("Remove", "left-out.pdf")).toBeFocused();
-  await page.keyboard.press("Enter");
-  // The row is gone, and the focus is not lost with it.
-  await expect(uploader.row("left-out.pdf")).toHaveCount(0);
-  await expect(page.getByRole("button", { name: "Choose files" })).toBeFocused();
-  world.line.rate = 5_000_000;
-  await page.keyboard.press("Tab");
-  await page.keyboard.press("Space");
-  await uploader.button("Pause", name).focus();
-  await page.keyboard.press("Enter");
-  await expect(uploader.button("Resume", name)).toBeFocused();
-  world.line.rate = 0;
-  await page.keyboard.press("Enter");
-  await expect(uploader.row(name)).toHaveAttribute("data-phase", "done");
-});
+test.describe("on a page that has no dark", () => {
+  test.use({ colorScheme: "dark" });
 
-test("what happens is said to screen readers", async ({ uploader, page }) => {
-  await uploader.open();
-  const said = page.getByRole("status");
-  await uploader.drop(letter());
-  await expect(said).toHaveText("referral-letter.pdf is uploaded.");
-  await uploader.drop({ name: "setup.exe", type: "", bytes: Buffer.from("MZ") });
-  await expect(said).toHaveText(/^setup.exe was not uploaded\. This kind of file/);
+  test("the element is light where it is told so, around it or on itself, and follows when that changes", async ({
+    page,
+    world,
+  }) => {
+    await page.goto(elementPage(world.pages.url, { "ticket-url": "/ticket", "data-theme": "light" }));
+    const shown = page.locator(".srm-uploader");
+    await expect(shown).toHaveCSS("color", "rgb(27, 36, 48)");
+    const element = page.locator("strongroom-uploader");
+    await element.evaluate((it) => it.removeAttribute("data-theme"));
+    await expect(shown).toHaveCSS("color", "rgb(231, 235, 241)");
+    await element.evaluate((it) => {
+      document.body.dataset.theme = "light";
+      document.body.append(it);
+    });
+    await expect(shown).toHaveCSS("color", "rgb(27, 36, 48)");
+  });
 });

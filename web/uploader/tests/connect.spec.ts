@@ -146,7 +146,11 @@ test("a store that hides its ETag from the page is told apart from a slow one", 
   });
   await uploader.open();
   await uploader.drop(letter());
-  await expect(uploader.row(letter().name)).toContainText("CORS rules have to expose the header ETag");
+  await expect(uploader.row(letter().name)).toContainText("The server cannot do this at the moment.");
+  // The operator's sentence is for the app, and no person.
+  const [failed] = (await uploader.told()).failed;
+  expect(failed).toMatchObject({ code: "store_unavailable" });
+  expect(failed?.message).toContain("CORS rules have to expose the header ETag");
 });
 
 test("the records element shows, finds and adds documents", async ({ page, uploader, world }) => {

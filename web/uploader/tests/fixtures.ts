@@ -16,6 +16,7 @@ export { expect };
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export const FOLDERS = [
   here("../../../target/web-tests/uploader-page"),
+  here("../../../target/web-tests/uploader-page-development"),
   here("page"),
   here("../dist"),
 ];
@@ -154,15 +155,20 @@ export class Uploader {
   ) {}
 
   /** With a ticket of the app's backend, where nothing else is said. */
-  async open(props: Record<string, unknown> = { ticketUrl: "/ticket" }, show = "uploader") {
+  async open(props: Record<string, unknown> = { ticketUrl: "/ticket" }, show = "uploader", at = "/") {
     const query = new URLSearchParams({ show, props: JSON.stringify(props) });
-    await this.page.goto(`${this.world.pages.url}/?${query}`);
+    await this.page.goto(`${this.world.pages.url}${at}?${query}`);
     await this.page.locator(".srm").first().waitFor();
   }
 
   /** Gives the component other props while it stands; none take it from the page. */
   async give(props: Record<string, unknown> | null) {
     await this.page.evaluate((props) => window.give(props), props);
+  }
+
+  /** Gives the component other props besides those it has; null takes it from the page. */
+  change(props: Record<string, unknown> | null) {
+    return this.page.evaluate((more) => window.change(more), props);
   }
 
   /** Drops a file on a line of so many bytes a second, and waits until it is under way. */

@@ -4,5 +4,5 @@ import { build } from "vite";
 
 export default async function setup() {
   const configFile = fileURLToPath(new URL("vite.config.ts", import.meta.url));
-  await build({ configFile, logLevel: "warn" });
+  for (const mode of ["production", "development"]) await build({ configFile, mode, logLevel: "warn" });
 }

@@ -1,5 +1,6 @@
 // An app's backend in one file: it serves a page, and asks Strongroom for a ticket on the page's behalf.
 // The API key stays here.
+import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -15,13 +16,21 @@ const files = {
   "/strongroom.js": [fileURLToPath(import.meta.resolve("@strongroom/uploader/elements")), script],
 };
 
-/** Who is signed in, and whose record they are looking at: your app knows. */
-function session(_request) {
-  return { user: "dr-test", role: "clinician", patientId: "test-patient" };
+/** In place of your sign-in: whoever opens the page is signed in as the doctor of the demo. */
+const sessions = new Map();
+function signIn() {
+  const id = randomUUID();
+  sessions.set(id, { user: "dr-test", role: "clinician", patientId: "test-patient" });
+  return `session=${id}; HttpOnly; SameSite=Strict; Path=/`;
 }
 
-async function ticket(request) {
-  const { user, role, patientId } = session(request);
+/** Who is signed in, and whose record they have open; nothing where nobody is. */
+function session(request) {
+  return sessions.get(/(?:^|; )session=([^;]+)/.exec(request.headers.cookie ?? "")?.[1]);
+}
+
+/** A ticket is leave to upload into the record that this person has open; what the page says is not asked. */
+async function ticket({ user, role, patientId }) {
   return fetch(`${STRONGROOM_URL}/api/uppy/tickets`, {
     method: "POST",
     headers: {
@@ -37,14 +46,16 @@ async function ticket(request) {
 createServer(async (request, answer) => {
   try {
     if (request.method === "POST" && request.url === "/api/ticket") {
-      const made = await ticket(request);
+      const who = session(request);
+      if (!who) return void answer.writeHead(401).end();
+      const made = await ticket(who);
       answer.writeHead(made.status, { "content-type": made.headers.get("content-type") });
       answer.end(await made.text());
       return;
     }
     const [path, type] = files[request.url] ?? [];
     if (!path) return void answer.writeHead(404).end();
-    answer.writeHead(200, { "content-type": type });
+    answer.writeHead(200, { "content-type": type, ...(request.url === "/" && { "set-cookie": signIn() }) });
     answer.end(await readFile(path));
   } catch (error) {
     console.error(error);

@@ -52,6 +52,9 @@ export class StrongroomError extends Error {
   }
 }
 
+/** Where an answer says nothing but its status. */
+export const answeredWith = (status: number) => `The server answered ${status}.`;
+
 /** The error that an answer of the server tells of. */
 export async function errorOf(response: Response): Promise<StrongroomError> {
   const problem = (await response
@@ -61,7 +64,7 @@ export async function errorOf(response: Response): Promise<StrongroomError> {
   const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
   return new StrongroomError(
     problem.code ?? "unknown",
-    problem.detail ?? `The server answered ${response.status}.`,
+    problem.detail ?? answeredWith(response.status),
     {
       status: response.status,
       fields: problem.errors,

@@ -1,4 +1,5 @@
 // What went wrong with a file, in words for the person who sent it.
+import { answeredWith } from "../client/errors.js";
 import { type ErrorCode, StrongroomError } from "../client/index.js";
 import type { Door } from "./door.js";
 import type { Texts } from "./texts.js";
@@ -59,7 +60,10 @@ export function failureOf(error: unknown, texts: Texts): StrongroomError {
   return new StrongroomError("unknown", texts.unknown, { cause: error });
 }
 
-/** What the server says of these is for those who run it: addresses, settings. */
+/** The plugin's failed request, where an error was made of one. */
+const sentBy = (error: StrongroomError) => requestOf(error.cause);
+
+/** What is said of these is for those who run the server: addresses, settings. */
 const OPERATORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "internal",
   "store_unavailable",
@@ -68,10 +72,16 @@ const OPERATORS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** What is shown: this package's words where people need others than programs, else the server's own. */
 export function messageOf(error: StrongroomError, texts: Texts): string {
+  if (error.code === "unreachable") return sentBy(error) ? texts.cut : texts.unreachable;
+  // A store's own words are English and for its operator; the app has them in `error.message`.
+  if (error.status > 0 && sentBy(error)) return texts.unavailable;
+  if (error.code === "unknown" && error.message === answeredWith(error.status)) return texts.answered(error.status);
   if (error.status > 0 && error.code === "content_mismatch") return texts.mismatch;
   if (OPERATORS.has(error.code)) return texts.unavailable;
   const refused = error.code === "content_refused" && texts.refused(error.fields.content ?? "");
   if (refused) return refused;
+  const own = error.status > 0 && texts.error(error.code);
+  if (own) return own;
   const fields = Object.values(error.fields).filter((text) => !error.message.includes(text));
   const first = error.status > 0 && error.code === "file_too_large" ? [texts.over] : [];
   return [...first, error.message, ...fields].join(" ");

@@ -13,6 +13,8 @@ export interface Host {
   changed(): void;
   /** Whether an upload is that of a file of the list. */
   isUnderWay(uploadId: string): boolean;
+  /** It is there again, and waits for its file. */
+  interrupted(name: string): void;
   /** It came to its end. */
   done(name: string, document: Document): void;
   /** It ended, and not well; answers what is shown. */
@@ -113,6 +115,7 @@ export class Interrupted {
       const sent = parts?.reduce((sum, part) => sum + part.Size, 0) ?? size;
       this.#show({ kept, item: { id, name, size, phase: "interrupted", progress: sent / size } });
       if (sent >= size) await this.#bringToEnd(kept, door, parts, age);
+      else this.host.interrupted(name);
     } catch (cause) {
       const error = failureOf(cause, this.host.texts());
       // What is not shown yet is asked for again with the next page, or when the connection is back.

@@ -68,7 +68,7 @@ export async function dropped(data: DataTransfer): Promise<File[]> {
 }
 
 /** Pictures from the clipboard and from the camera have no name of their own. */
-export function named(files: Iterable<File> | undefined, what: "pasted" | "photo"): File[] {
+export function named(files: Iterable<File> | undefined, what: string): File[] {
   return [...(files ?? [])].map((file) => {
     if (!/^image\.\w+$/.test(file.name)) return file;
     const name = datedName(what, file.name.slice("image.".length), new Date());

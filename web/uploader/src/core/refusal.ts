@@ -37,7 +37,7 @@ export function refusalOf(
   const { size, type, category } = file;
   const { accept } = options;
   if (!type || !(type in taken.types) || !isAccepted(type, accept, taken.types)) {
-    return new StrongroomError("unsupported_type", texts.wrongType(kinds(accept, taken.types)));
+    return new StrongroomError("unsupported_type", texts.wrongType(kinds(accept, taken.types, texts)));
   }
   if (size === 0) return new StrongroomError("empty_file", texts.empty);
   const most = maxSizeOf(options, taken, category);
@@ -48,5 +48,5 @@ export function refusalOf(
 }
 
 export function tooLargeOf(most: number, texts: Texts) {
-  return new StrongroomError("file_too_large", texts.tooLarge(formatLimit(most)));
+  return new StrongroomError("file_too_large", texts.tooLarge(formatLimit(most, texts.locale)));
 }

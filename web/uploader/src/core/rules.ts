@@ -1,5 +1,7 @@
 // What may come in by its type: looked at before the first byte is sent. The server looks again, at the bytes.
 
+import { TEXTS, type Texts } from "./texts.js";
+
 /** Media type → extensions, the usual one first. */
 export type Types = Readonly<Record<string, readonly string[]>>;
 
@@ -73,19 +75,23 @@ export function dialogAccept(accept: readonly string[] | undefined, types: Types
 }
 
 /** The kinds of file in a few words: `PDF, images, DICOM`. */
-export function kinds(accept: readonly string[] | undefined, types: Types = TYPES): string {
+export function kinds(
+  accept: readonly string[] | undefined,
+  types: Types = TYPES,
+  { family }: Pick<Texts, "family"> = TEXTS,
+): string {
   const taken = Object.keys(types).filter((type) => isAccepted(type, accept, types));
   const has = (...wanted: string[]) => wanted.some((w) => taken.some((type) => type.includes(w)));
   const all: [boolean, string][] = [
-    [has("pdf"), "PDF"],
+    [has("pdf"), "pdf"],
     [has("image/"), "images"],
-    [has("word"), "Word"],
-    [has("excel", "spreadsheet"), "Excel"],
+    [has("word"), "word"],
+    [has("excel", "spreadsheet"), "excel"],
     [has("text/"), "text"],
-    [has("dicom"), "DICOM"],
-    [has("vnd.age"), "sealed files (age)"],
+    [has("dicom"), "dicom"],
+    [has("vnd.age"), "sealed"],
   ];
-  return all.flatMap(([there, name]) => (there ? [name] : [])).join(", ");
+  return all.flatMap(([there, name]) => (there ? [family(name)] : [])).join(", ");
 }
 
 const MIB = 1024 * 1024;

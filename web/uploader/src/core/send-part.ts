@@ -71,7 +71,7 @@ export function sendPart(part: Part): Promise<{ ETag: string }> {
         reject(failed(request, `The store answered ${request.status}.`));
       } else {
         const etag = request.getResponseHeader("etag");
-        if (!etag) return reject(new StrongroomError("unknown", HIDDEN));
+        if (!etag) return reject(new StrongroomError("store_unavailable", HIDDEN));
         onProgress({ loaded: size, lengthComputable: true });
         onComplete(etag);
         resolve({ ETag: etag });

@@ -33,6 +33,17 @@ const KINDS: Readonly<Record<string, string>> = {
   xml: "an XML file",
 };
 
+/** The families of files, as they are listed: `PDF, images, DICOM`. */
+const FAMILIES: Readonly<Record<string, string>> = {
+  pdf: "PDF",
+  images: "images",
+  word: "Word",
+  excel: "Excel",
+  text: "text",
+  dicom: "DICOM",
+  sealed: "sealed files (age)",
+};
+
 /** What is wrong with the content of a file (`errors.content` of `content_refused`), and what would be right. */
 const REFUSED: Readonly<Record<string, string>> = {
   macros:
@@ -47,7 +58,22 @@ const REFUSED: Readonly<Record<string, string>> = {
   too_complex: "There is too much in the file for it to be checked. Save it again, or in several files.",
 };
 
+/** `Lab results` of `lab-results`. */
+function words(name: string): string {
+  const text = name.replaceAll("-", " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 export const TEXTS = {
+  /** How sizes and dates are written (`de-AT`); left out: as the browser's language has it. */
+  locale: undefined as string | undefined,
+  family: (family: string) => FAMILIES[family] ?? family,
+  categoryName: (category: string) => words(category),
+  /** In the glyph of a file whose name has no ending. */
+  file: "file",
+  /** What pasted pictures and photos are called: `pasted-20261122-091405.png`. */
+  pastedName: "pasted",
+  photoName: "photo",
   label: "Upload files",
   drop: "Drop files here",
   dropOne: "Drop a file here",
@@ -102,6 +128,8 @@ export const TEXTS = {
   saidCancelled: (name: string) => `${name} is cancelled.`,
   saidPaused: (name: string) => `${name} is paused.`,
   nowhere: "Files cannot be added yet, because it is not known whose they are. Nothing is sent.",
+  saidResumed: (name: string) => `${name} goes on.`,
+  saidInterrupted: (name: string) => `${name} was interrupted. Choose the same file again to go on.`,
   wrongType: (kinds: string) => `This kind of file is not accepted. Accepted: ${kinds}.`,
   tooLarge: (limit: string) => `The file is too large. The limit is ${limit}.`,
   over: "The file is too large.",
@@ -118,6 +146,12 @@ export const TEXTS = {
   mismatch: "What is in the file is not what its name says. Open it, save it again, and add that.",
   refused: (reason: string): string | undefined => REFUSED[reason],
   unreadable: "The file could not be read. It may have been moved or changed; choose it again.",
+  /** Your words for what the server refuses, by its code; nothing: the server's own sentence. */
+  error: (_code: string): string | undefined => undefined,
+  /** The server could not be asked at all. */
+  unreachable: "The server cannot be reached. Check the connection and try again.",
+  /** Something answered that is not Strongroom: your app's route for tickets, a proxy. */
+  answered: (status: number) => `The server answered ${status}.`,
   cut: "The connection was lost. What is already there is kept: try again to go on.",
   unavailable: "The server cannot do this at the moment. Try again in a few minutes.",
   unknown: "The upload did not work. Try again.",
@@ -126,6 +160,7 @@ export const TEXTS = {
   recordsLoading: "Loading documents",
   recordsEmpty: "There are no documents yet.",
   recordsNone: "No document matches.",
+  recordsUnknown: "This did not work. Try again.",
   search: "Search by file name",
   anyCategory: "All categories",
   category: "Category",
@@ -138,6 +173,7 @@ export const TEXTS = {
   more: "Show more",
   reload: "Try again",
   close: "Close",
+  notShown: "The picture cannot be shown here. Close this and download it.",
   state: (state: string) =>
     state === "scanning" ? "Being scanned" : state === "quarantined" ? "Quarantined" : state,
   saidDeleted: (name: string) => `${name} is in the trash.`,

@@ -140,8 +140,16 @@ export interface Snapshot {
   maxSize?: number | undefined;
   /** Why no file can be sent as things are, for people. */
   problem?: string | undefined;
-  /** What a screen reader is to say now. */
+  /** What a screen reader is to say now: the last of what was said. */
   said: string;
+  /** What was said lately, so that of two things in one moment none is lost, and the same can be said twice. */
+  lines?: readonly Said[] | undefined;
+}
+
+/** A sentence for screen readers; no two have the same id. */
+export interface Said {
+  id: number;
+  text: string;
 }
 
 export const ACTIVE: ReadonlySet<Phase> = new Set([

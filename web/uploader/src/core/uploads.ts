@@ -20,6 +20,7 @@ import {
   ACTIVE,
   type FailedFile,
   type Item,
+  type Said,
   type Snapshot,
   type TicketWish,
   type UploadOptions,
@@ -27,6 +28,8 @@ import {
 
 /** Files under way at once. */
 const AT_ONCE = 4;
+/** How much of what was said is kept: more than is said in one moment. */
+const LINES = 20;
 
 export class Uploads {
   #options: UploadOptions;
@@ -48,7 +51,8 @@ export class Uploads {
   #running = new Set<string>();
   #listeners = new Set<() => void>();
   #snapshot: Snapshot = { items: [], offline: false, full: false, said: "" };
-  #said = "";
+  #lines: readonly Said[] = [];
+  #saidSoFar = 0;
   #refusals = 0;
   #chosen = 0;
   #told = false;
@@ -96,6 +100,7 @@ export class Uploads {
         this.#options.onUploadComplete?.(document);
       },
       failed: (error, file) => this.#notUploaded(error, file),
+      interrupted: (name) => this.#say(this.#texts.saidInterrupted(name)),
     });
     this.#listening = whenForgotten(() => this.#interrupted.clear());
     this.#interrupted.recall();
@@ -162,6 +167,7 @@ export class Uploads {
     track.pace.reset();
     this.#change(id, { phase: "uploading", secondsLeft: undefined });
     this.#uppy.pauseResume(id);
+    this.#say(this.#texts.saidResumed(track.name));
   }
 
   retry(id: string) {
@@ -461,6 +467,7 @@ export class Uploads {
     this.#change(id, { phase: "done", progress: 1, message: undefined });
     this.#say(this.#texts.saidDone(track.name));
     this.#release(id);
+    this.#sayEnd();
     if (track.document) this.#options.onUploadComplete?.(track.document as Document);
   }
 
@@ -480,6 +487,7 @@ export class Uploads {
     this.#notUploaded(error, track, message);
     this.#change(id, { phase: "failed", message, retryable: !isFinal(error) });
     this.#release(id);
+    this.#sayEnd();
   }
 
   async #messageOf(error: StrongroomError, track: Track): Promise<string> {
@@ -536,8 +544,20 @@ export class Uploads {
   }
 
   #say(text: string) {
-    this.#said = text;
+    this.#saidSoFar += 1;
+    this.#lines = [...this.#lines, { id: this.#saidSoFar, text }].slice(-LINES);
     this.#tell();
+  }
+
+  /** Where there were several files: how it went, once nothing is under way any more. */
+  #sayEnd() {
+    const all = [...this.#tracks.values()];
+    if (this.#running.size > 0 || all.some(({ phase }) => ACTIVE.has(phase))) return;
+    const done = all.filter(({ phase }) => phase === "done").length;
+    const wrong = all.filter(({ phase }) => phase === "failed" || phase === "refused").length;
+    if (done + wrong < 2) return;
+    const { allDone, someFailed } = this.#texts;
+    this.#say([done > 0 && allDone(done), wrong > 0 && someFailed(wrong)].filter(Boolean).join(" · "));
   }
 
   /** Tells whoever shows this, once for all that changes in a moment. */
@@ -561,7 +581,8 @@ export class Uploads {
       types: this.#intake.types,
       maxSize: this.#intake.maxSize,
       problem: this.#nowhere()?.message ?? this.#intake.problem,
-      said: this.#said,
+      said: this.#lines.at(-1)?.text ?? "",
+      lines: this.#lines,
     };
   }
 }

@@ -5,45 +5,54 @@ import { asFlag, asList, asNumber, asText, elementOf } from "./element.js";
 
 const properties = ["token", "headers", "getTicket", "texts"];
 
-const uploader = elementOf(
-  FileUploader,
-  {
-    endpoint: asText,
-    "ticket-url": asText,
-    category: asText,
-    "entity-type": asText,
-    "entity-id": asText,
-    multiple: asFlag,
-    "max-files": asNumber,
-    "max-size": asNumber,
-    accept: asList,
-    "auto-start": asFlag,
-    supersedes: asText,
-    "seal-for": asList,
-    temporary: asFlag,
-    resumable: asFlag,
-    label: asText,
-  },
-  properties,
-  { "upload-complete": "onUploadComplete", "upload-error": "onError" },
-);
+const uploader = () =>
+  elementOf(
+    FileUploader,
+    {
+      endpoint: asText,
+      "ticket-url": asText,
+      category: asText,
+      "entity-type": asText,
+      "entity-id": asText,
+      multiple: asFlag,
+      "max-files": asNumber,
+      "max-size": asNumber,
+      accept: asList,
+      "auto-start": asFlag,
+      supersedes: asText,
+      "seal-for": asList,
+      temporary: asFlag,
+      resumable: asFlag,
+      label: asText,
+      locale: asText,
+    },
+    properties,
+    { "upload-complete": "onUploadComplete", "upload-error": "onError" },
+  );
 
-const records = elementOf(
-  PatientRecords,
-  {
-    endpoint: asText,
-    "patient-id": asText,
-    category: asText,
-    "allow-delete": asFlag,
-    "allow-upload": asFlag,
-    "seal-for": asList,
-    label: asText,
-  },
-  properties,
-  { "records-error": "onError" },
-);
+const records = () =>
+  elementOf(
+    PatientRecords,
+    {
+      endpoint: asText,
+      "patient-id": asText,
+      category: asText,
+      "allow-delete": asFlag,
+      "allow-upload": asFlag,
+      "seal-for": asList,
+      label: asText,
+      locale: asText,
+    },
+    properties,
+    { "records-error": "onError" },
+  );
 
-if (!customElements.get("strongroom-uploader")) customElements.define("strongroom-uploader", uploader);
-if (!customElements.get("strongroom-patient-records")) {
-  customElements.define("strongroom-patient-records", records);
+function define(name: string, made: () => CustomElementConstructor) {
+  if (!customElements.get(name)) customElements.define(name, made());
+}
+
+// A server that draws pages imports this, too; there are no elements there.
+if (typeof customElements !== "undefined") {
+  define("strongroom-uploader", uploader);
+  define("strongroom-patient-records", records);
 }

@@ -4,6 +4,9 @@ import { type ComponentType, createElement } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import style from "../style.css?inline";
 
+/** Light or dark, where it is not the system that decides. */
+const THEME = "data-theme";
+
 /** How an attribute's text becomes a prop. */
 export type Reader = (text: string) => unknown;
 
@@ -39,7 +42,7 @@ export function elementOf<Props extends object>(
   events: Record<string, string>,
 ): CustomElementConstructor {
   class StrongroomElement extends HTMLElement {
-    static readonly observedAttributes = Object.keys(attributes);
+    static readonly observedAttributes = [...Object.keys(attributes), THEME];
     #root: Root | undefined;
     #set: Record<string, unknown> = {};
     #due = false;
@@ -57,13 +60,17 @@ export function elementOf<Props extends object>(
         delete (this as unknown as Record<string, unknown>)[name];
         this.#set[name] = early;
       }
-      this.#root = createRoot(this.shadowRoot as ShadowRoot);
+      this.#root ??= createRoot(this.shadowRoot as ShadowRoot);
       this.#show();
     }
 
     disconnectedCallback() {
-      this.#root?.unmount();
-      this.#root = undefined;
+      // An element that is moved is taken out and put in again: what is under way in it goes on.
+      queueMicrotask(() => {
+        if (this.isConnected) return;
+        this.#root?.unmount();
+        this.#root = undefined;
+      });
     }
 
     attributeChangedCallback() {
@@ -85,7 +92,10 @@ export function elementOf<Props extends object>(
       this.#due = true;
       queueMicrotask(() => {
         this.#due = false;
-        this.#root?.render(createElement(component, this.#props() as Props));
+        // What is around the element does not reach in by itself.
+        const theme = this.closest(`[${THEME}]`)?.getAttribute(THEME) ?? undefined;
+        const shown = createElement(component, this.#props() as Props);
+        this.#root?.render(createElement("div", { [THEME]: theme }, shown));
       });
     }
 

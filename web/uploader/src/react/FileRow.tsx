@@ -13,8 +13,6 @@ interface Props {
   autoStart: boolean;
   /** Opens the file dialog, to go on with an interrupted file. */
   onChoose: () => void;
-  /** The row goes: somebody else must take the focus. */
-  onGone: () => void;
 }
 
 /** Whole minutes, and nothing where it is over soon: a number that jumps is no help. */
@@ -25,8 +23,8 @@ function leftOf({ secondsLeft }: Item, texts: Texts): string | undefined {
 
 function statusOf(item: Item, texts: Texts, auto: boolean) {
   const { phase, progress, size, message } = item;
-  const sent = formatSize(Math.round(progress * size));
-  const whole = formatSize(size);
+  const sent = formatSize(Math.round(progress * size), texts.locale);
+  const whole = formatSize(size, texts.locale);
   switch (phase) {
     case "waiting":
       return `${auto ? texts.queued : texts.waiting} · ${whole}`;
@@ -57,16 +55,12 @@ function doneOf({ sealed, document }: Item, texts: Texts): string {
 
 const WITH_BAR = new Set(["sealing", "checking", "uploading", "paused", "finishing", "interrupted"]);
 
-export function FileRow({ item, uploads, texts, autoStart, onChoose, onGone }: Props) {
+export function FileRow({ item, uploads, texts, autoStart, onChoose }: Props) {
   const { id, name, phase, progress } = item;
   const wrong = phase === "failed" || phase === "refused";
-  const remove = () => {
-    uploads.remove(id);
-    onGone();
-  };
   return (
-    <li className="srm-file" data-phase={phase}>
-      <Glyph name={name} mark={wrong ? "failed" : phase === "done" ? "done" : undefined} />
+    <li className="srm-file" data-phase={phase} data-keeps-focus tabIndex={-1}>
+      <Glyph name={name} texts={texts} mark={wrong ? "failed" : phase === "done" ? "done" : undefined} />
       <div className="srm-file-main">
         <span className="srm-name" title={name}>
           {name}
@@ -100,7 +94,7 @@ export function FileRow({ item, uploads, texts, autoStart, onChoose, onGone }: P
             <RetryIcon />
           </IconButton>
         )}
-        <IconButton label={texts.of(endOf(phase, texts), name)} onClick={remove}>
+        <IconButton label={texts.of(endOf(phase, texts), name)} onClick={() => uploads.remove(id)}>
           <CloseIcon />
         </IconButton>
       </div>

@@ -1,6 +1,6 @@
 "use client";
 // Where files are dropped, pasted, chosen or photographed, and the list of what becomes of them.
-import { type DragEvent, useEffect, useRef, useState } from "react";
+import { type DragEvent, useRef, useState } from "react";
 import { formatLimit } from "../core/format.js";
 import { dropped, named } from "../core/picked.js";
 import { dialogAccept, isAccepted, kinds } from "../core/rules.js";
@@ -9,62 +9,16 @@ import { FileRow } from "./FileRow.js";
 import { CameraIcon, UploadIcon } from "./icons.js";
 import { Announcer, type Looks, useTexts } from "./parts.js";
 import { Summary } from "./Summary.js";
+import { useNoStrayDrops, usePaste } from "./usePage.js";
+import { useKeptFocus } from "./useKeptFocus.js";
 import { useUploads } from "./useUploads.js";
 
 export interface FileUploaderProps extends UploadOptions, Looks {}
 
-/** Uploaders on the page: with one alone, a paste anywhere is meant for it. */
-const shown = new Set<HTMLElement>();
-
-function isWriting(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.matches("input, textarea, [contenteditable]");
-}
-
-/** Hands over what is pasted into the uploader, or anywhere while it is the only one. */
-function usePaste(root: { current: HTMLElement | null }, add: (files: File[]) => void) {
-  const latest = useRef(add);
-  latest.current = add;
-  useEffect(() => {
-    const own = root.current;
-    if (!own) return;
-    shown.add(own);
-    const onPaste = (event: ClipboardEvent) => {
-      const inside = event.composedPath().includes(own);
-      if (!inside && (shown.size > 1 || isWriting(event.composedPath()[0] ?? null))) return;
-      const files = named(event.clipboardData?.files, "pasted");
-      if (files.length === 0) return;
-      event.preventDefault();
-      latest.current(files);
-    };
-    document.addEventListener("paste", onPaste);
-    return () => {
-      shown.delete(own);
-      document.removeEventListener("paste", onPaste);
-    };
-  }, [root]);
-}
-
-/** A file dropped beside the uploader would open in the place of the page. */
-function useNoStrayDrops() {
-  useEffect(() => {
-    const onStray = (event: globalThis.DragEvent) => {
-      if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      event.dataTransfer.dropEffect = "none";
-    };
-    window.addEventListener("dragover", onStray);
-    window.addEventListener("drop", onStray);
-    return () => {
-      window.removeEventListener("dragover", onStray);
-      window.removeEventListener("drop", onStray);
-    };
-  }, []);
-}
-
 /** Uploads files for a patient or another entity. */
 export function FileUploader(props: FileUploaderProps) {
-  const { label, texts: own, className, style, ...options } = props;
-  const texts = useTexts(own);
+  const { label, texts: own, locale, className, style, ...options } = props;
+  const texts = useTexts(own, locale);
   const { uploads, snapshot } = useUploads(options, texts);
   const { accept, maxSize, multiple = true, maxFiles, autoStart = true } = options;
   const several = multiple && maxFiles !== 1;
@@ -74,8 +28,9 @@ export function FileUploader(props: FileUploaderProps) {
   const button = useRef<HTMLButtonElement>(null);
   const [over, setOver] = useState(0);
   const add = (files: readonly File[]) => void uploads?.add(files);
-  usePaste(root, add);
+  usePaste(root, (files) => add(named(files, texts.pastedName)));
   useNoStrayDrops();
+  useKeptFocus(root, () => button.current);
 
   const onDrag = (change: number) => (event: DragEvent) => {
     if (!event.dataTransfer.types.includes("Files")) return;
@@ -88,7 +43,7 @@ export function FileUploader(props: FileUploaderProps) {
     void dropped(event.dataTransfer).then(add);
   };
   const takes = (field: HTMLInputElement) => {
-    add(named(field.files ?? [], "photo"));
+    add(named(field.files ?? [], texts.photoName));
     field.value = "";
   };
   const { items, types } = snapshot;
@@ -98,6 +53,7 @@ export function FileUploader(props: FileUploaderProps) {
       ref={root}
       className={`srm srm-uploader ${className ?? ""}`}
       style={style}
+      tabIndex={-1}
       aria-label={label ?? texts.label}
       onDragEnter={onDrag(1)}
       onDragOver={onDrag(0)}
@@ -133,7 +89,7 @@ export function FileUploader(props: FileUploaderProps) {
           )}
         </div>
         <p className="srm-hint">
-          {texts.hint(kinds(accept, types), most === undefined ? undefined : formatLimit(most))}
+          {texts.hint(kinds(accept, types, texts), most === undefined ? undefined : formatLimit(most, texts.locale))}
         </p>
         {options.sealFor !== undefined && !snapshot.problem && (
           <p className="srm-hint">{texts.sealHint}</p>
@@ -164,7 +120,8 @@ export function FileUploader(props: FileUploaderProps) {
           {snapshot.problem}
         </p>
       )}
-      {snapshot.offline && <p className="srm-note">{texts.offline}</p>}
+      {/* There before its text is: else nobody is told. */}
+      <div role="status">{snapshot.offline && <p className="srm-note">{texts.offline}</p>}</div>
       {uploads && items.length > 0 && (
         <>
           <Summary items={items} uploads={uploads} texts={texts} autoStart={autoStart} />
@@ -177,14 +134,12 @@ export function FileUploader(props: FileUploaderProps) {
                 texts={texts}
                 autoStart={autoStart}
                 onChoose={() => input.current?.click()}
-                // The button may only just be coming back.
-                onGone={() => requestAnimationFrame(() => button.current?.focus())}
               />
             ))}
           </ul>
         </>
       )}
-      <Announcer said={snapshot.said} />
+      <Announcer lines={snapshot.lines} />
     </section>
   );
 }

@@ -1,16 +1,24 @@
 "use client";
 // A patient's documents: found, looked at, downloaded, and where it is allowed added and deleted.
-import { useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { type Connection, type Document, StrongroomError } from "../client/index.js";
 import { messageOf } from "../core/failure.js";
-import { formatCategory } from "../core/format.js";
-import { CATEGORIES, type Category } from "../core/types.js";
+import type { Texts } from "../core/texts.js";
+import { CATEGORIES, type Category, type Said } from "../core/types.js";
 import { FileUploader } from "./FileUploader.js";
 import { SearchIcon } from "./icons.js";
 import { Announcer, type Looks, Progress, useTexts } from "./parts.js";
 import { RecordRow } from "./RecordRow.js";
+import { useKeptFocus } from "./useKeptFocus.js";
 import { linkOf, useClient, useRecords, useRested } from "./useRecords.js";
 import { PICTURES, Viewer } from "./Viewer.js";
+
+/** What is no answer of the server is this page's own trouble. */
+const saidOf = (error: StrongroomError, texts: Texts) =>
+  error.code === "unknown" && error.status === 0 ? texts.recordsUnknown : messageOf(error, texts);
+
+/** How much of what was said is kept. */
+const LINES = 5;
 
 export interface PatientRecordsProps extends Connection, Looks {
   patientId: string;
@@ -25,28 +33,61 @@ export interface PatientRecordsProps extends Connection, Looks {
   onError?: ((error: StrongroomError) => void) | undefined;
 }
 
-/** A patient's documents. */
+/**
+ * A patient's documents. Another patient, server or category is another list: of the one before nothing stays, no
+ * row, no picture, no text that was searched for, and what is still on its way opens nothing.
+ */
 export function PatientRecords(props: PatientRecordsProps) {
+  const { endpoint, patientId, category } = props;
+  return <Records key={JSON.stringify([endpoint, patientId, category])} {...props} />;
+}
+
+/** Ends when the component goes. */
+function useGone(): () => AbortSignal | undefined {
+  const gone = useRef<AbortController>(undefined);
+  useEffect(() => {
+    const mine = new AbortController();
+    gone.current = mine;
+    return () => mine.abort();
+  }, []);
+  return () => gone.current?.signal;
+}
+
+function Records(props: PatientRecordsProps) {
   const { patientId, category, allowDelete = false, allowUpload = false, onError } = props;
   const { endpoint, token, headers } = props;
-  const texts = useTexts(props.texts);
+  const texts = useTexts(props.texts, props.locale);
   const client = useClient({ endpoint, token, headers });
-  const [search, setSearch] = useState("");
+  const [written, setWritten] = useState("");
   const [chosen, setChosen] = useState("");
-  const q = useRested(search.trim());
+  const q = useRested(written.trim());
   const records = useRecords(client, { patientId, q, category: category ?? chosen });
   const [viewed, setViewed] = useState<{ name: string; url: string }>();
   const [failure, setFailure] = useState<string>();
-  const [said, setSaid] = useState("");
+  const [lines, setLines] = useState<readonly Said[]>([]);
+  const say = (text: string) =>
+    setLines((old) => [...old, { id: (old.at(-1)?.id ?? 0) + 1, text }].slice(-LINES));
   const searchId = useId();
+  const root = useRef<HTMLElement>(null);
+  const list = useRef<HTMLUListElement>(null);
+  const search = useRef<HTMLInputElement>(null);
+  // After a row that went comes the next one, and after the button for more what it brought.
+  useKeptFocus(root, ({ element, index }) => {
+    const rows = [...(list.current?.children ?? [])] as HTMLElement[];
+    const isOfRows = index >= 0 || element.classList.contains("srm-more");
+    return (isOfRows && (rows[index] ?? rows.at(-1))) || search.current;
+  });
+  const gone = useGone();
 
-  const act = async (work: () => Promise<unknown>) => {
+  const act = async (work: (signal: AbortSignal | undefined) => Promise<unknown>) => {
+    const signal = gone();
     setFailure(undefined);
     try {
-      await work();
+      await work(signal);
     } catch (error) {
+      if (signal?.aborted) return;
       const known = error instanceof StrongroomError;
-      setFailure(known ? messageOf(error, texts) : texts.unknown);
+      setFailure(known ? messageOf(error, texts) : texts.recordsUnknown);
       if (known) onError?.(error);
     }
   };
@@ -55,8 +96,8 @@ export function PatientRecords(props: PatientRecordsProps) {
     // Opened at once, while the browser still knows that somebody clicked.
     const tab = isPicture ? null : window.open("", "_blank");
     if (tab) tab.opener = null;
-    void act(async () => {
-      const link = await linkOf(client, document.id, "inline").catch((error: unknown) => {
+    void act(async (signal) => {
+      const link = await linkOf(client, document.id, "inline", signal).catch((error: unknown) => {
         tab?.close();
         throw error;
       });
@@ -66,8 +107,8 @@ export function PatientRecords(props: PatientRecordsProps) {
     });
   };
   const download = (document: Document) =>
-    act(async () => {
-      const link = await linkOf(client, document.id, "attachment");
+    act(async (signal) => {
+      const link = await linkOf(client, document.id, "attachment", signal);
       const anchor = window.document.createElement("a");
       anchor.href = link.url;
       anchor.download = link.filename;
@@ -77,16 +118,18 @@ export function PatientRecords(props: PatientRecordsProps) {
     act(async () => {
       const id = document.id;
       await client.DELETE("/api/docs/{id}", { params: { path: { id } } });
-      setSaid(texts.saidDeleted(document.filename));
+      say(texts.saidDeleted(document.filename));
       await records.load();
     });
 
   const { documents, loading, error, next } = records;
   const filtered = q !== "" || chosen !== "";
-  const shownError = error ? messageOf(error, texts) : failure;
+  const shownError = error ? saidOf(error, texts) : failure;
   return (
     <section
+      ref={root}
       className={`srm srm-records ${props.className ?? ""}`}
+      tabIndex={-1}
       style={props.style}
       aria-label={props.label ?? texts.records}
       aria-busy={loading}
@@ -104,11 +147,12 @@ export function PatientRecords(props: PatientRecordsProps) {
           <SearchIcon />
           <span className="srm-hidden">{texts.search}</span>
           <input
+            ref={search}
             id={searchId}
             type="search"
             placeholder={texts.search}
-            value={search}
-            onChange={(event) => setSearch(event.currentTarget.value)}
+            value={written}
+            onChange={(event) => setWritten(event.currentTarget.value)}
           />
         </label>
         {!category && (
@@ -121,7 +165,7 @@ export function PatientRecords(props: PatientRecordsProps) {
             <option value="">{texts.anyCategory}</option>
             {CATEGORIES.map((one) => (
               <option key={one} value={one}>
-                {formatCategory(one)}
+                {texts.categoryName(one)}
               </option>
             ))}
           </select>
@@ -144,7 +188,7 @@ export function PatientRecords(props: PatientRecordsProps) {
         <p className="srm-empty">{filtered ? texts.recordsNone : texts.recordsEmpty}</p>
       )}
       {documents.length > 0 && (
-        <ul className="srm-files" aria-label={texts.records}>
+        <ul ref={list} className="srm-files" aria-label={texts.records}>
           {documents.map((document) => (
             <RecordRow
               key={document.id}
@@ -162,14 +206,15 @@ export function PatientRecords(props: PatientRecordsProps) {
         <button
           type="button"
           className="srm-button srm-quiet srm-more"
-          disabled={loading}
-          onClick={() => void records.load(next)}
+          // Disabled it would lose the focus.
+          aria-disabled={loading}
+          onClick={() => loading || void records.load(next)}
         >
           {texts.more}
         </button>
       )}
       {viewed && <Viewer {...viewed} texts={texts} onClose={() => setViewed(undefined)} />}
-      <Announcer said={said} />
+      <Announcer lines={lines} />
     </section>
   );
 }

@@ -1,7 +1,7 @@
 // One document of a patient.
-import { useState } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import type { Document } from "../client/index.js";
-import { formatCategory, formatDate, formatSize } from "../core/format.js";
+import { formatDate, formatSize } from "../core/format.js";
 import { SEALED } from "../core/sealed.js";
 import type { Texts } from "../core/texts.js";
 import { DownloadIcon, TrashIcon } from "./icons.js";
@@ -18,17 +18,40 @@ interface Props {
 
 export function RecordRow({ document, texts, allowDelete, onView, onDownload, onDelete }: Props) {
   const [asking, setAsking] = useState(false);
+  const question = useRef<HTMLDivElement>(null);
+  const bin = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    if (asking) question.current?.focus();
+  }, [asking]);
+  const close = () => {
+    setAsking(false);
+    bin.current?.focus();
+  };
+  const onKey = (event: KeyboardEvent) => {
+    if (event.key !== "Escape") return;
+    // It is not for a dialog around.
+    event.stopPropagation();
+    close();
+  };
+  const confirm = () => {
+    close();
+    onDelete();
+  };
   const { filename, category, size, createdAt, state } = document;
   const readable = state === "available";
   const sealed = document.contentType === SEALED;
-  const about = [formatCategory(category), formatSize(size), formatDate(createdAt)];
+  const about = [
+    texts.categoryName(category),
+    formatSize(size, texts.locale),
+    formatDate(createdAt, texts.locale),
+  ];
   return (
-    <li className="srm-file" data-state={state}>
-      <Glyph name={filename} />
+    <li className="srm-file" data-state={state} data-keeps-focus tabIndex={-1}>
+      <Glyph name={filename} texts={texts} />
       <div className="srm-file-main">
         {readable && !sealed ? (
-          <button type="button" className="srm-name srm-name-button" onClick={onView} title={filename}>
-            {filename}
+          <button type="button" className="srm-name-button" onClick={onView} title={filename}>
+            <span className="srm-name">{filename}</span>
           </button>
         ) : (
           <span className="srm-name" title={filename}>
@@ -41,12 +64,19 @@ export function RecordRow({ document, texts, allowDelete, onView, onDownload, on
           {about.join(" · ")}
         </span>
         {asking && (
-          <div className="srm-ask" role="group" aria-label={texts.sure}>
+          <div
+            ref={question}
+            className="srm-ask"
+            role="group"
+            aria-label={`${texts.sure} ${filename}`}
+            tabIndex={-1}
+            onKeyDown={onKey}
+          >
             <span>{texts.sure}</span>
-            <button type="button" className="srm-link srm-danger" onClick={onDelete}>
+            <button type="button" className="srm-link srm-danger" onClick={confirm}>
               {texts.delete}
             </button>
-            <button type="button" className="srm-link" onClick={() => setAsking(false)}>
+            <button type="button" className="srm-link" onClick={close}>
               {texts.keep}
             </button>
           </div>
@@ -59,7 +89,12 @@ export function RecordRow({ document, texts, allowDelete, onView, onDownload, on
           </IconButton>
         )}
         {allowDelete && readable && (
-          <IconButton label={texts.of(texts.delete, filename)} onClick={() => setAsking(!asking)}>
+          <IconButton
+            button={bin}
+            label={texts.of(texts.delete, filename)}
+            expanded={asking}
+            onClick={() => (asking ? close() : setAsking(true))}
+          >
             <TrashIcon />
           </IconButton>
         )}

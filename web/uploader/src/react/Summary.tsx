@@ -33,7 +33,7 @@ export function Summary(props: {
   if (said === "" && waiting.length === 0) return null;
   if (items.length < 2 && waiting.length === 0) return null;
   return (
-    <div className="srm-summary">
+    <div className="srm-summary" data-keeps-focus tabIndex={-1}>
       <div className="srm-summary-line">
         <span className="srm-summary-text">{said}</span>
         {sending && several && is("uploading", "paused").length > 0 && (

@@ -1,6 +1,6 @@
 "use client";
 // A picture, shown large over the page. Everything else opens in a tab of its own.
-import { useEffect, useRef } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Texts } from "../core/texts.js";
 import { CloseIcon } from "./icons.js";
 import { IconButton } from "./parts.js";
@@ -16,7 +16,10 @@ export const PICTURES: ReadonlySet<string> = new Set([
 export function Viewer(props: { name: string; url: string; texts: Texts; onClose: () => void }) {
   const { name, url, texts, onClose } = props;
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  const [broken, setBroken] = useState(false);
+  useEffect(() => {
+    if (!dialog.current?.open) dialog.current?.showModal();
+  }, []);
   return (
     <dialog ref={dialog} className="srm-viewer" aria-label={name} onClose={onClose}>
       <div className="srm-viewer-head">
@@ -25,7 +28,13 @@ export function Viewer(props: { name: string; url: string; texts: Texts; onClose
           <CloseIcon />
         </IconButton>
       </div>
-      <img src={url} alt={name} />
+      {broken ? (
+        <p className="srm-note srm-wrong srm-viewer-note" role="alert">
+          {texts.notShown}
+        </p>
+      ) : (
+        <img src={url} alt={name} onError={() => setBroken(true)} />
+      )}
     </dialog>
   );
 }

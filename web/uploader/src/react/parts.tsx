@@ -1,7 +1,8 @@
 // Small pieces that both components are made of.
-import { type CSSProperties, type ReactNode, useMemo } from "react";
+import { type CSSProperties, type ReactNode, type Ref, useMemo } from "react";
 import { extensionOf } from "../core/rules.js";
 import { TEXTS, type Texts } from "../core/texts.js";
+import type { Said } from "../core/types.js";
 import { AlertIcon, CheckIcon } from "./icons.js";
 
 /** What every component can be told of its looks. */
@@ -10,20 +11,23 @@ export interface Looks {
   label?: string | undefined;
   /** Your own words for any text. */
   texts?: Partial<Texts> | undefined;
+  /** The language that sizes and dates are written in (`de-AT`); left out: the browser's. */
+  locale?: string | undefined;
   className?: string | undefined;
   style?: CSSProperties | undefined;
 }
 
 /** Every text, the app's own words first. */
-export function useTexts(own: Partial<Texts> | undefined): Texts {
-  return useMemo(() => ({ ...TEXTS, ...own }), [own]);
+export function useTexts(own: Partial<Texts> | undefined, locale: string | undefined): Texts {
+  return useMemo(() => ({ ...TEXTS, ...own, ...(locale && { locale }) }), [own, locale]);
 }
 
 /** A file by its extension; with a mark when it is done or went wrong. */
-export function Glyph({ name, mark }: { name: string; mark?: "done" | "failed" | undefined }) {
+export function Glyph(props: { name: string; texts: Texts; mark?: "done" | "failed" | undefined }) {
+  const { name, texts, mark } = props;
   return (
     <span className="srm-glyph" data-mark={mark} aria-hidden="true">
-      <span className="srm-glyph-text">{extensionOf(name).slice(0, 4) || "file"}</span>
+      <span className="srm-glyph-text">{extensionOf(name).slice(0, 4) || texts.file}</span>
       {mark && <span className="srm-mark">{mark === "done" ? <CheckIcon /> : <AlertIcon />}</span>}
     </span>
   );
@@ -33,16 +37,19 @@ export function IconButton(props: {
   label: string;
   onClick: () => void;
   children: ReactNode;
-  disabled?: boolean;
+  button?: Ref<HTMLButtonElement> | undefined;
+  /** Whether what it opens is open. */
+  expanded?: boolean | undefined;
 }) {
   return (
     <button
+      ref={props.button}
       type="button"
       className="srm-icon-button"
       aria-label={props.label}
       title={props.label}
       onClick={props.onClick}
-      disabled={props.disabled}
+      aria-expanded={props.expanded}
     >
       {props.children}
     </button>
@@ -62,16 +69,19 @@ export function Progress({ label, value, state }: { label: string; value?: numbe
       aria-valuemax={100}
       aria-valuenow={percent}
     >
-      <div className="srm-bar-fill" style={{ width: `${percent ?? 100}%` }} />
+      {/* No style where none is needed: in a page that a server drew, a strict policy refuses it. */}
+      <div className="srm-bar-fill" {...(percent !== undefined && { style: { width: `${percent}%` } })} />
     </div>
   );
 }
 
-/** Said by screen readers, not shown. */
-export function Announcer({ said }: { said: string }) {
+/** Said by screen readers, not shown: each line once, when it comes. */
+export function Announcer({ lines = [] }: { lines?: readonly Said[] | undefined }) {
   return (
-    <div className="srm-hidden" role="status" aria-live="polite">
-      {said}
+    <div className="srm-hidden" role="log" aria-live="polite" aria-relevant="additions">
+      {lines.map(({ id, text }) => (
+        <p key={id}>{text}</p>
+      ))}
     </div>
   );
 }

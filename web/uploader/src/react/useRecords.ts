@@ -18,13 +18,15 @@ export interface Wanted {
 }
 
 interface State {
+  /** What the documents were asked for with. */
+  of: string;
   documents: readonly Document[];
   next: string | undefined;
   loading: boolean;
   error: StrongroomError | undefined;
 }
 
-const EMPTY: State = { documents: [], next: undefined, loading: true, error: undefined };
+const EMPTY: State = { of: "", documents: [], next: undefined, loading: true, error: undefined };
 
 function asError(error: unknown): StrongroomError {
   return error instanceof StrongroomError
@@ -45,6 +47,7 @@ export function useRecords(client: StrongroomClient, wanted: Wanted) {
   const { patientId, category, q } = wanted;
   const [state, setState] = useState<State>(EMPTY);
   const asked = useRef<AbortController>(undefined);
+  const of = JSON.stringify([category, q]);
 
   const load = useCallback(
     async (cursor?: string) => {
@@ -67,6 +70,7 @@ export function useRecords(client: StrongroomClient, wanted: Wanted) {
         });
         if (mine.signal.aborted) return;
         setState((old) => ({
+          of,
           documents: cursor ? [...old.documents, ...data.items] : data.items,
           next: data.nextCursor ?? undefined,
           loading: false,
@@ -74,10 +78,11 @@ export function useRecords(client: StrongroomClient, wanted: Wanted) {
         }));
       } catch (error) {
         if (mine.signal.aborted) return;
-        setState((old) => ({ ...old, loading: false, error: asError(error) }));
+        // What was found otherwise is no answer to this.
+        setState((old) => ({ ...(old.of === of ? old : EMPTY), loading: false, error: asError(error) }));
       }
     },
-    [client, patientId, category, q],
+    [client, patientId, category, q, of],
   );
   useEffect(() => {
     void load();
@@ -87,10 +92,18 @@ export function useRecords(client: StrongroomClient, wanted: Wanted) {
 }
 
 /** A short-lived link to a document's bytes. */
-export async function linkOf(client: StrongroomClient, id: string, how: "inline" | "attachment") {
+export async function linkOf(
+  client: StrongroomClient,
+  id: string,
+  how: "inline" | "attachment",
+  signal: AbortSignal | undefined,
+) {
   const { data } = await client.GET("/api/docs/{id}/download", {
     params: { path: { id }, query: { disposition: how } },
+    ...(signal && { signal }),
   });
+  // It may have arrived just before.
+  signal?.throwIfAborted();
   return data;
 }
 

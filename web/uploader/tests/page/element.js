@@ -3,6 +3,10 @@ window.told = { done: [], failed: [] };
 addEventListener("upload-complete", (event) => window.told.done.push(event.detail));
 addEventListener("upload-error", (event) => window.told.failed.push(event.detail.error.code));
 
+// As the page of an app that has a dark side; a style in the page itself a strict policy would refuse.
+const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
+Object.assign(document.body.style, isDark ? { background: "#10141a", color: "#e7ebf1" } : {});
+
 const { element, strict, ...attributes } = Object.fromEntries(new URLSearchParams(location.search));
 if (element) {
   const made = document.createElement(element);
