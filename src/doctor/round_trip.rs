@@ -64,6 +64,7 @@ pub async fn round_trip(store: &dyn ObjectStore, folder: &str, clock: &Clock, te
     run.step("listing", run.listing(), tell).await;
     run.step("presigned upload and download", run.presigned(), tell).await;
     run.step("expired URL", run.expired(), tell).await;
+    run.step("expired download URL", run.expired_download(), tell).await;
     run.step("changed header", run.changed_header(), tell).await;
     run.step("large file in parts", run.in_parts(), tell).await;
     run.step("clean-up", run.clean_up(), tell).await;
@@ -179,7 +180,19 @@ impl RoundTrip<'_> {
         let sent = content(10);
         let request = self.sign("expired", &sent, Duration::from_hours(2))?;
         let status = self.send(&request, sent).await?;
-        self.refused(status, "a URL that ended two hours ago")
+        self.refused(status, "an upload URL that ended two hours ago")
+    }
+
+    async fn expired_download(&self) -> Done {
+        let (key, answer) = (self.key("presigned")?, AnswerHeaders::default());
+        let then = self.clock.now() - Duration::from_hours(2);
+        let request = self.store.presign_get(&key, None, &answer, MINUTE, then)?;
+        let status = self.client.get(&request.url).send().await.map_err(unreached)?.status();
+        if status == StatusCode::NOT_FOUND {
+            let advice = "repair the check before this one, whose object it asks for";
+            return Err(broken("there is nothing to download", advice));
+        }
+        self.refused(status, "a download URL that ended two hours ago")
     }
 
     async fn changed_header(&self) -> Done {

@@ -1,7 +1,7 @@
 //! The object store: which one, whether it can be used, what it does.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::round_trip::round_trip;
 use super::{Check, Tell, Verdict, cors, net};
@@ -29,8 +29,7 @@ pub async fn store(
     let Some(s3) = &config.store.s3 else {
         tell.check(local(config));
         if let Some(store) = open {
-            let findings = store.examine().await;
-            tell.checks(findings.iter().map(check));
+            store.examine(&mut |finding| tell.check(check(&finding))).await;
             round_trip(&*store, &config.store.folder_prefix, clock, tell).await;
         }
         return;
@@ -61,11 +60,16 @@ pub async fn store(
 
 /// What a bucket does.
 async fn bucket(config: &Config, clock: &Clock, store: &dyn ObjectStore, tell: &mut Tell<'_>) {
-    let findings = store.examine().await;
-    let usable = findings.iter().all(|finding| finding.verdict != store::Verdict::Failed);
-    tell.checks(findings.iter().map(check));
+    let mut usable = true;
+    let mut found = |finding: Finding| {
+        usable &= finding.verdict != store::Verdict::Failed;
+        tell.check(check(&finding));
+    };
+    store.examine(&mut found).await;
     if let Some(client) = net::client() {
-        tell.check(cors::cors(config, &client, store, clock).await);
+        let begun = Instant::now();
+        let cors = cors::cors(config, &client, store, clock).await;
+        tell.check(cors.took(begun.elapsed()));
     }
     if usable {
         round_trip(store, &config.store.folder_prefix, clock, tell).await;
@@ -137,7 +141,14 @@ fn check(finding: &Finding) -> Check {
         store::Verdict::Unknown => Verdict::Skipped,
         store::Verdict::Failed => Verdict::Fail,
     };
-    let check = Check::new(name, verdict, &*finding.what);
-    let check = check.took(finding.took);
-    if verdict == Verdict::Ok { check } else { check.with(finding.consequence) }
+    let mut seen = finding.what.clone();
+    if verdict != Verdict::Ok {
+        // The words of others end as they like.
+        seen = format!("{}. {}", seen.trim_end_matches('.'), finding.consequence);
+    }
+    let check = Check::new(name, verdict, seen).took(finding.took);
+    match finding.advice {
+        Some(advice) => check.with(advice),
+        None => check,
+    }
 }

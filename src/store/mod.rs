@@ -30,7 +30,7 @@ pub use object::{
 };
 pub use presign::{Presigner, PresignerConfig};
 pub use requests::{AnswerHeaders, PresignPut, PresignedRequest, UploadMethod};
-pub use s3::{Finding, Verdict};
+pub use s3::{Finding, TellFinding, Verdict};
 
 /// A bucket of objects.
 #[async_trait]
@@ -153,10 +153,17 @@ pub trait ObjectStore: Send + Sync {
         Err(StoreError::Unsupported("it keeps no tags"))
     }
 
-    /// Tries each ability of the store and says what follows from it; takes seconds, and removes
-    /// what it wrote. Nothing where there is nothing to be found out.
-    async fn examine(&self) -> Vec<Finding> {
-        Vec::new()
+    /// Tries each ability of the store, and tells of each as soon as it is known; takes seconds,
+    /// and removes what it wrote. Nothing where there is nothing to be found out.
+    async fn examine(&self, tell: TellFinding<'_>) {
+        let _ = tell;
+    }
+
+    /// All that an examination finds.
+    async fn findings(&self) -> Vec<Finding> {
+        let mut all = Vec::new();
+        self.examine(&mut |found| all.push(found)).await;
+        all
     }
 
     /// Whether the store can be used now.

@@ -29,7 +29,7 @@ const NONCE: &str = r#"name="csp-nonce" content="""#;
 const MISSING: &str = "<!doctype html><title>Strongroom</title><p>This binary was built without \
                        its pages: `make web` builds them, then build it again.";
 
-/// Origins beside our own that the pages may send files to and show files from.
+/// Origins beside our own that the pages may send files to. What they show comes from our own.
 #[derive(Clone)]
 pub struct Origins(Arc<str>);
 
@@ -67,8 +67,7 @@ pub fn page(origins: &Origins) -> Result<Response, ApiError> {
 fn policy(nonce: &str, origins: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-{nonce}'; \
-         img-src 'self' blob: data: {origins}; connect-src 'self' {origins}; \
-         frame-src 'self' blob: {origins}; worker-src 'self' blob:; font-src 'self'; \
+         img-src 'self' blob:; connect-src 'self' {origins}; worker-src 'self'; \
          base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }

@@ -115,8 +115,11 @@ async fn a_wrong_configuration_and_a_wrong_certificate_are_failures() {
     assert!(check(&report, "certificate")["seen"].as_str().unwrap().contains("none.pem"));
 }
 
+/// Where the pages of the server in [`examined_over`] come from.
+const OWN_PAGES: &str = "http://127.0.0.1:9";
+
 /// The report of a server whose bucket is the embedded S3 endpoint of another.
-fn examined_over(bucket: &Server, origin: &str) -> Value {
+fn examined_over(bucket: &Server, origins: &str) -> Value {
     let s3 = S3::of(bucket);
     let variables = [
         ("AWS_S3_DOCUMENTS_BUCKET_NAME", s3.bucket.as_str()),
@@ -124,7 +127,8 @@ fn examined_over(bucket: &Server, origin: &str) -> Value {
         ("AWS_ACCESS_KEY_ID", &s3.access_key_id),
         ("AWS_SECRET_ACCESS_KEY", &s3.secret_access_key),
         ("S3_ENDPOINT", &s3.endpoint),
-        ("STRONGROOM_ALLOWED_ORIGINS", origin),
+        ("STRONGROOM_PUBLIC_URL", OWN_PAGES),
+        ("STRONGROOM_ALLOWED_ORIGINS", origins),
     ];
     examined(&Server::prepare(&variables, &[])).0
 }
@@ -139,7 +143,18 @@ async fn a_bucket_is_asked_as_a_browser_asks_before_it_uploads() {
     assert!(cors["seen"].as_str().unwrap().contains(origin), "{cors}");
     assert!(cors["do"].as_str().unwrap().contains("methods PUT, POST and GET"), "{cors}");
 
-    let open = Server::start(&[("STRONGROOM_ALLOWED_ORIGINS", origin)]).await;
+    // Strongroom's own pages upload, too, whether or not those of others do.
+    let half = Server::start(&[("STRONGROOM_ALLOWED_ORIGINS", origin)]).await;
+    for origins in [origin, ""] {
+        let report = examined_over(&half, origins);
+        let cors = check(&report, "CORS");
+        assert_eq!(cors["verdict"], "fail", "{cors}");
+        let refused = format!("{OWN_PAGES}: the preflight request is answered 403 Forbidden");
+        assert_eq!(cors["seen"], refused, "{cors}");
+    }
+
+    let both = format!("{OWN_PAGES},{origin}");
+    let open = Server::start(&[("STRONGROOM_ALLOWED_ORIGINS", &both)]).await;
     let report = examined_over(&open, origin);
     for name in ["object store", "versions", "createOnly", "sha256", "forms", "multipart", "CORS"] {
         assert_eq!(check(&report, name)["verdict"], "ok", "{report}");
@@ -163,12 +178,13 @@ async fn self_tested(server: &Server) -> Vec<Value> {
     checks
 }
 
-const ON_EVERY_STORE: [&str; 8] = [
+const ON_EVERY_STORE: [&str; 9] = [
     "upload and download",
     "metadata",
     "listing",
     "presigned upload and download",
     "expired URL",
+    "expired download URL",
     "changed header",
     "large file in parts",
     "clean-up",
@@ -204,10 +220,24 @@ async fn a_running_server_tries_its_bucket_and_leaves_nothing_in_it() {
     let bucket = Account::garage().bucket().await;
     let mut variables = bucket.variables();
     variables.push(("STRONGROOM_ALLOWED_ORIGINS".into(), "https://app.example.com".into()));
-    bucket.let_pages_in(&["https://app.example.com"]).await;
     let variables: Vec<_> = variables.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     let server = Server::start(&variables).await;
+    let origins = ["https://app.example.com", &server.url];
+    bucket.let_pages_in(&origins).await;
     let checks = self_tested(&server).await;
-    all_well(&checks, &["uploads", "object store", "write", "multipart", "presignedPut", "CORS"]);
+    let more =
+        ["uploads", "credentials", "object store", "write", "multipart", "presignedPut", "CORS"];
+    all_well(&checks, &more);
+    assert_eq!(bucket.keys().await, Vec::<String>::new());
+
+    // Pages that cannot read what the store answers cannot complete an upload in parts.
+    bucket.let_pages_upload_blindly(&origins).await;
+    let checks = self_tested(&server).await;
+    let cors = checks.iter().find(|check| check["name"] == "CORS").unwrap();
+    assert_eq!(cors["verdict"], "fail", "{cors}");
+    for origin in origins {
+        let blind = format!("{origin}: ETag is not exposed");
+        assert!(cors["seen"].as_str().unwrap().contains(&blind), "{cors}");
+    }
     assert_eq!(bucket.keys().await, Vec::<String>::new());
 }

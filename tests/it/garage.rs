@@ -9,6 +9,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region, RequestChecksumCalculation};
+use aws_sdk_s3::types::builders::CorsRuleBuilder;
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration, BucketVersioningStatus, CorsConfiguration, CorsRule,
     ExpirationStatus, LifecycleRule, LifecycleRuleFilter, Transition, TransitionStorageClass,
@@ -134,8 +135,17 @@ impl Bucket {
 
     /// Lets pages of these origins upload, as docs/object-stores.md says.
     pub async fn let_pages_in(&self, origins: &[&str]) {
-        let rule = CorsRule::builder().allowed_headers("*").expose_headers("ETag");
-        let rule = rule.expose_headers("Location");
+        let rule = CorsRule::builder().expose_headers("ETag").expose_headers("Location");
+        self.let_in(rule, origins).await;
+    }
+
+    /// The same without the header that uploads in parts need.
+    pub async fn let_pages_upload_blindly(&self, origins: &[&str]) {
+        self.let_in(CorsRule::builder(), origins).await;
+    }
+
+    async fn let_in(&self, rule: CorsRuleBuilder, origins: &[&str]) {
+        let rule = rule.allowed_headers("*");
         let rule = ["GET", "PUT", "POST"].iter().fold(rule, |rule, m| rule.allowed_methods(*m));
         let rule = origins.iter().fold(rule, |rule, origin| rule.allowed_origins(*origin));
         let rules = CorsConfiguration::builder().cors_rules(rule.build().unwrap()).build().unwrap();

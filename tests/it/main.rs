@@ -38,6 +38,7 @@ mod load;
 mod made_files;
 mod made_pictures;
 mod operation;
+mod pages;
 mod parts;
 mod people;
 mod previews;

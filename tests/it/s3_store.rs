@@ -492,7 +492,7 @@ async fn an_examination_tells_what_garage_only_pretends_to_do() {
     let place = garage();
     let bucket = place.bucket().await;
     let store = place.open(&bucket).await;
-    let findings = store.examine().await;
+    let findings = store.findings().await;
     let of = |name: &str| {
         let found = findings.iter().find(|finding| finding.name == name);
         found.unwrap_or_else(|| panic!("{name}: {findings:#?}")).verdict
@@ -519,7 +519,7 @@ async fn an_examination_of_moto_finds_versions_and_locks() {
     let call = place.client().create_bucket().bucket(&bucket);
     call.object_lock_enabled_for_bucket(true).send().await.unwrap();
     let store = place.open(&bucket).await;
-    let findings = store.examine().await;
+    let findings = store.findings().await;
     for name in ["reach", "write", "versions", "createOnly", "tags", "objectLock", "archiveClasses"]
     {
         let found = findings.iter().find(|finding| finding.name == name).unwrap();

@@ -24,12 +24,12 @@ export function garage() {
   return { endpoint, region, id, secret };
 }
 
-/** The rule that the documentation gives, for other pages than its example's. */
-async function corsRules(origins) {
+/** The rule that the documentation gives, for other pages than its example's; `more` goes over it. */
+async function corsRules(origins, more = {}) {
   const page = await readFile(here("../../docs/object-stores.md"), "utf8");
   const rule = /^ {4}(\[\{ "AllowedOrigins"[^]*?\}\])$/m.exec(page)?.[1];
   if (!rule) throw new Error("docs/object-stores.md has no CORS rule any more");
-  return JSON.parse(rule).map((one) => ({ ...one, AllowedOrigins: origins }));
+  return JSON.parse(rule).map((one) => ({ ...one, AllowedOrigins: origins, ...more }));
 }
 
 /**
@@ -53,10 +53,15 @@ export async function makeBucket({ origins, endpoint }) {
     return stdout.trim() ? JSON.parse(stdout) : {};
   };
   await s3api("create-bucket");
-  const rules = JSON.stringify({ CORSRules: await corsRules(origins) });
-  await s3api("put-bucket-cors", "--cors-configuration", rules);
+  const letIn = async (pages, more) => {
+    const rules = JSON.stringify({ CORSRules: await corsRules(pages, more) });
+    await s3api("put-bucket-cors", "--cors-configuration", rules);
+  };
+  await letIn(origins);
   return {
     name,
+    /** Other CORS rules: for pages of these origins, and what of the documentation's rule is different. */
+    letIn,
     /** The variables that make a server use it. */
     vars: {
       STORAGE_PROVIDER: "s3",

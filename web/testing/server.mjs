@@ -40,11 +40,15 @@ export function freePort() {
 
 /**
  * Starts a server. `origins` are the pages that may call it, `publicUrl` what browsers reach it by
- * if that is not its own address, `vars` more variables, `args` more arguments of `serve`.
+ * if that is not its own address, `vars` more variables (`undefined` takes one away), `args` more arguments of
+ * `serve`, `fill` what is done with the path of its database before it starts.
  *
- * @param {{ origins?: string[], publicUrl?: string, vars?: Record<string, string>, args?: string[] }} [options]
+ * @param {{
+ *   origins?: string[], publicUrl?: string, vars?: Record<string, string | undefined>, args?: string[],
+ *   fill?: (database: string) => Promise<unknown>,
+ * }} [options]
  */
-export async function startServer({ origins = [], publicUrl, vars = {}, args = [] } = {}) {
+export async function startServer({ origins = [], publicUrl, vars = {}, args = [], fill } = {}) {
   const home = await mkdtemp(join(tmpdir(), "strongroom-web-test-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -56,6 +60,11 @@ export async function startServer({ origins = [], publicUrl, vars = {}, args = [
     ...(origins.length > 0 && { STRONGROOM_ALLOWED_ORIGINS: origins.join(",") }),
     ...vars,
   };
+  if (fill) {
+    // The first command makes the database.
+    await run(program, ["token", "--user", "test-setup", "--role", "admin"], { cwd: home, env });
+    await fill(join(home, "data", "strongroom.sqlite"));
+  }
   const log = await open(join(home, "log"), "a");
   const child = spawn("timeout", [LIFE, program, "serve", ...args], {
     cwd: home,

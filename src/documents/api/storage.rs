@@ -123,7 +123,7 @@ pub async fn config(
 ) -> Result<ApiJson<StorageConfig>, ApiError> {
     let grant = call.authorize(Target::new(TargetKind::System, call.clinic())).await?;
     grant.begin().await?.commit(None).await?;
-    let findings = if query.examine { Some(app.store.examine().await) } else { None };
+    let findings = if query.examine { Some(app.store.findings().await) } else { None };
     Ok(ApiJson(describe(&app, findings)))
 }
 

@@ -8,7 +8,9 @@ use futures::{StreamExt as _, TryStreamExt as _};
 
 use super::{Attributes, Condition, Expected, Length, LocalStore, Put, blocking};
 use crate::causes;
-use crate::store::{Finding, ObjectInfo, ObjectKey, ObjectStore as _, StoreError, Verdict};
+use crate::store::{
+    Finding, ObjectInfo, ObjectKey, ObjectStore as _, StoreError, TellFinding, Verdict,
+};
 
 /// What is looked for on the disk.
 const MARK: &[u8] = b"strongroom examination";
@@ -18,18 +20,19 @@ type Seen = Result<(Verdict, &'static str), StoreError>;
 
 impl LocalStore {
     /// Tries what documents rest on.
-    pub(super) async fn examine_each(&self) -> Vec<Finding> {
+    pub(super) async fn examine_each(&self, tell: TellFinding<'_>) {
         let begun = Instant::now();
-        let versions = finding(
-            "versions",
-            self.see_versions().await,
-            "Each document is pinned to the version that was checked.",
+        let seen = self.see_versions().await;
+        let consequence = "Each document is pinned to the version that was checked.";
+        tell(finding("versions", seen, consequence, begun));
+        let begun = Instant::now();
+        let seen = self.see_sealing().await;
+        tell(finding(
+            "encryption",
+            seen,
+            "Every file is sealed before it reaches the disk.",
             begun,
-        );
-        let begun = Instant::now();
-        let sealed = self.see_sealing().await;
-        let consequence = "Every file is sealed before it reaches the disk.";
-        vec![versions, finding("encryption", sealed, consequence, begun)]
+        ));
     }
 
     /// Writes an object twice, reads its first version, and removes both.
@@ -112,5 +115,9 @@ fn finding(name: &'static str, seen: Seen, consequence: &'static str, begun: Ins
         Ok((verdict, what)) => (verdict, what.to_owned()),
         Err(e) => (Verdict::Failed, causes::in_one_line(&e)),
     };
-    Finding { name, verdict, what, consequence, took: begun.elapsed() }
+    let works = verdict == Verdict::Works;
+    let advice = "look at the disk of STRONGROOM_DATA_DIR and into the server's log";
+    let (consequence, advice) =
+        if works { (consequence, None) } else { ("Uploads may be lost.", Some(advice)) };
+    Finding { name, verdict, what, consequence, advice, took: begun.elapsed() }
 }

@@ -12,9 +12,9 @@ use super::{
     MultipartError, NamedPart, Put, blocking, listing, rows,
 };
 use crate::store::{
-    Abilities, AnswerHeaders, ByteRange, ByteStream, Finding, ListedObject, NewObject, ObjectBody,
+    Abilities, AnswerHeaders, ByteRange, ByteStream, ListedObject, NewObject, ObjectBody,
     ObjectInfo, ObjectKey, ObjectStore, PartialUpload, PresignPut, PresignedRequest, Size,
-    StoreError, UploadMethod, UploadedPart,
+    StoreError, TellFinding, UploadMethod, UploadedPart,
 };
 use crate::time::Timestamp;
 
@@ -181,8 +181,8 @@ impl ObjectStore for LocalStore {
         Ok(self.copy_object(&found, &to.key, None).await?.info)
     }
 
-    async fn examine(&self) -> Vec<Finding> {
-        self.examine_each().await
+    async fn examine(&self, tell: TellFinding<'_>) {
+        self.examine_each(tell).await;
     }
 
     async fn head(&self, key: &ObjectKey, version: Option<&str>) -> Result<ObjectInfo, StoreError> {

@@ -12,10 +12,9 @@ use serde::Serialize;
 
 use super::bucket::Bucket;
 use super::errors::{Failure, chain};
-use super::probe::{CreateOnly, Probed, Tried};
-use super::purge::Unpurged;
+use super::examine_words::{advice, consequence};
+use super::probe::Tried;
 use crate::ids::Ids;
-use crate::store::StoreError;
 
 /// How long one examination may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -48,6 +47,9 @@ pub struct Finding {
     pub what: String,
     /// What Strongroom does about it.
     pub consequence: &'static str,
+    /// What to do, where something should be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub advice: Option<&'static str>,
     /// How long it took, in milliseconds.
     #[serde(rename = "tookMs", serialize_with = "crate::time::milliseconds")]
     pub took: Duration,
@@ -61,100 +63,63 @@ pub(super) fn seen(verdict: Verdict, what: impl Into<String>) -> Seen {
     (verdict, what.into())
 }
 
+/// Told of each finding as it is made.
+pub type TellFinding<'a> = &'a mut (dyn FnMut(Finding) + Send);
+
+/// The objects an examination writes.
+const PARTS: &[&str] = &[
+    "write",
+    "versions",
+    "create",
+    "create-new",
+    "sha256",
+    "form",
+    "tags",
+    "lock",
+    "encryption",
+    "archive",
+    "multipart",
+    "copy",
+    "copy-2",
+    "ranges",
+    "presigned",
+];
+
 impl Bucket {
-    /// Examines everything, one thing after the other.
-    pub async fn examine(&self) -> Vec<Finding> {
-        let reach = run("reach", self.examine_reach()).await;
-        if reach.verdict != Verdict::Works {
-            return vec![reach];
+    /// Examines everything, one thing after the other, and tells of each as soon as it is known.
+    /// Where keys, bucket or writing fail it ends: the rest would only say so again.
+    pub async fn examine(&self, tell: TellFinding<'_>) {
+        let credentials = run("credentials", self.examine_credentials()).await;
+        if !told(credentials, tell) || !told(run("reach", self.examine_reach()).await, tell) {
+            return;
         }
+        tell(run("clock", self.examine_clock()).await);
         let stem = self.place.key(&format!("strongroom-probe/{}", Ids::Random.next().simple()));
         let key = |part: &str| format!("{stem}-{part}");
-        let mut findings = vec![reach];
-        findings.extend(Box::pin(self.examine_abilities()).await);
-        findings.push(run("tags", self.examine_tags(&key("tags"))).await);
-        findings.push(run("objectLock", self.examine_lock(&key("lock"))).await);
-        findings.push(run("encryption", self.examine_encryption(&key("encryption"))).await);
-        findings.push(run("archiveClasses", self.examine_archive(&key("archive"))).await);
-        findings.push(run("multipart", self.examine_multipart(&key("multipart"))).await);
-        findings.push(run("copyCondition", self.examine_copy(&key("copy"))).await);
-        findings.push(run("ranges", self.examine_ranges(&key("ranges"))).await);
-        findings.push(run("presignedPut", self.examine_presigned(&key("presigned"))).await);
-        findings.push(run("clock", self.examine_clock()).await);
+        if told(run("write", self.examine_write(&key("write"))).await, tell) {
+            self.examine_each(&key, tell).await;
+        }
         let versions = self.abilities().ok().map(|abilities| abilities.versions);
-        for part in
-            ["tags", "lock", "encryption", "archive", "multipart", "copy", "ranges", "presigned"]
-        {
+        for part in PARTS {
             let _ = self.remove_probe(&key(part), versions).await;
         }
-        let _ = self.remove_probe(&key("copy-2"), versions).await;
-        findings
     }
 
-    async fn examine_reach(&self) -> Examined {
-        if let Err(reason) = self.keys.get() {
-            return Err(seen(Verdict::Failed, &*reason));
-        }
-        self.see().await.map_err(|bad| seen(Verdict::Failed, &*bad.reason))?;
-        let what = format!("The bucket {} answers.", self.place.bucket);
-        Ok(seen(Verdict::Works, what))
-    }
-
-    /// The abilities the house depends on, as they are probed at each start.
-    async fn examine_abilities(&self) -> Vec<Finding> {
-        let begun = Instant::now();
-        let Probed { abilities: found, create_only, left } = match Box::pin(self.probe()).await {
-            Ok(probed) => probed,
-            Err(bad) => {
-                let what = bad.reason.to_string();
-                return vec![finding("write", (Verdict::Failed, what), begun.elapsed())];
-            }
-        };
-        let took = begun.elapsed();
-        let of = |name, works: bool, yes: &str, no: &str| {
-            let verdict = if works { Verdict::Works } else { Verdict::Missing };
-            finding(name, seen(verdict, if works { yes } else { no }), took)
-        };
-        let conditional = match create_only {
-            CreateOnly::Works => seen(
-                Verdict::Works,
-                "A second PUT with If-None-Match: * was refused, one of a new object was taken.",
-            ),
-            CreateOnly::Lies => seen(
-                Verdict::Lies,
-                "A second PUT with If-None-Match: * was answered 200 and replaced the object.",
-            ),
-            CreateOnly::Foreign(what) => seen(Verdict::Missing, what),
-        };
-        vec![
-            written(left, took),
-            of(
-                "versions",
-                found.versions,
-                "A key was written twice and its first version could still be read.",
-                "A key was written twice; its first content is gone.",
-            ),
-            finding("createOnly", conditional, took),
-            of(
-                "sha256",
-                found.sha256,
-                "A PUT whose bytes do not have the SHA-256 it announces was refused.",
-                "A PUT whose bytes do not have the SHA-256 it announces was taken.",
-            )
-            .lying(!found.sha256),
-            of(
-                "forms",
-                found.forms,
-                "A form of the wrong size was refused and one of the right size taken.",
-                "Upload forms are not taken, or their policy is not enforced.",
-            ),
-            of(
-                "archives",
-                found.archives,
-                "A lifecycle rule moves objects to an archive, or the rules may not be read.",
-                "No lifecycle rule moves objects to an archive.",
-            ),
-        ]
+    async fn examine_each(&self, key: &(dyn Fn(&str) -> String + Sync), tell: TellFinding<'_>) {
+        let (create, new) = (key("create"), key("create-new"));
+        tell(run("versions", self.examine_versions(&key("versions"))).await);
+        tell(run("createOnly", self.examine_create_only(&create, &new)).await);
+        tell(run("sha256", self.examine_sha256(&key("sha256"))).await);
+        tell(run("forms", self.examine_forms(&key("form"))).await);
+        tell(run("archives", self.examine_archives()).await);
+        tell(run("tags", self.examine_tags(&key("tags"))).await);
+        tell(run("objectLock", self.examine_lock(&key("lock"))).await);
+        tell(run("encryption", self.examine_encryption(&key("encryption"))).await);
+        tell(run("archiveClasses", self.examine_archive(&key("archive"))).await);
+        tell(run("multipart", self.examine_multipart(&key("multipart"))).await);
+        tell(run("copyCondition", self.examine_copy(&key("copy"))).await);
+        tell(run("ranges", self.examine_ranges(&key("ranges"))).await);
+        tell(run("presignedPut", self.examine_presigned(&key("presigned"))).await);
     }
 
     /// The end of an examination that a failure brings.
@@ -167,16 +132,6 @@ impl Bucket {
             return seen(Verdict::Unknown, format!("{what} {permission} is needed to tell."));
         }
         seen(Verdict::Failed, &*self.bad(failure, permission).reason)
-    }
-}
-
-impl Finding {
-    /// Says that the store answered yes, where it did.
-    fn lying(mut self, lies: bool) -> Self {
-        if lies {
-            self.verdict = Verdict::Lies;
-        }
-        self
     }
 }
 
@@ -214,62 +169,15 @@ async fn timed(name: &'static str, work: impl Future<Output = Examined>) -> Find
 }
 
 fn finding(name: &'static str, (verdict, what): Seen, took: Duration) -> Finding {
-    let works = verdict == Verdict::Works;
-    Finding { name, verdict, what, consequence: consequence(name, works), took }
+    let consequence = consequence(name, verdict == Verdict::Works);
+    Finding { name, verdict, what, consequence, advice: advice(name, verdict), took }
 }
 
-/// What writing came to, with what became of the probe's own objects.
-fn written(left: Option<Unpurged>, took: Duration) -> Finding {
-    let Some(Unpurged { error, permission }) = left else {
-        let what = "Objects were written, read and removed.";
-        return finding("write", seen(Verdict::Works, what), took);
-    };
-    let why = match error {
-        StoreError::Denied => format!("{permission} must be allowed."),
-        other => format!("{permission} failed: {}.", chain(&other)),
-    };
-    let what = format!("Objects were written and read, but could not be removed: {why}");
-    Finding {
-        consequence: "What is deleted for good stays in the bucket until this is put right.",
-        ..finding("write", seen(Verdict::Failed, what), took)
-    }
-}
-
-/// What Strongroom does about it.
-fn consequence(name: &str, works: bool) -> &'static str {
-    match (name, works) {
-        ("reach", false) => "Nothing that needs the store works; records stay readable.",
-        ("write", false) => "Uploads answer 503 until this is put right.",
-        ("versions", true) => "Each document is pinned to the version that was checked.",
-        ("versions", false) => {
-            "Where create-only writes are missing too, an upload is copied to a key that no URL \
-             was ever signed for before it is checked."
-        }
-        ("createOnly", true) => "An upload URL works once.",
-        ("createOnly", false) => {
-            "An upload URL can be used again while it lasts; without versions its object is copied \
-             away before it is checked."
-        }
-        ("sha256", true) => "A damaged upload is refused by the store itself.",
-        ("sha256", false) => "The checksum is not signed; what the store cannot say is not shown.",
-        ("forms", true) => "Uploads by form are offered.",
-        ("forms", false) => "Uploads by form are refused; PUT is offered.",
-        ("archives", true) => "Documents are looked at for being archived before they are served.",
-        ("tags", false) => "A scanner that leaves its verdict in a tag cannot be used.",
-        ("objectLock", false) => {
-            "Holds are kept by Strongroom alone; the store does not add to it."
-        }
-        ("encryption", false) => "Encryption at rest is up to the store's disks; see to it there.",
-        ("archiveClasses", false) => "Keep all documents in the store's ordinary class.",
-        ("multipart", false) => "Large uploads fail; use another store for them.",
-        ("copyCondition", false) => {
-            "The original is looked at again after a copy; if it changed, the copy is removed."
-        }
-        ("ranges", false) => "Previews and resumed downloads fail.",
-        ("presignedPut", false) => "What is uploaded is checked when it is confirmed, not before.",
-        ("clock", false) => "Signed URLs expire early or late by as much; set the clock.",
-        _ => "Nothing needs to be done.",
-    }
+/// Tells of a finding; whether it makes sense to go on.
+fn told(found: Finding, tell: TellFinding<'_>) -> bool {
+    let goes_on = found.verdict != Verdict::Failed;
+    tell(found);
+    goes_on
 }
 
 /// A failure to send at all.

@@ -12,8 +12,10 @@ mod cloudfront;
 mod credentials;
 mod errors;
 mod examine;
+mod examine_abilities;
 mod examine_each;
 mod examine_presigned;
+mod examine_words;
 mod incoming;
 mod memory;
 mod object_store;
@@ -44,7 +46,7 @@ use crate::time::Clock;
 
 pub use self::bucket::Health;
 pub use self::cloudfront::CloudFront;
-pub use self::examine::{Finding, Verdict};
+pub use self::examine::{Finding, TellFinding, Verdict};
 
 /// How long a start waits for the first look at the bucket.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
@@ -110,11 +112,6 @@ impl S3Store {
     /// The same whenever it changes or is looked at again.
     pub fn follow_health(&self) -> tokio::sync::watch::Receiver<Health> {
         self.bucket.health.subscribe()
-    }
-
-    /// Tries everything a store can be relied on for; about fifty small requests.
-    pub async fn examine(&self) -> Vec<Finding> {
-        Box::pin(self.bucket.examine()).await
     }
 }
 

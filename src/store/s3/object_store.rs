@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::credentials::Signing;
-use super::{Finding, S3Store};
+use super::{S3Store, TellFinding};
 use crate::store::{
     Abilities, AnswerHeaders, ByteRange, ByteStream, ListedObject, NewObject, ObjectBody,
     ObjectInfo, ObjectKey, ObjectStore, PartialUpload, PresignPut, PresignedRequest, Size,
@@ -173,8 +173,8 @@ impl ObjectStore for S3Store {
         self.bucket.tags_of_key(key, version).await
     }
 
-    async fn examine(&self) -> Vec<Finding> {
-        self.bucket.examine().await
+    async fn examine(&self, tell: TellFinding<'_>) {
+        self.bucket.examine(tell).await;
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a form signed for the probe lasts.
 const FORM: Duration = Duration::from_mins(1);
 
-const FIRST: &[u8] = b"strongroom probe: first";
+pub(super) const FIRST: &[u8] = b"strongroom probe: first";
 const SECOND: &[u8] = b"strongroom probe: second";
 
 /// What a request that must be refused came to.
@@ -53,29 +53,20 @@ pub(super) enum CreateOnly {
     Foreign(String),
 }
 
-/// What came out of a probe.
-pub(super) struct Probed {
-    pub abilities: Abilities,
-    pub create_only: CreateOnly,
-    /// Why what it wrote is still there, where it is.
-    pub left: Option<Unpurged>,
-}
-
 impl Bucket {
     /// What the rest of the house must know before it relies on the bucket.
-    pub async fn probe(&self) -> Result<Probed, Bad> {
+    pub async fn probe(&self) -> Result<Abilities, Bad> {
         let stem = self.place.key(&format!("strongroom-probe/{}", Ids::Random.next().simple()));
         let keys = ["versions", "sha256", "form", "new"].map(|part| format!("{stem}-{part}"));
         let found = tokio::time::timeout(PATIENCE, Box::pin(self.try_abilities(&keys))).await;
         let versions = match &found {
-            Ok(Ok((abilities, _))) => Some(abilities.versions),
+            Ok(Ok(abilities)) => Some(abilities.versions),
             _ => None,
         };
-        let mut left = None;
         for key in &keys {
-            left = self.remove_probe(key, versions).await.err().or(left);
+            let _ = self.remove_probe(key, versions).await;
         }
-        let found = found.unwrap_or_else(|_| {
+        found.unwrap_or_else(|_| {
             let seconds = PATIENCE.as_secs();
             let at = self.place.endpoint_name();
             Err(Bad {
@@ -85,12 +76,12 @@ impl Bucket {
                 )
                 .into(),
                 may_pass: true,
+                unknown_keys: false,
             })
-        });
-        found.map(|(abilities, create_only)| Probed { abilities, create_only, left })
+        })
     }
 
-    async fn try_abilities(&self, keys: &[String; 4]) -> Result<(Abilities, CreateOnly), Bad> {
+    async fn try_abilities(&self, keys: &[String; 4]) -> Result<Abilities, Bad> {
         let [versions, sha256, form, new] = keys;
         let (replaced, sha256, forms, archives) = futures::join!(
             self.try_replacing(versions, new),
@@ -98,39 +89,52 @@ impl Bucket {
             self.try_form(form),
             self.try_archives(),
         );
-        let (versions, conditional) = replaced?;
+        let (versions, create_only) = replaced?;
         let (sha256, forms, archives) = (sha256?, forms?, archives?);
-        let create_only = conditional == CreateOnly::Works;
-        Ok((Abilities { versions, create_only, sha256, forms, archives }, conditional))
+        let create_only = create_only == CreateOnly::Works;
+        Ok(Abilities { versions, create_only, sha256, forms, archives })
     }
 
     /// Whether each write makes a version, and whether a create-only write refuses.
     async fn try_replacing(&self, key: &str, new: &str) -> Result<(bool, CreateOnly), Bad> {
-        let first = self.probe_put(key, FIRST).send().await.map_err(|e| self.writing(e))?;
+        let version = self.write_first(key).await?;
         let create_only = self.try_create_only(key, new).await?;
-        let Some(version) = version_id(first.version_id, true) else {
-            return Ok((false, create_only));
-        };
-        if create_only != CreateOnly::Lies {
+        let replaced = create_only == CreateOnly::Lies;
+        Ok((self.try_versions(key, version, replaced).await?, create_only))
+    }
+
+    /// Writes an object: its version, where the store names one.
+    pub async fn write_first(&self, key: &str) -> Result<Option<String>, Bad> {
+        let first = self.probe_put(key, FIRST).send().await.map_err(|e| self.writing(e))?;
+        Ok(version_id(first.version_id, true))
+    }
+
+    /// Whether the first version can still be read once the object was `replaced`.
+    pub async fn try_versions(
+        &self,
+        key: &str,
+        version: Option<String>,
+        replaced: bool,
+    ) -> Result<bool, Bad> {
+        let Some(version) = version else { return Ok(false) };
+        if !replaced {
             self.probe_put(key, SECOND).send().await.map_err(|e| self.writing(e))?;
         }
-        let old = self.probe_get(key, Some(&version)).await;
-        let versions = match old {
-            Ok(bytes) => bytes == FIRST,
+        match self.probe_get(key, Some(&version)).await {
+            Ok(bytes) => Ok(bytes == FIRST),
             Err(e) => {
                 let failure = Failure::new(e);
                 if failure.trouble().may_pass() {
                     return Err(self.bad(&failure, "s3:GetObjectVersion"));
                 }
-                false
+                Ok(false)
             }
-        };
-        Ok((versions, create_only))
+        }
     }
 
     /// Whether a create-only write is refused where something is, because of that, and taken where
     /// nothing is: a store that refuses the header as such refuses every upload that has it.
-    async fn try_create_only(&self, key: &str, new: &str) -> Result<CreateOnly, Bad> {
+    pub async fn try_create_only(&self, key: &str, new: &str) -> Result<CreateOnly, Bad> {
         let put = |key| self.probe_put(key, SECOND).if_none_match("*").send();
         match self.answered(put(key).await)? {
             None => return Ok(CreateOnly::Lies),
@@ -153,7 +157,7 @@ impl Bucket {
     }
 
     /// Whether bytes that are not the ones announced are refused.
-    async fn try_sha256(&self, key: &str) -> Result<bool, Bad> {
+    pub async fn try_sha256(&self, key: &str) -> Result<bool, Bad> {
         let of = |bytes: &[u8]| STANDARD.encode(digest(&SHA256, bytes));
         let wrong = self.probe_put(key, FIRST).checksum_sha256(of(SECOND)).send().await;
         if self.tried(wrong)? == Tried::Taken {
@@ -164,7 +168,7 @@ impl Bucket {
     }
 
     /// Whether a form is taken, and one that breaks its policy is not.
-    async fn try_form(&self, key: &str) -> Result<bool, Bad> {
+    pub async fn try_form(&self, key: &str) -> Result<bool, Bad> {
         let Ok(key) = ObjectKey::new(key) else { return Ok(false) };
         let signing = self.keys.get().map_err(Bad::lasting)?;
         let put = PresignPut {
@@ -190,7 +194,7 @@ impl Bucket {
     }
 
     /// Whether a lifecycle rule moves objects into an archive. Who may not look cannot tell.
-    async fn try_archives(&self) -> Result<bool, Bad> {
+    pub async fn try_archives(&self) -> Result<bool, Bad> {
         let call = self.clients.ordinary.get_bucket_lifecycle_configuration();
         match call.bucket(&self.place.bucket).send().await {
             Ok(rules) => Ok(rules.rules().iter().any(|rule| {
@@ -272,7 +276,7 @@ impl Bucket {
         self.bad(failure, &permission)
     }
 
-    fn reading(&self, error: SdkError<GetObjectError, HttpResponse>) -> Bad {
+    pub fn reading(&self, error: SdkError<GetObjectError, HttpResponse>) -> Bad {
         let place = format!("{}/{}*", self.place.bucket, self.place.key(""));
         self.bad(&Failure::new(error), &format!("s3:GetObject on {place}"))
     }

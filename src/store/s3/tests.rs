@@ -1,8 +1,8 @@
 //! The store against servers that answer what real ones answer when something is wrong.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -257,7 +257,7 @@ async fn a_store_that_refuses_the_header_of_create_only_writes_gets_none() {
 async fn an_examination_does_not_say_that_it_removed_what_it_could_not() {
     let write = async |answers: Answers| {
         let store = open(server(answers).await).await;
-        let mut findings = store.examine().await;
+        let mut findings = store.findings().await;
         findings.swap_remove(findings.iter().position(|found| found.name == "write").unwrap())
     };
     let kept = write(|asked| plain_store(asked, true));
@@ -270,6 +270,42 @@ async fn an_examination_does_not_say_that_it_removed_what_it_could_not() {
     assert_eq!(kept.verdict, Verdict::Failed, "{kept:?}");
     assert!(kept.what.contains("s3:DeleteObject must be allowed"), "{kept:?}");
     assert_eq!(removed.verdict, Verdict::Works, "{removed:?}");
+}
+
+#[tokio::test]
+async fn an_examination_tells_of_each_thing_before_it_tries_the_next() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let answers: Answers = |asked| {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        plain_store(asked, false)
+    };
+    let store = open(server(answers).await).await;
+    let begun = Instant::now();
+    let mut told = Vec::new();
+    store.examine(&mut |found| told.push((found, ASKED.load(Ordering::Relaxed)))).await;
+    assert!(told.len() > 12, "{told:#?}");
+    for pair in told.windows(2) {
+        assert!(pair[0].1 < pair[1].1, "{} came with {}", pair[1].0.name, pair[0].0.name);
+    }
+    let took: Duration = told.iter().map(|(found, _)| found.took).sum();
+    assert!(took <= begun.elapsed(), "each takes its own time: {told:#?}");
+}
+
+#[tokio::test]
+async fn keys_that_the_store_does_not_take_are_told_from_a_bucket_that_is_not_there() {
+    let found = async |answers: Answers| {
+        let findings = open(server(answers).await).await.findings().await;
+        findings.into_iter().map(|found| (found.name, found.verdict, found.advice)).collect()
+    };
+    let unknown: Vec<_> = found(|_| ("403 Forbidden", error("InvalidAccessKeyId", "No."))).await;
+    let [(name, verdict, advice)] = unknown[..] else { panic!("{unknown:?}") };
+    assert_eq!((name, verdict), ("credentials", Verdict::Failed));
+    assert!(advice.unwrap().contains("AWS_ACCESS_KEY_ID"));
+    let missing: Vec<_> = found(|_| ("404 Not Found", error("NoSuchBucket", "None."))).await;
+    let [(first, unsure, _), (second, failed, advice)] = missing[..] else { panic!("{missing:?}") };
+    assert_eq!((first, unsure), ("credentials", Verdict::Unknown));
+    assert_eq!((second, failed), ("reach", Verdict::Failed));
+    assert!(advice.unwrap().contains("AWS_S3_DOCUMENTS_BUCKET_NAME"));
 }
 
 #[tokio::test]

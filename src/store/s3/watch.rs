@@ -42,11 +42,13 @@ pub(super) struct Bad {
     pub reason: Arc<str>,
     /// It may go away within moments.
     pub may_pass: bool,
+    /// The store does not take the keys at all.
+    pub unknown_keys: bool,
 }
 
 impl Bad {
     pub fn lasting(reason: impl Into<Arc<str>>) -> Self {
-        Self { reason: reason.into(), may_pass: false }
+        Self { reason: reason.into(), may_pass: false, unknown_keys: false }
     }
 }
 
@@ -84,7 +86,7 @@ impl Bucket {
         self.see().await?;
         match self.abilities() {
             Ok(abilities) if !anew => Ok(abilities),
-            _ => Box::pin(self.probe()).await.map(|probed| probed.abilities),
+            _ => Box::pin(self.probe()).await,
         }
     }
 
@@ -113,9 +115,11 @@ impl Bucket {
 
     /// What a failure says of the bucket.
     pub fn bad(&self, failure: &Failure, permission: &str) -> Bad {
+        let trouble = failure.trouble();
         Bad {
             reason: reason(failure, &self.place, permission, self.clock.now()),
-            may_pass: failure.trouble().may_pass(),
+            may_pass: trouble.may_pass(),
+            unknown_keys: trouble.is_about_keys() && trouble != Trouble::AccessDenied,
         }
     }
 

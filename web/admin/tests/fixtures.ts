@@ -56,7 +56,7 @@ const FILES: [string, string, string][] = [
 ];
 
 /** A server with somebody of each role, and a few documents of two patients. */
-export async function makeWorld(vars: Record<string, string> = {}): Promise<World> {
+export async function makeWorld(vars: Record<string, string | undefined> = {}): Promise<World> {
   const server = await startServer({ vars });
   const token = await server.token({ user: "test-setup", role: "admin" });
   for (const role of ["admin", "clinician", "staff", "auditor", "patient"]) {

@@ -69,7 +69,10 @@ function Checks({ checks, running }: { checks: Check[]; running: boolean }) {
                 <Advice check={check} />
               </Box>
             </Table.Td>
-            <Table.Td style={{ verticalAlign: "top" }}><Badge color={COLOURS[check.verdict] ?? "gray"}>{WORDS[check.verdict] ?? check.verdict}</Badge></Table.Td>
+            <Table.Td style={{ verticalAlign: "top" }}>
+              <Badge color={COLOURS[check.verdict] ?? "gray"}>{WORDS[check.verdict] ?? check.verdict}</Badge>
+              <Text size="xs" c="dimmed" hiddenFrom="sm" mt={4}>{check.tookMs} ms</Text>
+            </Table.Td>
             <Table.Td visibleFrom="sm">
               <Text size="sm" style={{ overflowWrap: "anywhere" }}>{check.seen}</Text>
               <Advice check={check} />

@@ -36,26 +36,31 @@ async function* checksOf(body: Response["body"], signal: AbortSignal): AsyncGene
 
 const TEXT = "A file that the self-test of the document room sent from a browser.\n";
 
-/** One upload from this page, as an app's page makes it, and its way out again. */
+/** One upload from this page, in parts as the pages make it, and its way out again. */
 export async function browserChecks(tell: Tell): Promise<void> {
   const bytes = new TextEncoder().encode(TEXT);
-  const sent = await step(tell, "browser: allowed", "the session may upload", async () => {
+  const begun = await step(tell, "browser: allowed", "the session may upload", async () => {
     const body = { filename: "self-test.txt", contentType: "text/plain", size: bytes.length, temporary: true };
-    const { id, url, headers } = await data(api.POST("/api/docs/presign-upload", { body }));
-    return { seen: `a presigned PUT to ${new URL(url).host}`, id, url, headers };
+    const { id, uploadId } = await data(api.POST("/api/docs/multipart", { body }));
+    const signed = await data(api.POST("/api/docs/multipart/{uploadId}/parts", { params: { path: { uploadId } }, body: { partNumbers: [1] } }));
+    const [part] = signed.parts;
+    if (!part) throw new Error("the server signed no part");
+    return { seen: `a presigned part to ${new URL(part.url).host}`, id, uploadId, part };
   });
-  if (!sent) return;
-  const { id, url, headers } = sent;
-  const path = { params: { path: { id } } };
-  const cors = `the bucket's CORS rules must allow ${location.origin}, PUT and GET, and the headers of the upload`;
+  if (!begun) return;
+  const { id, uploadId, part } = begun;
+  const upload = { params: { path: { uploadId } } };
+  const cors = `the bucket's CORS rules must allow ${location.origin}, PUT and GET, and the headers of the upload, and expose ETag`;
   const put = await step(tell, "browser: upload", cors, async () => {
-    const answer = await fetch(url, { method: "PUT", headers: sendable(headers), body: bytes });
+    const answer = await fetch(part.url, { method: "PUT", headers: sendable(part.headers), body: bytes });
     if (!answer.ok) throw new Error(`the store answers ${answer.status}: ${code(await answer.text())}`);
-    return { seen: `${bytes.length} bytes went straight from this page to the store` };
+    const etag = answer.headers.get("etag");
+    if (!etag) throw new Error("the part was sent, but the store does not show its ETag to this page");
+    return { seen: `${bytes.length} bytes went straight from this page to the store, and its ETag came back`, etag };
   });
-  if (!put) return;
+  if (!put) return void (await api.DELETE("/api/docs/multipart/{uploadId}", upload).catch(() => undefined));
   const confirmed = await step(tell, "browser: confirm", "the store must give the server what a page has sent", async () => {
-    const document = await data(api.POST("/api/docs/confirm", { body: { id } }));
+    const document = await data(api.POST("/api/docs/multipart/{uploadId}/complete", { ...upload, body: { parts: [{ partNumber: 1, etag: put.etag }] } }));
     return { seen: `it is a document now: ${document.state}`, state: document.state };
   });
   if (!confirmed) return;
@@ -63,14 +68,15 @@ export async function browserChecks(tell: Tell): Promise<void> {
     const seen = `the document is ${confirmed.state} and given to nobody; as a temporary one it goes by itself`;
     return tell({ name: "browser: download", verdict: "skipped", seen, tookMs: 0 });
   }
+  const path = { id };
   await step(tell, "browser: download", cors, async () => {
-    const link = await data(api.GET("/api/docs/{id}/download", path));
+    const link = await data(api.GET("/api/docs/{id}/download", { params: { path } }));
     const answer = await fetch(link.url);
     if (!answer.ok || (await answer.text()) !== TEXT) throw new Error(`the store answers ${answer.status}, or with other bytes`);
     return { seen: "the same bytes came back by a presigned URL" };
   });
   await step(tell, "browser: clean-up", "delete the document self-test.txt by hand", async () => {
-    await api.DELETE("/api/docs/{id}", { params: { ...path.params, query: { permanent: true } } });
+    await api.DELETE("/api/docs/{id}", { params: { path, query: { permanent: true } } });
     return { seen: "the document is destroyed; its row says that it was there" };
   });
 }
