@@ -154,7 +154,8 @@ impl Opened {
 
     /// Opens the store and the gate too: a server's parts.
     pub async fn into_app(self) -> Result<(App, Option<Arc<LocalStore>>), OpenError> {
-        let (store, local) = self.store().await?;
+        // What opening a store awaits is large, and done once.
+        let (store, local) = Box::pin(self.store()).await?;
         let gate = Arc::new(self.gate()?);
         let app = App::new(Parts {
             db: self.db,

@@ -184,8 +184,8 @@ fn of_other_types() -> Vec<Row> {
         ("a PNG as JPEG", "a.jpg", sample("wound-photo.png"), OtherType),
         ("a letter as table", "a.xlsx", sample("treatment-plan.docx"), OtherType),
         ("a table as letter", "a.docx", sample("fee-schedule.xlsx"), OtherType),
-        ("an AVIF as HEIC", "a.heic", branded(b"avif"), OtherType),
-        ("an AVIF of another first name", "a.heic", branded(b"mif1"), OtherType),
+        ("an AVIF as HEIC", "a.heic", branded(*b"avif"), OtherType),
+        ("an AVIF of another first name", "a.heic", branded(*b"mif1"), OtherType),
         ("a film as HEIC", "a.heic", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom".to_vec(), OtherType),
         (
             "a PDF with something before it",
@@ -203,10 +203,10 @@ fn of_other_types() -> Vec<Row> {
 }
 
 /// The sample HEIC, named as an AVIF is.
-fn branded(major: &[u8; 4]) -> Vec<u8> {
+fn branded(major: [u8; 4]) -> Vec<u8> {
     let mut bytes = sample("phone-photo.heic");
     let end = usize::from(bytes[3]);
-    bytes[8..12].copy_from_slice(major);
+    bytes[8..12].copy_from_slice(&major);
     let brands = [&b"avif"[..], b"mif1", b"miaf"].into_iter().cycle().flatten().copied();
     bytes[16..end].iter_mut().zip(brands).for_each(|(byte, brand)| *byte = brand);
     bytes
@@ -223,8 +223,8 @@ fn behind_pictures() -> Vec<Row> {
     let in_notes = samsung(&[("Image_UTC_Data", page)]);
     let program = samsung(&[("MotionPhoto_Data", b"MZ\x90\0\x03\0\0\0")]);
     let names = [&b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"[..], page].concat();
-    let no_film = atom(b"ftyp", b"mp42\0\0\0\0mp42isom");
-    let odd_box = [film(), atom(b"html", page)].concat();
+    let no_film = atom(*b"ftyp", b"mp42\0\0\0\0mp42isom");
+    let odd_box = [film(), atom(*b"html", page)].concat();
     vec![
         (
             "a JPEG with a page that ends as Samsung's",

@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use http::header;
 use serde_json::{Value, json};
 
-use crate::made_files::around_pdf;
+use crate::made_files::made_pdf::around_pdf;
 use crate::on_every_ground;
 use crate::support::{Sample, TestApp, pdf, samples};
 

@@ -10,9 +10,9 @@ use std::sync::LazyLock;
 use crc_fast::{CrcAlgorithm, checksum};
 
 #[path = "made_pdf.rs"]
-mod made_pdf;
+pub mod made_pdf;
 
-pub use made_pdf::{around_pdf, pdf_around};
+pub use made_pdf::pdf_around;
 
 pub const DOCX: &str = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
@@ -273,17 +273,17 @@ pub fn zip64() -> Vec<u8> {
 }
 
 /// A box of a film (ISO/IEC 14496-12).
-pub fn atom(kind: &[u8; 4], content: &[u8]) -> Vec<u8> {
+pub fn atom(kind: [u8; 4], content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len() + 8).unwrap().to_be_bytes();
-    [&length[..], kind, content].concat()
+    [&length[..], &kind, content].concat()
 }
 
 /// A film, by its boxes.
 pub fn film() -> Vec<u8> {
     let boxes = [
-        atom(b"ftyp", b"mp42\0\0\0\0mp42isom"),
-        atom(b"moov", &atom(b"mvhd", &[0; 100])),
-        atom(b"mdat", &[0x5A; 2000]),
+        atom(*b"ftyp", b"mp42\0\0\0\0mp42isom"),
+        atom(*b"moov", &atom(*b"mvhd", &[0; 100])),
+        atom(*b"mdat", &[0x5A; 2000]),
     ];
     boxes.concat()
 }

@@ -21,9 +21,7 @@ pub fn around_pdf(size: u64) -> (Vec<u8>, Vec<u8>) {
     };
     let behind = |table: u64| {
         let mut text = "\nendstream\nendobj\nxref\n0 4\n0000000000 65535 f \n".to_owned();
-        for place in &before(0).1[1..] {
-            text += &format!("{place:010} 00000 n \n");
-        }
+        text.extend(before(0).1[1..].iter().map(|place| format!("{place:010} 00000 n \n")));
         text + &format!("trailer\n<</Size 4/Root 1 0 R>>\nstartxref\n{table:010}\n%%EOF\n")
     };
     let (head, tail) = (before(0).0.len() as u64, behind(0).len() as u64);

@@ -19,7 +19,7 @@ use reqwest::{Body, Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::made_files::around_pdf;
+use crate::made_files::made_pdf::around_pdf;
 
 /// The program under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_strongroom");

@@ -40,13 +40,13 @@ async fn is_locked(app: &TestApp, document: &Value) {
         format!("/api/v2/aws/s3/download?key={key}"),
         format!("/api/v2/aws/s3/download?key={key}&presigned=true"),
     ];
-    let held = test_file();
+    let sent = test_file();
     for who in [app.admin(), app.service(), app.clinician()] {
         for door in &doors {
             let answer = fetch(app, &who, Method::GET, door).await;
             assert!(answer.status.is_client_error(), "{door}: {}", answer.status);
             assert!(!answer.headers.contains_key("location"), "{door}");
-            assert!(!answer.body.windows(held.len()).any(|bytes| bytes == held), "{door}");
+            assert!(!answer.body.windows(sent.len()).any(|bytes| bytes == sent), "{door}");
             let told = String::from_utf8_lossy(&answer.body);
             assert!(!told.contains("X-Amz-Signature"), "{door}: {told}");
             let head = fetch(app, &who, Method::HEAD, door).await;

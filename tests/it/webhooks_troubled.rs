@@ -149,8 +149,8 @@ async fn a_webhook_is_removed_while_documents_change_and_neither_is_refused(app:
             let path = path(webhook);
             async move { app.delete(&app.admin(), &path).await.status.as_u16() }
         });
-        let (changed, removed) = tokio::join!(join_all(changes), join_all(removals));
-        assert_eq!(changed, [200; 12]);
+        let (deleted, removed) = tokio::join!(join_all(changes), join_all(removals));
+        assert_eq!(deleted, [200; 12]);
         assert_eq!(removed, [204; 12]);
     }
     assert_eq!(send(app).await, Sent::default());

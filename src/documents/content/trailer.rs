@@ -1,6 +1,6 @@
 //! What telephones put behind a picture: a film (Android, "Motion Photo format 1.0") and Samsung's
 //! notes, each with its kind and name, and a list of them at the very end (`SEFH` … `SEFT`, as
-//! ExifTool's `Samsung.pm` reads it).
+//! `ExifTool`'s `Samsung.pm` reads it).
 //!
 //! Every byte has to belong to one of them. What is in a note nobody knows; it may not begin as a
 //! page or a program does.
@@ -53,14 +53,14 @@ pub(super) fn check(reader: &mut Reader<'_>, end: u64, padded: u64) -> Result<()
 /// The list of Samsung's notes, in the order they lie, and where it begins: `SEFH`, a version, how
 /// many, 12 bytes for each; then its length and `SEFT`. None where there is no list.
 fn notes(reader: &mut Reader<'_>, from: u64) -> Result<Option<(Vec<Note>, u64)>, Stop> {
-    let (at, last) = reader.tail(8)?;
-    if last.get(4..) != Some(b"SEFT") {
+    let (at, end) = reader.tail(8)?;
+    if end.get(4..) != Some(b"SEFT") {
         return Ok(None);
     }
     let four = |bytes: &[u8], at: usize| {
         u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
     };
-    let length = four(&last, 0);
+    let length = four(&end, 0);
     let Some(list) = at.checked_sub(u64::from(length)).filter(|list| *list >= from) else {
         return appended();
     };
@@ -76,11 +76,11 @@ fn notes(reader: &mut Reader<'_>, from: u64) -> Result<Option<(Vec<Note>, u64)>,
         // Its place is counted backwards from the list.
         let begin = list.checked_sub(u64::from(four(line, 4))).filter(|begin| *begin >= from);
         let Some(begin) = begin else { return appended() };
-        let end = begin + u64::from(four(line, 8));
-        if end > list {
+        let until = begin + u64::from(four(line, 8));
+        if until > list {
             return appended();
         }
-        notes.push(Note { begin, end, kind: [line[0], line[1], line[2], line[3]] });
+        notes.push(Note { begin, end: until, kind: [line[0], line[1], line[2], line[3]] });
     }
     notes.sort_by_key(|note| note.begin);
     Ok(Some((notes, list)))

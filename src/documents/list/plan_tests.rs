@@ -69,6 +69,12 @@ fn callers(states: &[State]) -> Vec<Caller> {
     ]
 }
 
+/// Of about a thousand documents of the clinic.
+fn day(filter: &mut Filter) {
+    filter.from = Some(Timestamp::from_micros(HALF - 43_200_000_000));
+    filter.to = Some(Timestamp::from_micros(HALF + 43_200_000_000));
+}
+
 /// What is asked for.
 fn filters() -> Vec<(&'static str, Filter)> {
     let all = Filter { states: USED.to_vec(), ..Filter::default() };
@@ -77,11 +83,6 @@ fn filters() -> Vec<(&'static str, Filter)> {
         change(&mut filter);
         filter
     };
-    // Of about a thousand documents of the clinic.
-    fn day(filter: &mut Filter) {
-        filter.from = Some(Timestamp::from_micros(HALF - 43_200_000_000));
-        filter.to = Some(Timestamp::from_micros(HALF + 43_200_000_000));
-    }
     vec![
         ("everything", all.clone()),
         ("quarantined", with(|f| f.states = vec![State::Quarantined])),

@@ -91,8 +91,8 @@ impl Memory {
 impl Room<'_> {
     /// Waits until so many bytes may be held in all; whether it had to wait.
     pub async fn reach(&mut self, bytes: usize) -> Result<bool, StoreError> {
-        let wanted = (bytes as u64).div_ceil(1024).next_multiple_of(STEP_KIB);
-        let missing = wanted.saturating_sub(self.kib);
+        let goal = (bytes as u64).div_ceil(1024).next_multiple_of(STEP_KIB);
+        let missing = goal.saturating_sub(self.kib);
         if self.last.is_some() || missing == 0 {
             return Ok(false);
         }
@@ -116,7 +116,7 @@ impl Room<'_> {
                 () = tokio::time::sleep(ROOM_WAIT) => return Err(StoreError::unavailable(busy)),
             }
         };
-        self.kib = wanted;
+        self.kib = goal;
         match &mut self.held {
             Some(held) => held.merge(permit),
             None => self.held = Some(permit),
