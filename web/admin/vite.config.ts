@@ -6,14 +6,16 @@ import { defineConfig, type Plugin } from "vite";
 /** What the pages are made of goes with its licences. */
 const LICENSES = "assets/licenses.md";
 
-/** The decoders of PDF.js are files beside it, each with a licence of its own. */
-function decoderLicenses(): Plugin {
-  const folder = new URL("../node_modules/pdfjs-dist/wasm/", import.meta.url);
+/** The decoders and fonts of PDF.js are files beside it, each with a licence of its own. */
+function licensesBeside(): Plugin {
   return {
-    name: "decoder-licenses",
+    name: "licenses-beside",
     closeBundle() {
-      for (const name of readdirSync(folder).filter((one) => one.startsWith("LICENSE_"))) {
-        appendFileSync(fileURLToPath(new URL(`dist/${LICENSES}`, import.meta.url)), `\n## pdfjs-dist/wasm/${name}\n\n${readFileSync(new URL(name, folder), "utf8")}\n`);
+      for (const part of ["wasm", "standard_fonts"]) {
+        const folder = new URL(`../node_modules/pdfjs-dist/${part}/`, import.meta.url);
+        for (const name of readdirSync(folder).filter((one) => one.startsWith("LICENSE_"))) {
+          appendFileSync(fileURLToPath(new URL(`dist/${LICENSES}`, import.meta.url)), `\n## pdfjs-dist/${part}/${name}\n\n${readFileSync(new URL(name, folder), "utf8")}\n`);
+        }
       }
     },
   };
@@ -21,7 +23,7 @@ function decoderLicenses(): Plugin {
 
 // The server answers every page of the app with index.html and keeps /assets for a year.
 export default defineConfig({
-  plugins: [react(), decoderLicenses()],
+  plugins: [react(), licensesBeside()],
   build: {
     target: "es2022",
     outDir: "dist",

@@ -15,12 +15,15 @@ GlobalWorkerOptions.workerSrc = worker;
 /** Up to this a PDF is read at once: one look is one event of the trail. Larger ones come in pieces. */
 const AT_ONCE = 20e6;
 const PIECE = 1 << 20;
-/** What scans are packed with is unpacked by these. */
-const DECODERS: Record<string, string> = { "jbig2.wasm": jbig2, "openjpeg.wasm": openjpeg, "qcms_bg.wasm": qcms };
+/** The fonts that a PDF may leave out: it looks the same wherever it is read. */
+const FONTS = import.meta.glob<string>("../../../../node_modules/pdfjs-dist/standard_fonts/*.{pfb,ttf}", { query: "?url", import: "default", eager: true });
+const FONT_FILES = Object.entries(FONTS).map(([path, url]) => [path.slice(path.lastIndexOf("/") + 1), url]);
+/** Scans are unpacked by the others. */
+const FILES: Record<string, string> = { "jbig2.wasm": jbig2, "openjpeg.wasm": openjpeg, "qcms_bg.wasm": qcms, ...Object.fromEntries(FONT_FILES) };
 
-class Decoders {
+class Files {
   async fetch({ filename }: { filename: string }): Promise<Uint8Array> {
-    const url = DECODERS[filename];
+    const url = FILES[filename];
     if (!url) throw new Error(`${filename} is not here`);
     return new Uint8Array(await (await answerOf(fetch(url))).arrayBuffer());
   }
@@ -38,7 +41,7 @@ export default function Pdf({ document, url }: Shown) {
     const open = async () => {
       const source = whole ? { data: await (await answerOf(fetch(url))).arrayBuffer() } : { url, rangeChunkSize: PIECE, disableAutoFetch: true, disableStream: true };
       if (over) return;
-      const loading = getDocument({ ...source, BinaryDataFactory: Decoders, isEvalSupported: false, enableXfa: false });
+      const loading = getDocument({ ...source, BinaryDataFactory: Files, useSystemFonts: false, isEvalSupported: false, enableXfa: false });
       close = () => void loading.destroy();
       setPdf(await loading.promise);
     };

@@ -3,7 +3,7 @@ import { Anchor, Breadcrumbs, Grid, Group, SegmentedControl, Stack, Switch, Text
 import { IconFiles } from "@tabler/icons-react";
 import { lazy, Suspense } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
-import type { Document } from "../../api";
+import { ApiError, type Document } from "../../api";
 import { Id } from "../../parts/format";
 import { Boundary } from "../../parts/Boundary";
 import { Empty, Failed, Opening, Waiting } from "../../parts/states";
@@ -36,6 +36,8 @@ export default function OnePatient() {
   const group = by === "time" ? ofMonth : ofCategory;
   const shown = by === "time" ? items : byCategory(items);
   const team = is("admin", "clinician");
+  // Whom the caller may know nothing of, the server does not know either: nothing went wrong.
+  const hidden = pages.error instanceof ApiError && pages.error.code === "not_found";
   return (
     <Stack>
       <div>
@@ -52,8 +54,8 @@ export default function OnePatient() {
             <Switch size="sm" label="Also the trash and unfinished uploads" checked={every} onChange={(e) => set("all", e.currentTarget.checked ? "yes" : undefined)} />
           </Group>
           {pages.isPending && <Waiting />}
-          {pages.error && !pages.isFetchNextPageError && <Failed error={pages.error} retry={() => pages.refetch()} />}
-          {!pages.isPending && !pages.error && items.length === 0 && <Empty icon={IconFiles} title="No documents that you may see">Of this patient, or under this id, there is nothing here for you. To add something, drop it anywhere on this page.</Empty>}
+          {pages.error && !pages.isFetchNextPageError && !hidden && <Failed error={pages.error} retry={() => pages.refetch()} />}
+          {!pages.isPending && (hidden || !pages.error) && items.length === 0 && <Empty icon={IconFiles} title="No documents that you may see">Of this patient, or under this id, there is nothing here for you. To add something, drop it anywhere on this page.</Empty>}
           {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} whole={!pages.hasNextPage} without={["patient", by === "time" ? "type" : "category"]} />}
           {items.length > 0 && <More pages={pages} shown={items.length} {...(by !== "time" && { newest: true })} />}
         </Grid.Col>

@@ -91,7 +91,7 @@ export function Categories() {
                 ["A DICOM file in one request", size(limits.medical)],
                 ["Any file in parts", size(limits.multipart)],
               ]} />
-              <Section title="How long" rows={[["In the trash", days(c.trashDays)], ["Temporary documents", days(c.temporaryDays)]]} />
+              <Section title="How long" rows={[["In the trash", days(c.trashDays)], ["Temporary documents", days(c.temporaryDays)], ["All others, of every category", "until somebody deletes them"]]} />
               <Text size="sm" c="dimmed">These are changed in the server&rsquo;s configuration: <Code>strongroom config example</Code> shows each variable.</Text>
             </Stack>
           )}
