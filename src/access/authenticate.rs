@@ -182,7 +182,7 @@ impl Authenticator {
 
     /// Whether a password is somebody's; guessing is slowed down as at the log-in.
     pub async fn prove(&self, name: &str, password: Secret<String>) -> Result<(), LogInError> {
-        self.sessions.prove(name, password, self.clock.now()).await
+        self.sessions.prove(name, password, self.clock.now()).await.map(|_| ())
     }
 
     /// Refuses a log-in that another site's page asks for. A log-in has no session yet that

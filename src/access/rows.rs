@@ -8,8 +8,8 @@ pub use super::care_team::rows::{
     CareTeamRow, add_to_care_team, is_in_care_team, list_care_team, remove_from_care_team,
 };
 pub use super::people::rows::{
-    PatientOfUser, change_password, insert_patient_of_user, note_setup, patients_of_user,
-    patients_of_users,
+    PatientOfUser, change_password, end_sessions, insert_patient_of_user, note_setup,
+    patients_of_user, patients_of_users, set_password,
 };
 use crate::db::{Connection, DbError, execute, fetch_all, fetch_optional};
 use crate::ids::{ApiKeyId, ClinicId, SessionId};
@@ -216,6 +216,9 @@ pub async fn disable_user(
         name,
         now,
     )?;
+    if changed > 0 {
+        end_sessions(conn, name, None, now).await?;
+    }
     Ok(changed > 0)
 }
 
@@ -232,34 +235,6 @@ pub async fn enable_user(
         clinic,
         name,
     )?;
-    Ok(changed > 0)
-}
-
-/// Gives a user of a clinic a new password and ends their sessions. False when nobody has that
-/// name.
-pub async fn set_password(
-    conn: &mut impl Connection,
-    clinic: ClinicId,
-    name: &str,
-    password_hash: &str,
-    now: Timestamp,
-) -> Result<bool, DbError> {
-    let changed = execute!(
-        *conn,
-        "update users set password_hash = $3, failed_attempts = 0, locked_until = null \
-         where clinic_id = $1 and name = $2",
-        clinic,
-        name,
-        password_hash,
-    )?;
-    if changed > 0 {
-        execute!(
-            *conn,
-            "update sessions set ended_at = $2 where user_name = $1 and ended_at is null",
-            name,
-            now,
-        )?;
-    }
     Ok(changed > 0)
 }
 
@@ -289,15 +264,21 @@ pub async fn lock_user(
     Ok(())
 }
 
-/// Forgets wrong passwords after a right one.
-pub async fn clear_failures(conn: &mut impl Connection, name: &str) -> Result<(), DbError> {
-    execute!(
+/// Forgets wrong passwords after a right one. False when the user was shut out or has another
+/// password meanwhile.
+pub async fn clear_failures(
+    conn: &mut impl Connection,
+    name: &str,
+    password_hash: &str,
+) -> Result<bool, DbError> {
+    let changed = execute!(
         *conn,
         "update users set failed_attempts = 0, locked_until = null \
-         where name = $1 and failed_attempts > 0",
+         where name = $1 and password_hash = $2 and disabled_at is null",
         name,
+        password_hash,
     )?;
-    Ok(())
+    Ok(changed > 0)
 }
 
 /// A session and the user it belongs to.

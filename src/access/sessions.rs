@@ -152,20 +152,25 @@ impl Sessions {
         password: Secret<String>,
         now: Timestamp,
     ) -> Result<SessionCookie, LogInError> {
-        self.prove(name, password, now).await?;
+        let proven = self.prove(name, password, now).await?;
         let mut tx = self.db.begin().await?;
+        // What ends all sessions of a user waits for this, or was before it.
+        if !rows::clear_failures(&mut tx, name, &proven).await? {
+            return Err(LogInError::Wrong);
+        }
         let cookie = self.begin(&mut tx, name, now).await?;
         tx.commit().await?;
         Ok(cookie)
     }
 
-    /// Whether a password is somebody's. Each wrong one counts, whatever it was asked for.
+    /// Whether a password is somebody's, and the hash of it. Each wrong one counts, whatever it was
+    /// asked for.
     pub async fn prove(
         &self,
         name: &str,
         password: Secret<String>,
         now: Timestamp,
-    ) -> Result<(), LogInError> {
+    ) -> Result<String, LogInError> {
         if name.len() > MAX_NAME || password.reveal().len() > MAX_PASSWORD {
             return Err(LogInError::Wrong);
         }
@@ -185,13 +190,13 @@ impl Sessions {
         let known = user.is_some();
         let (hash, disabled) =
             user.map_or((None, true), |u| (Some(u.password_hash), u.disabled_at.is_some()));
-        if !verify_password(password, hash).await {
+        if !verify_password(password, hash.clone()).await {
             self.note_failure(name, known, now).await?;
             drop(turn);
             tokio::time::sleep_until(answer_at).await;
             return Err(LogInError::Wrong);
         }
-        if disabled { Err(LogInError::Wrong) } else { Ok(()) }
+        hash.filter(|_| !disabled).ok_or(LogInError::Wrong)
     }
 
     async fn begin(
@@ -203,7 +208,6 @@ impl Sessions {
         // Not ordered by time and not from `Ids`: a browser holds it.
         let id = uuid::Builder::from_random_bytes(random()).into_uuid();
         let (session, secret) = (SessionId::from_uuid(id), random::<32>());
-        rows::clear_failures(conn, name).await?;
         rows::insert_session(conn, session, &hash(&secret), name, now).await?;
         let token = format!("{}_{}", id.simple(), URL_SAFE_NO_PAD.encode(secret));
         Ok(SessionCookie { session, token: Secret::new(token), https: self.https })

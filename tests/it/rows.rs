@@ -51,7 +51,6 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "has_users",
             "disable_user",
             "enable_user",
-            "set_password",
             "count_failure",
             "lock_user",
             "clear_failures",
@@ -65,7 +64,15 @@ const CALLED: &[(&str, &str, &[&str])] = &[
     (
         "src/access/people/rows.rs",
         include_str!("../../src/access/people/rows.rs"),
-        &["insert_patient_of_user", "patients_of_users", "patients_of_user", "note_setup"],
+        &[
+            "insert_patient_of_user",
+            "patients_of_users",
+            "patients_of_user",
+            "note_setup",
+            "set_password",
+            "change_password",
+            "end_sessions",
+        ],
     ),
     (
         "src/access/care_team/rows.rs",
@@ -293,7 +300,8 @@ async fn users_are_kept_found_locked_and_shut_out(app: &TestApp) {
     let user = read!(app, find_user("erin")).unwrap();
     assert_eq!((user.failed_attempts, user.locked_until), (2, Some(now)));
     assert_eq!((user.role.as_str(), user.clinic_id), ("staff", DEFAULT_CLINIC));
-    write!(app, clear_failures("erin"));
+    assert!(!write!(app, clear_failures("erin", "another")));
+    assert!(write!(app, clear_failures("erin", &user.password_hash)));
     let user = read!(app, find_user("erin")).unwrap();
     assert_eq!((user.failed_attempts, user.locked_until), (0, None));
     assert!(!write!(app, set_password(OTHER_CLINIC, "erin", "new", now)));
@@ -337,9 +345,14 @@ async fn sessions_are_kept_touched_ended_and_removed(app: &TestApp) {
     assert!(write!(app, end_session(ids[0], later)));
     assert!(!write!(app, end_session(ids[0], later)));
     assert_eq!(read!(app, find_session(ids[0])).unwrap().ended_at, Some(later));
-    // A new password ends what is open.
-    assert!(write!(app, set_password(DEFAULT_CLINIC, "erin", "new", later)));
+    // A new password ends what is open, but for the session in which somebody chose it.
+    let (own, name) = (ids[2], "erin");
+    assert!(write!(app, change_password(DEFAULT_CLINIC, name, "chosen", own, later)));
+    assert!(!write!(app, change_password(OTHER_CLINIC, name, "chosen", own, later)));
     assert_eq!(read!(app, find_session(ids[1])).unwrap().ended_at, Some(later));
+    assert_eq!(read!(app, find_session(own)).unwrap().ended_at, None);
+    assert!(write!(app, set_password(DEFAULT_CLINIC, name, "new", later)));
+    assert_eq!(read!(app, find_session(own)).unwrap().ended_at, Some(later));
     assert_eq!(write!(app, delete_sessions_before(now)), 0);
     assert_eq!(write!(app, delete_sessions_before(later)), 3);
     assert!(read!(app, find_session(ids[2])).is_none());

@@ -1,3 +1,3 @@
-//! People beyond their names and passwords: whose documents they see, and the first of them all.
+//! People beyond their names: their passwords, whose documents they see, and the first of them all.
 
 pub mod rows;

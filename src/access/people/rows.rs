@@ -57,6 +57,49 @@ pub async fn patients_of_user(
     )
 }
 
+/// Ends every session of a user, but for one.
+pub async fn end_sessions(
+    conn: &mut impl Connection,
+    name: &str,
+    but: Option<SessionId>,
+    now: Timestamp,
+) -> Result<(), DbError> {
+    // No session has this id.
+    let none = SessionId::from_uuid(uuid::Uuid::nil());
+    execute!(
+        *conn,
+        "update sessions set ended_at = $3 \
+         where user_name = $1 and id <> $2 and ended_at is null",
+        name,
+        but.unwrap_or(none),
+        now,
+    )?;
+    Ok(())
+}
+
+/// Gives a user of a clinic a new password and ends their sessions. False when nobody has that
+/// name.
+pub async fn set_password(
+    conn: &mut impl Connection,
+    clinic: ClinicId,
+    name: &str,
+    password_hash: &str,
+    now: Timestamp,
+) -> Result<bool, DbError> {
+    let changed = execute!(
+        *conn,
+        "update users set password_hash = $3, failed_attempts = 0, locked_until = null \
+         where clinic_id = $1 and name = $2",
+        clinic,
+        name,
+        password_hash,
+    )?;
+    if changed > 0 {
+        end_sessions(conn, name, None, now).await?;
+    }
+    Ok(changed > 0)
+}
+
 /// Gives a user of a clinic the password they chose and ends their sessions but the one they
 /// chose it in. False when nobody has that name.
 pub async fn change_password(
@@ -76,14 +119,7 @@ pub async fn change_password(
         password_hash,
     )?;
     if changed > 0 {
-        execute!(
-            *conn,
-            "update sessions set ended_at = $3 \
-             where user_name = $1 and id <> $2 and ended_at is null",
-            name,
-            session,
-            now,
-        )?;
+        end_sessions(conn, name, Some(session), now).await?;
     }
     Ok(changed > 0)
 }

@@ -2,23 +2,13 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { startLine } from "../../testing/proxy.mjs";
 import { freePort, startServer } from "../../testing/server.mjs";
+import { settled, violations } from "./axe";
 import { expect, PATIENT, rows, signIn, test } from "./fixtures";
 
 const PAGES = [
   "", "/documents", "/documents?doc=pdf", "/documents?doc=csv", "/documents?q=nothing-is-called-so", "/patients", `/patients/${PATIENT}`, "/quarantine", "/holds", "/trash", "/audit",
   "/settings/users", "/settings/keys", "/settings/webhooks", "/settings/categories", "/settings/storage", "/settings/policy", "/nowhere",
 ];
-
-async function settled(page: Page) {
-  await page.waitForLoadState("networkidle");
-  await expect(page.getByRole("status", { name: "Loading" })).toHaveCount(0);
-  await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => undefined))));
-}
-
-async function violations(page: Page) {
-  const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]).analyze();
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(" ")} ${failureSummary}`).join("; ")}`);
-}
 
 for (const scheme of ["light", "dark"] as const) {
   for (const width of [1440, 390]) {

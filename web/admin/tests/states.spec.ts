@@ -1,7 +1,7 @@
 // What axe finds in every state a page can be in, for everybody who sees it: a list of states, each with what opens it.
-import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { type Document, expect, makeWorld, OTHER, PATIENT, rows, sample, signIn, test, upload, type World } from "./fixtures";
+import { settled, violations } from "./axe";
 
 interface State {
   name: string;
@@ -95,17 +95,6 @@ const SECRET: State = { name: "a secret", at: "/storage/settings/keys", open: as
   await expect(page.getByRole("dialog").locator("pre")).toHaveText(/^srk_/);
 } };
 
-async function settled(page: Page) {
-  await page.waitForLoadState("networkidle");
-  await expect(page.getByRole("status", { name: "Loading" })).toHaveCount(0);
-  await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => undefined))));
-}
-
-async function violations(page: Page) {
-  const found = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]).analyze();
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ target, failureSummary }) => `${target.join(" ")} ${failureSummary}`).join("; ")}`);
-}
-
 /** In both colours; the state is reached once. */
 async function inBoth(page: Page, what: string) {
   for (const colorScheme of ["light", "dark"] as const) {
@@ -165,7 +154,6 @@ test("axe finds nothing in the question whether somebody is still there", async 
   await page.goto(`${server.url}/storage/documents`);
   await expect(page.getByRole("dialog")).toContainText("You will be signed out", { timeout: 30_000 });
   await page.emulateMedia({ reducedMotion: "reduce" });
-  const found = await new AxeBuilder({ page }).analyze();
-  expect(found.violations).toEqual([]);
+  expect(await violations(page)).toEqual([]);
   await server.stop();
 });
