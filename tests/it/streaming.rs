@@ -232,7 +232,7 @@ async fn drip(at: &str, head: &str, begin: &[u8]) -> String {
         while to.write_all(b"x").await.is_ok() {
             tokio::time::sleep(PAUSE).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     let read = tokio::select! {
         read = tokio::time::timeout(PATIENCE, from.read(&mut answer)) => read.unwrap().unwrap(),

@@ -161,9 +161,9 @@ pub(super) async fn look(app: &App, document: &Document, last: bool) -> Result<V
             let scanned = clamd.scan(stream).await;
             if matches!(scanned, Err(ScanError::Failed(_) | ScanError::Broken { .. })) {
                 // One that is gone now may have been brought down by this file.
-                match clamd.try_out(document.byte_size).await {
-                    Err(troubled @ ScanError::Troubled(_)) => return Err(troubled),
-                    Ok(()) | Err(_) => {}
+                let tried = clamd.try_out(document.byte_size).await;
+                if let Err(troubled @ ScanError::Troubled(_)) = tried {
+                    return Err(troubled);
                 }
             }
             let verdict = scanned?;

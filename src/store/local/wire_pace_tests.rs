@@ -25,10 +25,10 @@ async fn begin(server: &Server, put: &PresignPut, first: &[u8]) -> TcpStream {
 #[tokio::test]
 async fn a_body_that_stands_still_is_given_up() {
     let server = serve_with(Duration::from_millis(200)).await;
-    let put = upload_of("a/slow.pdf", &[7; 100_000]);
+    let put = upload_of("a/slow.pdf", &vec![7; 100_000]);
     let mut stream = begin(&server, &put, &[7; 100]).await;
     let mut answer = vec![0; 2000];
-    let read = tokio::time::timeout(Duration::from_secs(60), stream.read(&mut answer));
+    let read = tokio::time::timeout(Duration::from_mins(1), stream.read(&mut answer));
     let read = read.await.expect("an answer").unwrap();
     let told = String::from_utf8_lossy(&answer[..read]).into_owned();
     assert!(told.starts_with("HTTP/1.1 400") && told.contains("RequestTimeout"), "{told}");
