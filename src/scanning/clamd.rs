@@ -72,8 +72,9 @@ impl Clamd {
         session.finish().await
     }
 
-    /// Whether it has anything to say of a file of nothing, so many bytes long. A scanner whose disk
-    /// is full or that has no memory fails on that as well, and not because of the file before it.
+    /// Whether it has anything to say of a file of nothing, so many bytes long. A scanner whose
+    /// disk is full or that has no memory fails on that as well, and not because of the file
+    /// before it.
     pub async fn try_out(&self, size: u64) -> Result<(), ScanError> {
         let pieces = futures::stream::unfold(size, |left| async move {
             let most = usize::try_from(left).unwrap_or(usize::MAX).min(NOTHING.len());

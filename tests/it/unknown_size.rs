@@ -206,7 +206,7 @@ async fn parts_beyond_the_limit_are_refused_by_the_store(_: &TestApp) {
     // One in the place of another is not counted twice.
     limited.put(again, pieces[0]).await.expect(200);
     limited.put(third, &pieces[2][..1_000_000]).await.expect(200);
-    limited.delete(&limited.admin(), &format!("/api/docs/multipart/{id}")).await.expect(200);
+    limited.delete(&limited.admin(), &format!("/api/docs/multipart/{id}")).await.expect(204);
     let (upload, dir) = (limited.dir.path().join("data/store/objects"), std::fs::read_dir);
     let left: usize = dir(upload).unwrap().map(|d| dir(d.unwrap().path()).unwrap().count()).sum();
     assert_eq!(left, 0, "parts are left in the store");

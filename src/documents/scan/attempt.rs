@@ -30,33 +30,27 @@ const RENEW: Duration = Duration::from_secs(15);
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// At most so long.
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
+/// At most so long where the scanner fails on everything: it is sent whole files to find out.
+const TROUBLED: Duration = Duration::from_mins(1);
 /// So often the scanner has to fail on a file, and on this file alone, until it is given up.
 const TRIES: i64 = 5;
 /// So long it has to have waited by then.
 const GIVEN_UP_AFTER: Duration = Duration::from_hours(1);
 
-/// Claims a document that is due. None: somebody else has it.
-pub(super) async fn claim(
-    app: &App,
-    steward: &Steward,
-    waiting: &Unread<Waiting>,
-) -> Result<Option<Timestamp>, DocumentError> {
-    let waiting = steward.look(waiting);
-    let mut claim = waiting.scan_next_at;
-    Ok(renew(app, &waiting.document, &mut claim).await?.then_some(claim))
-}
-
-/// Scans a document that is claimed; the state it is in afterwards. None: the claim was lost.
+/// Scans a document, unless somebody else does; the state it is in afterwards.
 /// `away` is set when it is the scanner that is in trouble, not the file.
 pub(super) async fn scan(
     app: &App,
     steward: &Steward,
     waiting: Unread<Waiting>,
-    mut claim: Timestamp,
     away: &AtomicBool,
 ) -> Result<Option<State>, DocumentError> {
     let waiting = steward.look(&waiting);
     let (document, key) = (&waiting.document, (waiting.document.clinic_id, waiting.document.id));
+    let mut claim = waiting.scan_next_at;
+    if away.load(Ordering::Relaxed) || !renew(app, document, &mut claim).await? {
+        return Ok(None);
+    }
     let waited = waited(document, app.clock.now());
     let last = waiting.scan_attempts + 1 >= TRIES && waited >= GIVEN_UP_AFTER;
     let begun = Instant::now();
@@ -76,12 +70,14 @@ pub(super) async fn scan(
     }
     tracing::warn!(id = %document.id, error = %failure, "a document could not be scanned yet");
     let failures = waiting.scan_attempts + i64::from(failure.is_of_the_file());
-    let next = if failure.is_away() {
-        away.store(true, Ordering::Relaxed);
-        app.clock.now()
-    } else {
-        app.clock.now() + pause(waited, app.ids.next().as_bytes()[15])
+    away.fetch_or(failure.is_away(), Ordering::Relaxed);
+    let chance = app.ids.next().as_bytes()[15];
+    let wait = match &failure {
+        ScanError::Troubled(_) => pause(waited.min(TROUBLED), chance),
+        failure if failure.is_away() => Duration::ZERO,
+        _ => pause(waited, chance),
     };
+    let next = app.clock.now() + wait;
     let mut tx = app.db.begin().await?;
     rows::defer_scan(&mut tx, key, claim, (next, failures), failure.waits_for()).await?;
     tx.commit().await?;
@@ -164,8 +160,12 @@ pub(super) async fn look(app: &App, document: &Document, last: bool) -> Result<V
                 None => body.stream,
             };
             let scanned = clamd.scan(stream).await;
-            if matches!(scanned, Err(ScanError::Failed(_))) {
-                clamd.try_out(document.byte_size).await?;
+            if matches!(scanned, Err(ScanError::Failed(_) | ScanError::Broken { .. })) {
+                // One that is gone now may have been brought down by this file.
+                let tried = clamd.try_out(document.byte_size).await;
+                if let Err(troubled @ ScanError::Troubled(_)) = tried {
+                    return Err(troubled);
+                }
             }
             let verdict = scanned?;
             metrics::counter!("strongroom_scan_bytes_total").increment(document.byte_size);

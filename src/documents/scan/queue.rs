@@ -3,18 +3,22 @@
 //! What is due is claimed and scanned, some at a time (`attempt.rs`); what becomes due meanwhile
 //! is taken up as soon as there is a turn.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use futures::stream::FuturesUnordered;
+use futures::TryStreamExt as _;
 
-use crate::access::Steward;
+use crate::access::{Steward, Unread};
 use crate::app::App;
 use crate::causes;
-use crate::documents::scan::{attempt, rows};
+use crate::documents::scan::attempt;
+use crate::documents::scan::rows::{self, Waiting};
 use crate::documents::{DocumentError, State};
+use crate::ids::DocumentId;
 use crate::scanning::ScanError;
 use crate::time::Timestamp;
 
@@ -87,40 +91,94 @@ pub async fn scan_due(app: &App, dry_run: bool) -> Result<Scanned, DocumentError
 
 async fn scan_rounds(app: &App, done: &mut Scanned) -> Result<(), DocumentError> {
     let steward = Steward::new(app.gate.clone(), "upkeep.scan");
-    let away = AtomicBool::new(false);
-    let most = app.scanning.config.connections;
-    let (mut found, mut begun) = (VecDeque::new(), 0);
-    let mut scans = FuturesUnordered::new();
-    loop {
-        // A slow file holds its own turn and nobody else's: the others go on beside it.
-        while scans.len() < most && begun < MOST && !away.load(Ordering::Relaxed) {
-            if found.is_empty() {
-                let (mut reader, now) = (app.db.reader().await?, app.clock.now());
-                found = rows::due_scans(&mut reader, bucket(app), now, BATCH).await?.into();
-            }
-            let Some(waiting) = found.pop_front() else { break };
-            begun += 1;
-            if let Some(claim) = attempt::claim(app, &steward, &waiting).await? {
-                scans.push(attempt::scan(app, &steward, waiting, claim, &away));
-            }
-        }
-        let outcome = tokio::select! {
-            outcome = scans.next() => outcome,
-            () = app.scanning.woken(), if scans.len() < most => continue,
-            () = tokio::time::sleep(BESIDE), if scans.len() < most => continue,
-        };
+    let (away, running) = (AtomicBool::new(false), Mutex::new(HashSet::new()));
+    let due = Due {
+        app,
+        steward: &steward,
+        away: &away,
+        running: &running,
+        found: VecDeque::new(),
+        begun: 0,
+    };
+    let due = futures::stream::try_unfold(due, |mut due| async move {
+        Ok::<_, DocumentError>(due.next().await?.map(|waiting| (waiting, due)))
+    });
+    // What is due is asked for by the same hand that drives the scans: one of them may hold the
+    // database's turn that is waited for.
+    let scans = due.map_ok(|waiting| async {
+        let id = steward.look(&waiting).document.id;
+        let outcome = attempt::scan(app, &steward, waiting, &away).await;
+        held(&running).remove(&id);
+        outcome
+    });
+    let mut scans = pin!(scans.try_buffer_unordered(app.scanning.config.connections));
+    while let Some(outcome) = scans.try_next().await? {
         match outcome {
-            Some(outcome) => match outcome? {
-                Some(State::Available) => done.passed += 1,
-                Some(State::Quarantined) => done.quarantined += 1,
-                Some(_) => done.failed += 1,
-                None => {}
-            },
-            None => break,
+            Some(State::Available) => done.passed += 1,
+            Some(State::Quarantined) => done.quarantined += 1,
+            Some(_) => done.failed += 1,
+            None => {}
         }
     }
     done.away = away.load(Ordering::Relaxed);
     Ok(())
+}
+
+/// What a run scans just now.
+type Running = Mutex<HashSet<DocumentId>>;
+
+fn held(running: &Running) -> MutexGuard<'_, HashSet<DocumentId>> {
+    running.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Brings one document after the other. A slow one holds its own turn and nobody else's: what
+/// becomes due meanwhile is brought beside it.
+struct Due<'a> {
+    app: &'a App,
+    steward: &'a Steward,
+    away: &'a AtomicBool,
+    running: &'a Running,
+    found: VecDeque<Unread<Waiting>>,
+    begun: usize,
+}
+
+impl Due<'_> {
+    /// The next one; none: nothing is due, and nothing is being scanned any more.
+    async fn next(&mut self) -> Result<Option<Unread<Waiting>>, DocumentError> {
+        while self.begun < MOST && !self.away.load(Ordering::Relaxed) {
+            if let Some(waiting) = self.found.pop_front() {
+                if held(self.running).insert(self.steward.look(&waiting).document.id) {
+                    self.begun += 1;
+                    return Ok(Some(waiting));
+                }
+                continue;
+            }
+            let (mut reader, now) = (self.app.db.reader().await?, self.app.clock.now());
+            let found = rows::due_scans(&mut reader, bucket(self.app), now, BATCH).await?;
+            drop(reader);
+            let running = held(self.running).clone();
+            let new =
+                |one: &Unread<Waiting>| !running.contains(&self.steward.look(one).document.id);
+            self.found = found.into_iter().filter(new).collect();
+            if self.found.is_empty() && !self.wait().await {
+                break;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits until something may be due; false once nothing is being scanned any more.
+    async fn wait(&self) -> bool {
+        let idle = std::future::poll_fn(|_| {
+            if held(self.running).is_empty() { Poll::Ready(()) } else { Poll::Pending }
+        });
+        tokio::select! {
+            biased;
+            () = idle => false,
+            () = self.app.scanning.woken() => true,
+            () = tokio::time::sleep(BESIDE) => true,
+        }
+    }
 }
 
 /// Says of what was left before a scanner that is off by now that this is why it waits.

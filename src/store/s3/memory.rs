@@ -98,7 +98,7 @@ impl Room<'_> {
         }
         let more = u32::try_from(missing).map_err(StoreError::unavailable)?;
         let memory = self.memory;
-        let (waited, permit) = if let Ok(permit) = memory.open.try_acquire_many(more) {
+        let (had_to_wait, permit) = if let Ok(permit) = memory.open.try_acquire_many(more) {
             (false, permit)
         } else {
             memory.short.fetch_add(1, Ordering::Relaxed);
@@ -121,7 +121,7 @@ impl Room<'_> {
             Some(held) => held.merge(permit),
             None => self.held = Some(permit),
         }
-        Ok(waited)
+        Ok(had_to_wait)
     }
 
     /// Whether somebody waits for what is held here.
