@@ -55,7 +55,10 @@ async fn a_sealed_file_comes_back_as_it_went_and_is_never_shown(app: &TestApp) {
     let told = app.get(&app.staff(), "/api/docs/limits").await.expect(200).json();
     let of = told["types"].as_array().unwrap().iter().find(|of| of["contentType"] == AGE);
     // As large as the largest that may be inside.
-    let expected = json!({ "contentType": AGE, "extensions": ["age"], "maxBytes": 50_000_000 });
+    let expected = json!({
+        "contentType": AGE, "extensions": ["age"], "maxBytes": 50_000_000,
+        "maxBytesInParts": 5_000_000_000_u64,
+    });
     assert_eq!(of, Some(&expected));
     let configured = app.get(&admin, "/api/config").await.expect(200).json();
     assert_eq!(configured["sealedUploads"], true);
