@@ -110,10 +110,22 @@ const CALLED: &[(&str, &str, &[&str])] = &[
         ],
     ),
     (
-        // By the tests of scanning.
+        // By the tests of scanning and scan_doors.
         "src/documents/scan/rows.rs",
         include_str!("../../src/documents/scan/rows.rs"),
-        &["due_scans", "scan_queue", "move_scan", "defer_scan", "mark_scanned", "mark_rescan"],
+        &[
+            "due_scans",
+            "scan_queue",
+            "move_scan",
+            "defer_scan",
+            "mark_scanned",
+            "mark_rescan",
+            "mark_waiting",
+            "count_waiting",
+            "count_unscanned",
+            "unscanned",
+            "mark_judged",
+        ],
     ),
     (
         // By the stories of afterlife.rs and repair.rs.

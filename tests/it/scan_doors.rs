@@ -5,7 +5,7 @@ use axum::body::Body;
 use http::{Method, Request};
 use serde_json::{Value, json};
 use strongroom::access::DEFAULT_CLINIC;
-use strongroom::documents::{Looked, scan_due, scan_unscanned, tell_it_is_off};
+use strongroom::documents::{Looked, scan_due, scan_unscanned, standing, tell_it_is_off};
 use strongroom::scanning::test_file;
 
 use crate::clamd::{SIGNATURE, infected, infected_text, on_every_ground_with_clamd, shared};
@@ -164,6 +164,10 @@ async fn what_is_quarantined_or_waits_can_be_purged_for_good(app: &TestApp) {
     let bad = app.upload(&admin, "patient-1", &infected_text()).await;
     scan_due(&app.app, false).await.unwrap();
     let waits = app.upload(&admin, "patient-1", &pdf()).await;
+    // As a server without its scanner says it, and the doctor counts it.
+    assert_eq!(tell_it_is_off(&app.app).await.unwrap(), 1);
+    let bucket = (app.app.store.provider(), app.app.store.bucket());
+    assert_eq!(standing(&app.app.db, bucket).await.unwrap(), (1, 0));
     for (document, state) in [(&bad, "quarantined"), (&waits, "scanning")] {
         let id = document["id"].as_str().unwrap();
         assert_eq!(read(app, &admin, id).await["state"], state);
