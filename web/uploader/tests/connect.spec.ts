@@ -92,7 +92,7 @@ test("the element uploads with a ticket, tells its page, and keeps to its attrib
 }) => {
   await page.goto(elementPage(world.pages.url, { "ticket-url": "/ticket", "max-files": "3" }));
   await uploader.choose(letter(), photo());
-  await expect(page.getByText("2 files uploaded")).toBeVisible();
+  await expect(page.locator(".srm-summary-text")).toHaveText("2 files uploaded");
   const { done } = await uploader.told();
   expect(done.map(({ filename }) => filename).sort()).toEqual([
     "referral-letter.pdf",

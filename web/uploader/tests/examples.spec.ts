@@ -26,7 +26,7 @@ test("the plain example uploads with a ticket that its backend asked for", async
     await new Promise((resolve) => app.stdout.once("data", resolve));
     await page.goto(origin);
     await uploader.choose(letter(), photo());
-    await expect(page.getByText("2 files uploaded")).toBeVisible();
+    await expect(page.locator(".srm-summary-text")).toHaveText("2 files uploaded");
     await expect(page.getByText(/is document [0-9a-f-]{36}\./)).toBeVisible();
     const token = await server.token({ user: "test-admin", role: "admin" });
     const { items } = await server.api("GET", "/api/docs?patientId=test-patient", { token });

@@ -50,7 +50,7 @@ test("into a bucket: a small file and one of 20 MB arrive as they were, straight
   const notes = text("bucket-notes.txt", 20 * MB);
   const seen = await uploader.watchProgress(notes.name);
   await uploader.drop(letter(), notes);
-  await expect(page.getByText("2 files uploaded")).toBeVisible();
+  await expect(page.locator(".srm-summary-text")).toHaveText("2 files uploaded");
   expect((await seen()).filter((now) => now > 0 && now < 100).length).toBeGreaterThan(1);
   const { done, failed } = await uploader.told();
   expect(failed).toEqual([]);

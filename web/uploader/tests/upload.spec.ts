@@ -20,7 +20,7 @@ test("several files dropped at once are uploaded, and their progress is seen", a
   const notes = text("long-notes.txt", 20_000_000);
   const seen = await uploader.watchProgress(notes.name);
   await uploader.drop(letter(), photo(), scan(), notes);
-  await expect(uploader.page.getByText("4 files uploaded")).toBeVisible();
+  await expect(uploader.page.locator(".srm-summary-text")).toHaveText("4 files uploaded");
   expect((await seen()).filter((now) => now > 0 && now < 100).length).toBeGreaterThan(1);
   const { done, failed } = await uploader.told();
   expect(failed).toEqual([]);
