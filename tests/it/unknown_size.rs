@@ -6,6 +6,7 @@ use futures::stream;
 use http::{Method, Request};
 use serde_json::{Value, json};
 
+use crate::made_files::made_pdf::around_pdf;
 use crate::on_every_ground;
 use crate::process::Seeded;
 use crate::support::{Answer, Sample, TestApp, pdf};
@@ -251,8 +252,9 @@ async fn a_body_of_unknown_size_goes_through_the_server(app: &TestApp) {
     assert_eq!(receive(app, id, &large).await.expect(413).code(), "file_too_large");
     // Nothing was kept, and it can be sent again.
     let eleven = 11 << 20;
-    large.truncate(eleven);
-    large[eleven - 6..].copy_from_slice(b"%%EOF\n");
+    let (mut large, tail) = around_pdf(eleven as u64);
+    large.resize(eleven - tail.len(), b' ');
+    large.extend(tail);
     let document = receive(app, id, &large).await.expect(201).json();
     assert_eq!(document["size"], json!(eleven));
 }

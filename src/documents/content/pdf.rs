@@ -40,7 +40,7 @@ pub(super) fn check(reader: &mut Reader<'_>) -> Result<(), Stop> {
     if foreign::has_markup(&head) {
         return refuse(
             Reason::ActiveContent,
-            "A web page or a script is hidden in the beginning of the file; print it to a PDF anew.",
+            "A page or a script is hidden in the beginning of the file; print it to a PDF anew.",
         );
     }
     checked
