@@ -42,6 +42,7 @@ test("in another language no English is left in the uploader, whatever becomes o
   context,
   world,
 }) => {
+  test.setTimeout(150_000);
   await uploader.open({ ticketUrl: "/ticket", maxFiles: 8, ...foreign });
   expect(await english(uploader), "empty").toEqual([]);
   await uploader.drop(
@@ -58,12 +59,13 @@ test("in another language no English is left in the uploader, whatever becomes o
   await says(uploader, "скрипт.txt", "refused");
   expect(await english(uploader), "ended").toEqual([]);
 
-  // So slow that more than a quarter of a minute is left, which is when it is said.
+  // So much that more than a quarter of a minute is left, which is when it is said; the line's buffers take some
+  // at once.
   world.line.rate = 1_000_000;
-  const [slow, other] = [text("долго.txt", 30_000_000), text("ещё.txt", 30_000_000)];
+  const [slow, other] = [text("долго.txt", 90_000_000), text("ещё.txt", 30_000_000)];
   await uploader.drop(slow, other);
   await says(uploader, slow.name, "uploading");
-  await says(uploader, slow.name, "left");
+  await expect(uploader.row(slow.name)).toContainText("«left»", { timeout: 45_000 });
   await page.getByRole("button", { name: `«of» «pause» ${slow.name}` }).click();
   await says(uploader, slow.name, "paused");
   expect(await english(uploader), "under way").toEqual([]);
