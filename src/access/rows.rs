@@ -8,8 +8,8 @@ pub use super::care_team::rows::{
     CareTeamRow, add_to_care_team, is_in_care_team, list_care_team, remove_from_care_team,
 };
 pub use super::people::rows::{
-    PatientOfUser, change_password, end_sessions, insert_patient_of_user, note_setup,
-    patients_of_user, patients_of_users, set_password,
+    PatientOfUser, end_sessions, insert_patient_of_user, note_setup, patients_of_user,
+    patients_of_users, set_password,
 };
 use crate::db::{Connection, DbError, execute, fetch_all, fetch_optional};
 use crate::ids::{ApiKeyId, ClinicId, SessionId};

@@ -82,7 +82,7 @@ async fn a_session_ends_with_signing_out_a_new_password_and_a_user_shut_out() {
     sessions.check(renewed.token.reveal(), NOW).await.unwrap();
     let hash = hash_password(secret("another password")).await.unwrap();
     let mut tx = db.begin().await.unwrap();
-    assert!(rows::set_password(&mut tx, DEFAULT_CLINIC, "ann", &hash, NOW).await.unwrap());
+    assert!(rows::set_password(&mut tx, DEFAULT_CLINIC, "ann", &hash, None, NOW).await.unwrap());
     tx.commit().await.unwrap();
     let shut = sessions.log_in("ann", secret("another password"), NOW).await.unwrap();
     let mut tx = db.begin().await.unwrap();

@@ -39,6 +39,9 @@ pub async fn run(args: Args, config: Config) -> Done {
             )),
             usage @ Failure::Usage(_) => usage,
         })?;
+    if !args.dry_run {
+        documents::ask_again(&app).await?;
+    }
     let waited = documents::scan_due(&app, args.dry_run).await?;
     let looked = if args.all && !waited.away {
         Some(documents::scan_unscanned(&app, args.dry_run, progress()).await?)

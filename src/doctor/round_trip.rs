@@ -93,7 +93,7 @@ impl RoundTrip<'_> {
 
     async fn through_the_server(&self) -> Done {
         let (sent, key) = (content(100_000), self.key("through")?);
-        let object = NewObject { key: key.clone(), content_type: KIND.to_owned() };
+        let object = NewObject::new(key.clone(), KIND.to_owned());
         let body = futures::stream::iter([Ok(sent.clone())]).boxed();
         self.store.put(&object, Size::Exactly(sent.len() as u64), body).await?;
         self.compare(&key, None, &sent).await?;
@@ -218,7 +218,7 @@ impl RoundTrip<'_> {
 
     async fn in_parts(&self) -> Done {
         let (sent, key) = (content(PART + (1 << 20)), self.key("parts")?);
-        let object = NewObject { key: key.clone(), content_type: KIND.to_owned() };
+        let object = NewObject::new(key.clone(), KIND.to_owned());
         let upload = self.store.begin_parts(&object).await?;
         let done = self.send_parts(&upload, &sent).await;
         if done.is_err() {

@@ -4,7 +4,9 @@
 use super::Check;
 use crate::config::{Config, ScannerKind};
 use crate::db::Db;
-use crate::{causes, documents, open};
+use crate::documents::{self, OVERDUE, Standing};
+use crate::time::Clock;
+use crate::{causes, open};
 
 const NAME: &str = "unscanned";
 
@@ -21,7 +23,7 @@ pub async fn waiting(config: &Config) -> Option<Check> {
         db.close().await;
         standing
     };
-    let (waiting, unscanned) = match looked.await {
+    let Standing { waiting, since, unscanned } = match looked.await {
         Ok(found) => found,
         Err(e) => return Some(Check::skipped(NAME, causes::in_one_line(&e))),
     };
@@ -32,6 +34,17 @@ pub async fn waiting(config: &Config) -> Option<Check> {
             "switch the scanner on again; an administrator may also purge them",
         )),
         ScannerKind::Off => None,
+        _ if since.is_some_and(|since| since + OVERDUE < Clock::default().now()) => {
+            Some(Check::warn(
+                NAME,
+                format!(
+                    "{waiting} documents wait for the scanner, the first of them for more than a \
+                     day: nobody can read them"
+                ),
+                "their stateReason says why (docs/troubleshooting.md); when that is mended, \
+                 `strongroom scan` asks about all of them at once",
+            ))
+        }
         _ if unscanned > 0 => Some(Check::warn(
             NAME,
             format!("{unscanned} documents are served that no scanner has looked at"),

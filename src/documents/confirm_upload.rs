@@ -12,6 +12,7 @@ use crate::documents::content::Unfit;
 use crate::documents::life::{one_successor, release_now};
 use crate::documents::look::{Look, SMALL, Seen};
 use crate::documents::placing::{self, discard, move_out_of_reach, object_key, safe_key};
+use crate::documents::quota::{end_upload, settle_day};
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Pinned, Reference};
 use crate::documents::scan::{Landing, weighed};
@@ -124,7 +125,7 @@ pub(super) async fn finish(
         None => examine(app, document, announced, &mut placed).await?,
     };
     if let Some(unfit) = unfit {
-        refuse(app, call, &grant, document, &placed.key, unfit).await?;
+        refuse(app, &grant, document, &placed.key, unfit).await?;
         return Err(unfit.into());
     }
     pin(app, call, grant, document, &placed).await
@@ -196,7 +197,6 @@ async fn examine(
 /// Ends the upload: the row says why, then the object goes.
 pub(super) async fn refuse(
     app: &App,
-    call: &Call,
     grant: &Grant<'_>,
     document: &Document,
     key: &ObjectKey,
@@ -213,10 +213,7 @@ pub(super) async fn refuse(
             (Code::ContentRefused, serde_json::json!({ "refused": reason.as_str() }))
         }
     };
-    let now = app.clock.now();
-    let ended =
-        rows::mark_ended(&mut tx, (call.clinic(), document.id), State::Refused, &reason, now)
-            .await?;
+    let ended = end_upload(app, &mut tx, document, (State::Refused, &reason)).await?;
     tx.commit_failed(code, Some(detail)).await?;
     if ended || key.as_str() != document.object_key {
         discard(app, key).await;
@@ -278,6 +275,7 @@ pub(super) async fn pin_scanned(
         }
         return answer;
     }
+    settle_day(app, &mut tx, document, object.size).await?;
     if moved {
         placing::rows::remove_placing(&mut tx, &document.bucket, placed.key.as_str()).await?;
     }

@@ -75,7 +75,8 @@ pub use life::{
 };
 pub use list::{Filter, Sort, cursor, list, position};
 pub use multipart::{
-    BegunParts, Progress, abort_upload, begin_parts, complete_upload, sign_parts, upload_progress,
+    BegunParts, PART_NUMBERS, Progress, abort_upload, begin_parts, complete_upload, sign_parts,
+    upload_progress,
 };
 pub use preview::{AskPreview, Preview, Shown, preview};
 pub use quota::forget_days;
@@ -85,8 +86,8 @@ pub use receive_upload::receive_upload;
 pub use retrieve::{Retrieval, read_retrieval, request_retrieval};
 pub use rows::Reference;
 pub use scan::{
-    Looked, Queue, Scanned, keep_scanning, rescan, scan_due, scan_queue, scan_unscanned, standing,
-    tell_it_is_off,
+    Looked, OVERDUE, Queue, Scanned, Standing, ask_again, keep_scanning, rescan, scan_due,
+    scan_queue, scan_unscanned, standing, tell_it_is_off,
 };
 pub use stream_download::{Streamed, Wanted, stream_download};
 pub use suggest::{Suggestion, suggest_category};

@@ -10,7 +10,7 @@ use crate::documents::begin_upload::{Limit, announce};
 use crate::documents::confirm_upload::{Confirmable, before, confirmable, finish, refuse};
 use crate::documents::content::Unfit;
 use crate::documents::placing::{Place, discard, object_key};
-use crate::documents::quota::add_pending;
+use crate::documents::quota::{add_pending, end_upload};
 use crate::documents::read::locate;
 use crate::documents::rows::{self, Reference};
 use crate::documents::{Announced, BeginUpload, Confirmed, Document, DocumentError, State};
@@ -26,6 +26,8 @@ const MIN_PART: u64 = 5 << 20;
 const MAX_PART: u64 = 512 << 20;
 /// Parts of one upload (the same page).
 const MAX_PARTS: u64 = 10_000;
+/// The numbers a part may have.
+pub const PART_NUMBERS: std::ops::RangeInclusive<u32> = 1..=10_000;
 /// Up to this size, parts are small, so that little is lost when one fails.
 const DEFAULT_PART: u64 = 8 << 20;
 /// Most parts that are signed in one call.
@@ -79,15 +81,14 @@ pub async fn begin_parts(
     document.part_size = Some(part_size.cast_signed());
     document.upload_expires_at = document.created_at + DEADLINE;
     add_pending(app, &grant, &document).await?;
-    let object =
-        NewObject { key: object_key(&document)?, content_type: document.content_type.clone() };
+    let object = NewObject::new(object_key(&document)?, document.content_type.clone());
     let upload = match app.store.begin_parts(&object).await {
         Ok(upload) => upload,
         Err(e) => {
             // The trail must not end with an upload that was granted and never began.
             let mut tx = grant.begin().await?;
-            let (upload, now) = ((call.clinic(), document.id), app.clock.now());
-            rows::mark_ended(&mut tx, upload, State::Abandoned, "store_unavailable", now).await?;
+            let ended = (State::Abandoned, "store_unavailable");
+            end_upload(app, &mut tx, &document, ended).await?;
             tx.commit_failed(Code::StoreUnavailable, None).await?;
             return Err(e.into());
         }
@@ -217,7 +218,7 @@ pub async fn complete_upload(
             if too_large(&cut, &parts) {
                 let key = &cut.upload.key;
                 let unfit = Unfit::Differs("size");
-                refuse(app, call, &grant, grant.look(&found), key, unfit).await?;
+                refuse(app, &grant, grant.look(&found), key, unfit).await?;
                 abort(app, &cut.upload).await;
                 return Err(unfit.into());
             }
@@ -273,7 +274,7 @@ fn check_parts(
             }
             let known = there.iter().map(|part| part.number).max();
             let last = named.iter().map(|(number, _)| *number).max().max(known).unwrap_or(0);
-            last.min(u32::try_from(MAX_PARTS).unwrap_or(u32::MAX))
+            last.min(*PART_NUMBERS.end())
         }
     };
     for number in 1..=last {
@@ -316,9 +317,7 @@ pub async fn abort_upload(app: &App, call: &Call, id: DocumentId) -> Result<(), 
     let document = grant.look(&found);
     let key = object_key(document)?;
     let mut tx = grant.begin().await?;
-    let now = app.clock.now();
-    let upload = (call.clinic(), id);
-    if !rows::mark_ended(&mut tx, upload, State::Abandoned, "aborted", now).await? {
+    if !end_upload(app, &mut tx, document, (State::Abandoned, "aborted")).await? {
         let state = rows::state(&mut tx, call.clinic(), id).await?;
         return match state.unwrap_or(document.state) {
             State::Abandoned => Ok(tx.commit(None).await?),

@@ -73,7 +73,9 @@ pub(super) async fn store_body(
     key: ObjectKey,
     body: ByteStream,
 ) -> Result<Taken, DocumentError> {
-    let to = NewObject { key: key.clone(), content_type: document.content_type.clone() };
+    let sender = format!("{} {}", document.clinic_id, document.owner_user_id);
+    let to = NewObject::new(key.clone(), document.content_type.clone());
+    let to = NewObject { sender: Some(sender), ..to };
     let (size, watch) = (document.size(), Watch::default());
     let put = |body| app.store.put(&to, size, body);
     let (stored, verdict) = app.scanning.while_passing(watch.over(body), put).await;
@@ -101,7 +103,7 @@ pub(super) async fn keep(
         seen.judge(app, document, (&placed.key, &placed.object), document.sha256()).await?
     };
     if let Some(unfit) = unfit {
-        refuse(app, call, &grant, document, &placed.key, unfit).await?;
+        refuse(app, &grant, document, &placed.key, unfit).await?;
         return Err(unfit.into());
     }
     pin_scanned(app, call, grant, document, &placed, verdict).await

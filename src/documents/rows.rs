@@ -41,7 +41,20 @@ pub enum Reference {
     },
 }
 
-pub(super) use columns;
+/// The documents that a condition selects, in its order; the values of its numbers follow.
+macro_rules! documents {
+    ($conn:expr, $condition:expr, $($value:expr),+ $(,)?) => {
+        $crate::db::fetch_all!(
+            $conn,
+            $crate::documents::Document,
+            concat!("select ", $crate::documents::rows::columns!(),
+                " from document_assets where ", $condition),
+            $($value),+
+        ).map($crate::access::Unread::all)
+    };
+}
+
+pub(super) use {columns, documents};
 
 macro_rules! select_one {
     ($condition:literal) => {

@@ -16,7 +16,7 @@ use crate::access::{Call, Grant, Refusal};
 use crate::app::App;
 use crate::documents::begin_upload::{Limit, check, check_replaced, find_replaced, row, target};
 use crate::documents::placing::{self, Place, discard, object_key};
-use crate::documents::quota::add_pending_untold;
+use crate::documents::quota::{add_pending_untold, end_upload};
 use crate::documents::receive_upload::{Taken, keep, store_body};
 use crate::documents::rows;
 use crate::documents::{BeginUpload, Category, Confirmed, Document, DocumentError, State};
@@ -235,7 +235,7 @@ async fn settle(app: &App, document: &Document, mut taken: Taken) -> Result<Take
     let mut tx = app.db.begin().await?;
     placing::rows::add_placing(&mut tx, document, key.as_str(), app.clock.now()).await?;
     tx.commit().await?;
-    let to = NewObject { key: key.clone(), content_type: document.content_type.clone() };
+    let to = NewObject::new(key.clone(), document.content_type.clone());
     let from = &taken.placed;
     taken.placed.object = app.store.copy(&from.key, &from.object.etag, &to).await?;
     taken.placed.key = key;
@@ -258,8 +258,7 @@ async fn end(
     let ended = async {
         let mut tx = grant.begin().await?;
         tx.about_patient(patient);
-        let (upload, now) = ((call.clinic(), document.id), app.clock.now());
-        let ended = rows::mark_ended(&mut tx, upload, state, reason, now).await?;
+        let ended = end_upload(app, &mut tx, document, (state, reason)).await?;
         match e {
             DocumentError::Refused(_) => tx.commit_denied(code).await?,
             _ => tx.commit_failed(code, None).await?,

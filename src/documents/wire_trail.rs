@@ -20,7 +20,7 @@ use crate::documents::State;
 use crate::documents::rows::{self, KeyOwner};
 use crate::http::Code;
 use crate::ids::{EventId, Ids};
-use crate::store::local::{LocalStore, Wire, WireAccess, WireObserver, WireRefusal};
+use crate::store::local::{LocalStore, Most, Wire, WireAccess, WireObserver, WireRefusal};
 use crate::time::Clock;
 
 /// What gives out an object's bytes; a copy tells of its source as one of them.
@@ -37,7 +37,7 @@ pub struct WireTrail {
 
 #[async_trait]
 impl WireObserver for WireTrail {
-    async fn before(&self, access: &WireAccess) -> Result<(), WireRefusal> {
+    async fn before(&self, access: &WireAccess) -> Result<Most, WireRefusal> {
         self.record(access).await.unwrap_or_else(|e| {
             tracing::error!(error = %e, "the trail cannot be written");
             Err(WireRefusal::NotRecorded)
@@ -63,7 +63,7 @@ impl WireTrail {
         wire.with_patience(app.config.uploads.body_timeout)
     }
 
-    async fn record(&self, access: &WireAccess) -> Result<Result<(), WireRefusal>, DbError> {
+    async fn record(&self, access: &WireAccess) -> Result<Result<Most, WireRefusal>, DbError> {
         let action = action(access.operation);
         let owner = self.owner(access).await?;
         let bytes = ["PutObject", "UploadPart", "PostObject"].contains(&access.operation);
@@ -76,7 +76,7 @@ impl WireTrail {
                     return Ok(Err(WireRefusal::TooLarge));
                 }
                 // Recorded when it was allowed, and again when it is confirmed.
-                Some((State::Pending, _)) => return Ok(Ok(())),
+                Some((State::Pending, most)) => return Ok(Ok(Most(Some(most)))),
                 // Its object is gone for good, and the URL may not bring another.
                 Some((State::Refused | State::Abandoned | State::Purged, _)) => {
                     return Ok(Err(WireRefusal::Ended));
@@ -92,7 +92,7 @@ impl WireTrail {
             event.code = Some(Code::WrongState.as_str());
         }
         write(&self.db, &event).await?;
-        Ok(if unscanned { Err(WireRefusal::Unscanned) } else { Ok(()) })
+        Ok(if unscanned { Err(WireRefusal::Unscanned) } else { Ok(Most::default()) })
     }
 
     async fn owner(&self, access: &WireAccess) -> Result<Option<KeyOwner>, DbError> {

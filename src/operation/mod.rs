@@ -70,17 +70,18 @@ pub async fn readyz(State(app): State<App>) -> Response {
 }
 
 /// Whether what waits for the scanner waits for one that answers. Where it is off nothing should
-/// wait; what does was left when it was switched off, and nobody can read it.
+/// wait; what does was left when it was switched off, and nobody can read it. One that answers and
+/// gives no verdict for a day (a bucket's scanner that leaves no tag) is as good as none.
 async fn scanner(app: &App) -> Result<(), String> {
     app.scanning.check().await.map_err(|e| e.to_string())?;
-    if app.scanning.is_on() {
-        return Ok(());
-    }
     // A database that does not answer is told of as such.
     let looked = tokio::time::timeout(PATIENCE, documents::scan_queue(app)).await;
-    match looked {
-        Ok(Ok(queue)) if queue.waiting > 0 => {
-            Err(format!("{} documents wait for it, and it is off", queue.waiting))
+    let Ok(Ok(queue)) = looked else { return Ok(()) };
+    let overdue = queue.since.is_some_and(|since| since + documents::OVERDUE < app.clock.now());
+    match (app.scanning.is_on(), queue.waiting) {
+        (false, waiting @ 1..) => Err(format!("{waiting} documents wait for it, and it is off")),
+        (true, waiting @ 1..) if overdue => {
+            Err(format!("{waiting} documents wait for it, the first for more than a day"))
         }
         _ => Ok(()),
     }

@@ -13,6 +13,16 @@ pub struct NewObject {
     pub key: ObjectKey,
     /// Its media type.
     pub content_type: String,
+    /// Whose upload it is, where it comes through the server: one caller's uploads do not take all
+    /// of the memory there is for them.
+    pub sender: Option<String>,
+}
+
+impl NewObject {
+    /// One that no caller sends.
+    pub const fn new(key: ObjectKey, content_type: String) -> Self {
+        Self { key, content_type, sender: None }
+    }
 }
 
 /// How long a body is, or may be, in bytes.

@@ -19,7 +19,7 @@ use strongroom::ids::Ids;
 use strongroom::keys::{KeyRing, S3Credentials};
 use strongroom::sensitive::Secret;
 use strongroom::store::local::{
-    LocalStore, LocalStoreConfig, WireAccess, WireObserver, WireRefusal,
+    LocalStore, LocalStoreConfig, Most, WireAccess, WireObserver, WireRefusal,
 };
 use strongroom::store::s3::S3Store;
 use strongroom::store::{
@@ -90,8 +90,8 @@ struct Unwatched;
 
 #[async_trait]
 impl WireObserver for Unwatched {
-    async fn before(&self, _: &WireAccess) -> Result<(), WireRefusal> {
-        Ok(())
+    async fn before(&self, _: &WireAccess) -> Result<Most, WireRefusal> {
+        Ok(Most::default())
     }
 }
 
@@ -340,7 +340,7 @@ pub fn key(name: &str) -> ObjectKey {
 }
 
 pub fn object(name: &str) -> NewObject {
-    NewObject { key: key(name), content_type: "application/pdf".to_owned() }
+    NewObject::new(key(name), "application/pdf".to_owned())
 }
 
 /// Bytes that differ everywhere and from one seed to the next.

@@ -245,7 +245,7 @@ async fn a_copy_is_the_same_bytes_under_its_own_type(g: &Ground) {
         let (from, to) = (format!("from/{size}"), format!("to/{size}"));
         let data = bytes(7, size);
         let put = g.put(&from, &data).await;
-        let new = NewObject { key: key(&to), content_type: "image/png".to_owned() };
+        let new = NewObject::new(key(&to), "image/png".to_owned());
         let copied = g.store.copy(&key(&from), &put.etag, &new).await.unwrap();
         assert_eq!(copied.size, size as u64);
         let found = g.store.head(&key(&to), copied.version_id.as_deref()).await.unwrap();

@@ -414,6 +414,62 @@ mod daily {
     }
 }
 
+mod open {
+    use super::*;
+
+    with_variables!(
+        &[
+            ("STRONGROOM_QUOTA_DAILY_PER_CALLER", "30MB"),
+            ("STRONGROOM_QUOTA_DAILY_PER_CLINIC", "45MB"),
+        ];
+        what_nobody_knew_the_size_of_counts_as_what_came_and_what_came_to_nothing_not_at_all,
+    );
+
+    /// Begins an upload of up to 25 MB, as a service that acts for somebody.
+    async fn begin_open(app: &TestApp, service: &Caller) -> Answer {
+        let mut asked = invoice().asked("patient-1");
+        asked.as_object_mut().unwrap().remove("size");
+        let who = [
+            ("authorization", service.header.1.as_str()),
+            ("x-acting-user", "anna"),
+            ("x-acting-role", "staff"),
+        ];
+        app.request(Method::POST, PRESIGN, &who, Some(asked)).await
+    }
+
+    async fn what_nobody_knew_the_size_of_counts_as_what_came_and_what_came_to_nothing_not_at_all(
+        app: &TestApp,
+    ) {
+        let service = app.service();
+        begin_open(app, &service).await.expect(201);
+        let refused = begin_open(app, &service).await;
+        expect_problem(&refused, 429, "daily_quota_exceeded");
+        // All that follows on one day.
+        app.clock.shift_seconds(i64::try_from(seconds(&refused)).unwrap() + 60);
+        let service = app.service();
+        let confirm = async |begun: &Value, content: Vec<u8>| {
+            app.put(begun, content).await.expect(200);
+            let asked = json!({ "id": begun["id"] });
+            app.post(&service, "/api/docs/confirm", asked).await
+        };
+        let first = begin_open(app, &service).await.expect(201).json();
+        expect_problem(&begin_open(app, &service).await, 429, "daily_quota_exceeded");
+        confirm(&first, invoice().bytes).await.expect(201);
+        let refused = begin_open(app, &service).await.expect(201).json();
+        confirm(&refused, b"MZ".to_vec()).await.expect(422);
+        begin_open(app, &service).await.expect(201);
+        app.clock.shift_seconds(3 * 3_600);
+        strongroom::upkeep::run_once(&app.app, false).await.unwrap();
+        let service = app.service();
+        begin_open(app, &service).await.expect(201);
+        // What came still counts.
+        let rest = 30_000_000 - 25_000_000 - invoice().bytes.len() as u64;
+        let more = begin_for(app, &service, "anna", rest + 1).await;
+        expect_problem(&more, 429, "daily_quota_exceeded");
+        begin_for(app, &service, "anna", rest).await.expect(201);
+    }
+}
+
 mod kept {
     use super::*;
 

@@ -115,6 +115,12 @@ async fn completing_twice_answers_the_same_document(app: &TestApp) {
     assert_eq!(statuses, [200, 201], "{} {}", a.json(), b.json());
     assert_eq!(a.json(), b.json());
     assert_eq!(complete(app, &id, json!({})).await.expect(200).json(), a.json());
+    // What cannot be the number of a part is wrong then, too.
+    for number in [0, 10_001] {
+        let named = json!({ "parts": [{ "partNumber": number, "etag": "" }] });
+        let refused = complete(app, &id, named).await.expect(422).json();
+        assert_eq!(refused["errors"]["parts"], "must be numbered from 1 to 10000");
+    }
 }
 
 async fn parts_that_are_not_what_was_announced_end_the_upload(app: &TestApp) {

@@ -361,7 +361,7 @@ async fn a_picture_that_was_exchanged_is_made_again(app: &TestApp) {
     let first = app.get(&admin, &path(&document, "")).await.expect(200);
     let key = ObjectKey::new(kept(app).await.remove(0)).unwrap();
     app.app.store.purge(&key).await.unwrap();
-    let object = NewObject { key: key.clone(), content_type: "image/jpeg".to_owned() };
+    let object = NewObject::new(key.clone(), "image/jpeg".to_owned());
     let mut other = first.body.clone();
     other.reverse();
     let body = futures::stream::iter([Ok(bytes::Bytes::from(other))]).boxed();

@@ -70,7 +70,6 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "patients_of_user",
             "note_setup",
             "set_password",
-            "change_password",
             "end_sessions",
         ],
     ),
@@ -121,6 +120,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "mark_scanned",
             "mark_rescan",
             "mark_waiting",
+            "make_due",
             "count_waiting",
             "count_unscanned",
             "unscanned",
@@ -183,7 +183,15 @@ const CALLED: &[(&str, &str, &[&str])] = &[
         // By the tests of limits.
         "src/documents/quota/rows.rs",
         include_str!("../../src/documents/quota/rows.rs"),
-        &["open_uploads", "charge_day", "of_day", "forget_days", "kept_bytes"],
+        &[
+            "open_uploads",
+            "charge_day",
+            "give_back",
+            "begun_by",
+            "of_day",
+            "forget_days",
+            "kept_bytes",
+        ],
     ),
     (
         // By the tests of webhooks, as is what follows.
@@ -316,8 +324,8 @@ async fn users_are_kept_found_locked_and_shut_out(app: &TestApp) {
     assert!(write!(app, clear_failures("erin", &user.password_hash)));
     let user = read!(app, find_user("erin")).unwrap();
     assert_eq!((user.failed_attempts, user.locked_until), (0, None));
-    assert!(!write!(app, set_password(OTHER_CLINIC, "erin", "new", now)));
-    assert!(write!(app, set_password(DEFAULT_CLINIC, "erin", "new", now)));
+    assert!(!write!(app, set_password(OTHER_CLINIC, "erin", "new", None, now)));
+    assert!(write!(app, set_password(DEFAULT_CLINIC, "erin", "new", None, now)));
     assert_eq!(read!(app, find_user("erin")).unwrap().password_hash, "new");
     assert!(!write!(app, disable_user(OTHER_CLINIC, "erin", now)));
     assert!(write!(app, disable_user(DEFAULT_CLINIC, "erin", now)));
@@ -359,11 +367,11 @@ async fn sessions_are_kept_touched_ended_and_removed(app: &TestApp) {
     assert_eq!(read!(app, find_session(ids[0])).unwrap().ended_at, Some(later));
     // A new password ends what is open, but for the session in which somebody chose it.
     let (own, name) = (ids[2], "erin");
-    assert!(write!(app, change_password(DEFAULT_CLINIC, name, "chosen", own, later)));
-    assert!(!write!(app, change_password(OTHER_CLINIC, name, "chosen", own, later)));
+    assert!(write!(app, set_password(DEFAULT_CLINIC, name, "chosen", Some(own), later)));
+    assert!(!write!(app, set_password(OTHER_CLINIC, name, "chosen", Some(own), later)));
     assert_eq!(read!(app, find_session(ids[1])).unwrap().ended_at, Some(later));
     assert_eq!(read!(app, find_session(own)).unwrap().ended_at, None);
-    assert!(write!(app, set_password(DEFAULT_CLINIC, name, "new", later)));
+    assert!(write!(app, set_password(DEFAULT_CLINIC, name, "new", None, later)));
     assert_eq!(read!(app, find_session(own)).unwrap().ended_at, Some(later));
     assert_eq!(write!(app, delete_sessions_before(now)), 0);
     assert_eq!(write!(app, delete_sessions_before(later)), 3);

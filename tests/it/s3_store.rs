@@ -137,7 +137,7 @@ impl Place {
 
 fn object(name: &str) -> NewObject {
     let key = ObjectKey::new(format!("room/{name}")).unwrap();
-    NewObject { key, content_type: "application/pdf".to_owned() }
+    NewObject::new(key, "application/pdf".to_owned())
 }
 
 fn body(size: usize, seed: u8) -> (Vec<u8>, ByteStream) {

@@ -167,7 +167,8 @@ async fn what_is_quarantined_or_waits_can_be_purged_for_good(app: &TestApp) {
     // As a server without its scanner says it, and the doctor counts it.
     assert_eq!(tell_it_is_off(&app.app).await.unwrap(), 1);
     let bucket = (app.app.store.provider(), app.app.store.bucket());
-    assert_eq!(standing(&app.app.db, bucket).await.unwrap(), (1, 0));
+    let standing = standing(&app.app.db, bucket).await.unwrap();
+    assert_eq!((standing.waiting, standing.unscanned), (1, 0));
     for (document, state) in [(&bad, "quarantined"), (&waits, "scanning")] {
         let id = document["id"].as_str().unwrap();
         assert_eq!(read(app, &admin, id).await["state"], state);

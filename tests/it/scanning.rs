@@ -6,7 +6,7 @@ use axum::body::Body;
 use http::{Method, Request};
 use serde_json::{Value, json};
 use strongroom::access::{DEFAULT_CLINIC, Role};
-use strongroom::documents::{Scanned, scan_due};
+use strongroom::documents::{Scanned, ask_again, scan_due};
 use strongroom::scanning::{TAG, test_file};
 
 use crate::clamd::{
@@ -582,6 +582,18 @@ async fn guardduty_is_asked_by_its_tag() {
         let now = read(&app, &admin, &document).await;
         assert_eq!((&now["state"], &now["stateReason"]), (&json!(state), &reason), "{said}");
     }
+    // A tag that never comes: nothing is served, and after a day a person is told.
+    let document = app.upload(&admin, "patient-1", &pdf()).await;
+    let ready = async || app.get(&admin, "/readyz").await.json()["scanner"]["status"].clone();
+    assert_eq!((scan(&app).await.failed, ready().await), (1, json!("ok")));
+    app.clock.shift_seconds(24 * 3_600 + 10);
+    assert_eq!((scan(&app).await.failed, ready().await), (1, json!("unavailable")));
+    // By now it is asked for seldom, unless somebody wants to know at once.
+    assert_eq!(scan(&app).await.failed, 0);
+    assert_eq!(ask_again(&app.app).await.unwrap(), 1);
+    assert_eq!(scan(&app).await.failed, 1);
+    app.clock.shift_seconds(-24 * 3_600 - 10);
+    is_locked(&app, &document, "wrong_state").await;
     app.check().await;
     app.leave().await;
 }

@@ -77,13 +77,14 @@ pub async fn end_sessions(
     Ok(())
 }
 
-/// Gives a user of a clinic a new password and ends their sessions. False when nobody has that
-/// name.
+/// Gives a user of a clinic a new password and ends their sessions, but for one. False when nobody
+/// has that name.
 pub async fn set_password(
     conn: &mut impl Connection,
     clinic: ClinicId,
     name: &str,
     password_hash: &str,
+    but: Option<SessionId>,
     now: Timestamp,
 ) -> Result<bool, DbError> {
     let changed = execute!(
@@ -95,31 +96,7 @@ pub async fn set_password(
         password_hash,
     )?;
     if changed > 0 {
-        end_sessions(conn, name, None, now).await?;
-    }
-    Ok(changed > 0)
-}
-
-/// Gives a user of a clinic the password they chose and ends their sessions but the one they
-/// chose it in. False when nobody has that name.
-pub async fn change_password(
-    conn: &mut impl Connection,
-    clinic: ClinicId,
-    name: &str,
-    password_hash: &str,
-    session: SessionId,
-    now: Timestamp,
-) -> Result<bool, DbError> {
-    let changed = execute!(
-        *conn,
-        "update users set password_hash = $3, failed_attempts = 0, locked_until = null \
-         where clinic_id = $1 and name = $2",
-        clinic,
-        name,
-        password_hash,
-    )?;
-    if changed > 0 {
-        end_sessions(conn, name, Some(session), now).await?;
+        end_sessions(conn, name, but, now).await?;
     }
     Ok(changed > 0)
 }

@@ -155,7 +155,7 @@ pub async fn change_password(
     let now = app.clock.now();
     let mut tx = grant.begin().await?;
     tx.about(session.to_string());
-    if !rows::change_password(&mut tx, call.clinic(), name, &hash, session, now).await? {
+    if !rows::set_password(&mut tx, call.clinic(), name, &hash, Some(session), now).await? {
         return Err(ApiError::not_found());
     }
     tx.commit(None).await?;

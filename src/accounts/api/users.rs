@@ -198,7 +198,7 @@ pub async fn set_password(
     let (password, made) = given_or_made(body.password);
     let hash = hash_password(password).await?;
     let mut tx = grant.begin().await?;
-    if !rows::set_password(&mut tx, call.clinic(), &name, &hash, app.clock.now()).await? {
+    if !rows::set_password(&mut tx, call.clinic(), &name, &hash, None, app.clock.now()).await? {
         return Err(ApiError::not_found());
     }
     tx.commit(Some(serde_json::json!({ "password": true }))).await?;

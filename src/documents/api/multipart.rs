@@ -11,7 +11,7 @@ use super::requests::{PresignUploadRequest, read_presign};
 use super::{DocumentJson, answer};
 use crate::access::Call;
 use crate::app::App;
-use crate::documents;
+use crate::documents::{self, DocumentError, PART_NUMBERS};
 use crate::http::{ApiError, ApiJson, ApiPath, ApiQuery, Nothing};
 use crate::ids::DocumentId;
 use crate::store::UploadedPart;
@@ -184,6 +184,7 @@ pub struct CompleteRequest {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NamedPart {
     /// Its number.
+    #[schema(minimum = 1, maximum = 10_000)]
     part_number: u32,
     /// The ETag that its upload was answered with.
     etag: String,
@@ -206,6 +207,11 @@ pub async fn complete(
     let named = body.parts.map(|parts| -> Vec<(u32, String)> {
         parts.into_iter().map(|part| (part.part_number, part.etag)).collect()
     });
+    // Also of an upload that was completed before, whose parts nobody compares any more.
+    if named.iter().flatten().any(|(number, _)| !PART_NUMBERS.contains(number)) {
+        let right = "must be numbered from 1 to 10000";
+        return Err(DocumentError::field("parts", right).into());
+    }
     let confirmed = documents::complete_upload(&app, &call, id, named.as_deref()).await?;
     Ok(answer(&call, confirmed))
 }

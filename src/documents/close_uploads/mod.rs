@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::access::{Action, Steward};
 use crate::app::App;
 use crate::documents::placing::{self, object_key};
-use crate::documents::rows as documents;
+use crate::documents::quota::end_upload;
 use crate::documents::{Document, DocumentError, State};
 use crate::ids::DocumentId;
 use crate::store::{ObjectKey, PartialUpload, StoreError};
@@ -67,10 +67,8 @@ async fn abandon_expired(
         for upload in &found {
             let document = steward.look(upload);
             let mut tx = steward.begin(Action::AbandonUpload, &document.target()).await?;
-            let upload = (document.clinic_id, document.id);
             // When it was confirmed or ended meanwhile, nothing is to be told.
-            let ended = State::Abandoned;
-            if documents::mark_ended(&mut tx, upload, ended, "expired", now).await? {
+            if end_upload(app, &mut tx, document, (State::Abandoned, "expired")).await? {
                 tx.commit(None).await?;
                 done.abandoned += 1;
             }

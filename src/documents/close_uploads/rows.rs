@@ -1,9 +1,9 @@
 //! The SQL of clearing up after uploads, in every clinic.
 
 use crate::access::Unread;
-use crate::db::{Connection, DbError, Tx, execute, fetch_all};
+use crate::db::{Connection, DbError, Tx, execute};
 use crate::documents::Document;
-use crate::documents::rows::columns;
+use crate::documents::rows::documents;
 use crate::ids::{ClinicId, DocumentId};
 use crate::time::Timestamp;
 
@@ -13,19 +13,13 @@ pub async fn expired_uploads(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<Unread<Document>>, DbError> {
-    let found = fetch_all!(
+    documents!(
         conn,
-        Document,
-        concat!(
-            "select ",
-            columns!(),
-            " from document_assets where upload_closed_at is null and upload_expires_at < $1 \
-             and state = 'pending' order by upload_expires_at limit $2"
-        ),
+        "upload_closed_at is null and upload_expires_at < $1 \
+         and state = 'pending' order by upload_expires_at limit $2",
         now,
         limit
-    )?;
-    Ok(Unread::all(found))
+    )
 }
 
 /// Uploads to this bucket that have ended one way or another, whose URLs have expired, and whose
@@ -37,24 +31,18 @@ pub async fn ended_uploads(
     after: (Timestamp, DocumentId),
     limit: i64,
 ) -> Result<Vec<Unread<Document>>, DbError> {
-    let found = fetch_all!(
+    documents!(
         conn,
-        Document,
-        concat!(
-            "select ",
-            columns!(),
-            " from document_assets where upload_closed_at is null and upload_expires_at < $1 \
-             and state <> 'pending' and storage_provider = $2 and bucket = $3 \
-             and (upload_expires_at, id) > ($4, $5) order by upload_expires_at, id limit $6"
-        ),
+        "upload_closed_at is null and upload_expires_at < $1 \
+         and state <> 'pending' and storage_provider = $2 and bucket = $3 \
+         and (upload_expires_at, id) > ($4, $5) order by upload_expires_at, id limit $6",
         now,
         bucket.0,
         bucket.1,
         after.0,
         after.1,
         limit
-    )?;
-    Ok(Unread::all(found))
+    )
 }
 
 /// Notes that nothing of an upload is left over.

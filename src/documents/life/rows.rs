@@ -3,7 +3,7 @@
 
 use crate::access::{Audited, Unread};
 use crate::db::{Connection, DbError, execute, fetch_all};
-use crate::documents::rows::columns;
+use crate::documents::rows::{columns, documents};
 use crate::documents::{Document, Release, names};
 use crate::ids::{ClinicId, DocumentId, PatientId};
 use crate::sensitive::Phi;
@@ -282,10 +282,8 @@ pub async fn chain(
 macro_rules! due {
     ($condition:literal) => {
         concat!(
-            "select ",
-            columns!(),
-            " from document_assets where storage_provider = $1 and bucket = $2 \
-             and hold_reason is null and (retain_until is null or retain_until <= $3) and ",
+            "storage_provider = $1 and bucket = $2 and hold_reason is null \
+             and (retain_until is null or retain_until <= $3) and ",
             $condition
         )
     };
@@ -299,17 +297,15 @@ pub async fn trashed(
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<Unread<Document>>, DbError> {
-    let found = fetch_all!(
+    documents!(
         conn,
-        Document,
         due!("state = 'deleted' and deleted_at < $4 order by deleted_at limit $5"),
         bucket.0,
         bucket.1,
         now,
         before,
         limit
-    )?;
-    Ok(Unread::all(found))
+    )
 }
 
 /// Temporary documents of this bucket, in any clinic, from before a time.
@@ -320,9 +316,8 @@ pub async fn temporary(
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<Unread<Document>>, DbError> {
-    let found = fetch_all!(
+    documents!(
         conn,
-        Document,
         due!(
             "temporary and confirmed_at < $4 and state in ('available', 'quarantined') \
              order by confirmed_at limit $5"
@@ -332,8 +327,7 @@ pub async fn temporary(
         now,
         before,
         limit
-    )?;
-    Ok(Unread::all(found))
+    )
 }
 
 /// Purged documents of this bucket, in any clinic, whose bytes may still be there, after an id.
@@ -343,19 +337,13 @@ pub async fn to_erase(
     after: DocumentId,
     limit: i64,
 ) -> Result<Vec<Unread<Document>>, DbError> {
-    let found = fetch_all!(
+    documents!(
         conn,
-        Document,
-        concat!(
-            "select ",
-            columns!(),
-            " from document_assets where state = 'purged' and purged_at is null \
-             and storage_provider = $1 and bucket = $2 and id > $3 order by id limit $4"
-        ),
+        "state = 'purged' and purged_at is null \
+         and storage_provider = $1 and bucket = $2 and id > $3 order by id limit $4",
         bucket.0,
         bucket.1,
         after,
         limit
-    )?;
-    Ok(Unread::all(found))
+    )
 }

@@ -133,7 +133,7 @@ impl Position {
     }
 }
 
-/// How many times the database is asked for one page before a shorter page is given.
+/// How many times the database is asked for one page before a shorter one is given that leads on.
 const MAX_ROUNDS: u32 = 8;
 /// Of how many patients the documents are gathered at once; where a care team has more, the next
 /// documents of the clinic are asked first whether they are theirs.
@@ -195,12 +195,15 @@ pub(super) async fn visible_page(
             break;
         }
         let span = Span { after: position.as_ref(), until: None, limit: wanted + 1 };
-        let found = find(&mut reader, grant, &asked, span).await?;
+        let (found, reached) = find(&mut reader, grant, &asked, span).await?;
         let rows = grant.look(&found);
-        more = rows.len() > wanted as usize;
+        let full = rows.len() > wanted as usize;
+        more = full || reached.is_some();
         let page = in_order(rows, filter.sort);
         let page = &page[..page.len().min(wanted as usize)];
-        if let Some((last, _)) = page.last() {
+        if let Some(reached) = reached.filter(|_| !full) {
+            position = Some(reached);
+        } else if let Some((last, _)) = page.last() {
             position = Some(last.clone());
         }
         for (_, row) in page.iter().filter(|(_, row)| visible(call, row, &mut remembered)) {
@@ -220,26 +223,28 @@ fn seen(mut branches: Vec<Branch>, team: Option<&Team>) -> Vec<Branch> {
     branches
 }
 
-/// One more row than fits on the page, if there are as many. What is common is met on the way along
-/// the order; what is not is gathered. So a list looks at few documents or at few that do not fit,
-/// and never at all the clinic has.
+/// One more row than fits on the page, if there are as many; and, where there may be more than were
+/// looked at, how far it was looked. What is common is met on the way along the order; what is not
+/// is gathered, or looked for step by step. So a list looks at few documents or at few that do not
+/// fit, and never at all the clinic has.
 async fn find(
     reader: &mut Reader,
     grant: &Grant<'_>,
     asked: &Asked<'_>,
     span: Span<'_>,
-) -> Result<Unread<Vec<Listed>>, DbError> {
-    if !narrow::is_rare(asked) {
-        return rows::list(reader, asked, span, Way::Along).await;
+) -> Result<(Unread<Vec<Listed>>, Option<Position>), DbError> {
+    let (rare, sparse) = (narrow::is_rare(asked), narrow::is_sparse(asked));
+    if !rare && !sparse {
+        return Ok((rows::list(reader, asked, span, Way::Along).await?, None));
     }
     let until = rows::further(reader, asked, span.after, STRIDE).await?;
     let near = Span { until: until.as_ref(), ..span };
     let found = rows::list(reader, asked, near, Way::Along).await?;
-    if until.is_none() || grant.look(&found).len() >= span.limit as usize {
-        return Ok(found);
+    if sparse || until.is_none() || grant.look(&found).len() >= span.limit as usize {
+        return Ok((found, until));
     }
     let few = !narrow::is_undecided(asked) || rows::fit_few(reader, asked, STRIDE).await?;
-    rows::list(reader, asked, span, Way::Rare { few }).await
+    Ok((rows::list(reader, asked, span, Way::Rare { few }).await?, None))
 }
 
 /// The rows in the order of the list, each once: one may have been found in several ways.

@@ -2,7 +2,8 @@
 
 use super::Sort;
 use super::runs::{Asked, Team};
-use super::scope::{Branch, Whose};
+use super::scope::{Branch, Need, Whose};
+use crate::documents::State;
 
 /// What holds so few documents that each of them is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,20 @@ pub fn rare(asked: &Asked<'_>, branch: &Branch, few: bool) -> Option<Rare> {
 /// Whether a list has runs that go along an order and may pass very much by.
 pub fn is_rare(asked: &Asked<'_>) -> bool {
     asked.branches.iter().any(|branch| rare(asked, branch, true).is_some())
+}
+
+/// Whether a list goes along an order and may leave out nearly all it passes, and there is nothing
+/// by which what it wants could be gathered: it is given step by step, in pages that may be short.
+pub fn is_sparse(asked: &Asked<'_>) -> bool {
+    let filter = asked.filter;
+    let leaves_out = [filter.released, filter.held.map(|held| !held), filter.temporary.map(|t| !t)]
+        .contains(&Some(true));
+    asked.branches.iter().any(|branch| match gathered(asked, branch) {
+        // Of one person's uploads only what is available has an index.
+        Some(Narrow::Owner) => branch.kinds.iter().any(|(state, _)| *state != State::Available),
+        Some(_) => false,
+        None => (leaves_out || branch.need != Need::Nothing) && rare(asked, branch, true).is_none(),
+    })
 }
 
 /// Whether a list has branches for which it matters how much words or a type fit.

@@ -58,6 +58,7 @@ fn callers(states: &[State]) -> Vec<Caller> {
     let own = Whose::Own(vec![PatientId::new(seed::patient(3))]);
     let own = Branch { need: Need::Released, ..branch(own, &[State::Available], &Category::ALL) };
     let few = || Some(Team::Few(team.clone()));
+    let uploads = branch(Whose::Anyone, states, &Category::ALL);
     vec![
         ("admin", "admin", vec![branch(Whose::Anyone, states, &Category::ALL)], None),
         ("staff", "staff", vec![branch(Whose::Anyone, states, &OPEN)], None),
@@ -66,6 +67,7 @@ fn callers(states: &[State]) -> Vec<Caller> {
         ("clinician of old", seed::FORMER_CLINICIAN, theirs(states), Some(Team::Many)),
         ("clinician and staff", seed::CLINICIAN, both, few()),
         ("patient", "patient", vec![own], None),
+        ("uploader", "user-7", vec![Branch { need: Need::Owner, ..uploads }], None),
     ]
 }
 
@@ -95,6 +97,9 @@ fn filters() -> Vec<(&'static str, Filter)> {
         ("held", with(|f| f.held = Some(true))),
         ("temporary", with(|f| f.temporary = Some(true))),
         ("not released", with(|f| f.released = Some(false))),
+        ("released", with(|f| f.released = Some(true))),
+        ("not held, by name", with(|f| (f.held, f.sort) = (Some(false), Sort::Name))),
+        ("not temporary, largest", with(|f| (f.temporary, f.sort) = (Some(false), Sort::Largest))),
         ("a rare type", with(|f| f.types = vec!["application/dicom"])),
         (
             "a rare type by name",
@@ -219,7 +224,8 @@ async fn hold_lists(watched: &mut Watched, reader: &mut Reader) -> Wrong {
             for (place, after) in [("", None), (", half-way", Some(&half))] {
                 let name = format!("{who}: {what}{place}");
                 let span = Span { after, until: None, limit: 51 };
-                if !narrow::is_rare(&asked) {
+                let sparse = narrow::is_sparse(&asked);
+                if !narrow::is_rare(&asked) && !sparse {
                     let along = page(engine, &asked, span, Way::Along);
                     let (_, plan) = watched.hold(&name, &along, &mut wrong).await;
                     in_order_already(&name, &plan);
@@ -230,7 +236,7 @@ async fn hold_lists(watched: &mut Watched, reader: &mut Reader) -> Wrong {
                 let until = rows::further(reader, &asked, after, STRIDE).await.unwrap();
                 let near = page(engine, &asked, Span { until: until.as_ref(), ..span }, Way::Along);
                 let (found, _) = watched.hold(&name, &near, &mut wrong).await;
-                if until.is_some() && found < 51 {
+                if until.is_some() && found < 51 && !sparse {
                     let few = !narrow::is_undecided(&asked)
                         || rows::fit_few(reader, &asked, STRIDE).await.unwrap();
                     let rare = page(engine, &asked, span, Way::Rare { few });

@@ -105,7 +105,7 @@ pub(super) async fn move_out_of_reach(
     seen: &ObjectInfo,
     to: ObjectKey,
 ) -> Result<ObjectInfo, StoreError> {
-    let to = NewObject { key: to, content_type: document.content_type.clone() };
+    let to = NewObject::new(to, document.content_type.clone());
     let from = ObjectKey::new(document.object_key.clone()).map_err(StoreError::unavailable)?;
     app.store.copy(&from, &seen.etag, &to).await
 }

@@ -194,7 +194,7 @@ async fn place(
     let mut tx = app.db.begin().await?;
     placing::rows::add_placing(&mut tx, document, key.as_str(), app.clock.now()).await?;
     tx.commit().await?;
-    let object = NewObject { key: key.clone(), content_type: content_type.to_owned() };
+    let object = NewObject::new(key.clone(), content_type.to_owned());
     let bytes = bytes::Bytes::from(picture.bytes.clone());
     let size = Size::Exactly(bytes.len() as u64);
     row.sha256_hex = Some(hex::encode(digest(&SHA256, &bytes)));

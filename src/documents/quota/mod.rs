@@ -6,7 +6,9 @@
 //!   servers: they are counted by the statement that adds one. PostgreSQL does not see what others
 //!   are adding meanwhile, so near the limit transactions of a clinic take turns.
 //! - What a service begins counts as its own and as the person's it acts for.
-//! - A day's bytes are counted in the same commit too, and only where there is a quota.
+//! - A day's bytes are counted in the same commit too, and only where there is a quota: what was
+//!   announced, from the commit that ends the upload on what came. What came to nothing is given
+//!   back.
 //! - What is kept is known to within a minute's uploads of the other servers.
 
 mod rows;
@@ -15,8 +17,9 @@ use std::time::Duration;
 
 use crate::access::{Audited, Grant};
 use crate::app::App;
-use crate::documents::rows::{OpenUploads, insert_pending};
-use crate::documents::{Document, DocumentError};
+use crate::db::DbError;
+use crate::documents::rows::{OpenUploads, insert_pending, mark_ended};
+use crate::documents::{Document, DocumentError, State};
 use crate::ids::{ClinicId, UserId};
 use crate::time::Timestamp;
 
@@ -178,19 +181,9 @@ async fn charge_day(
     document: &Document,
     service: Option<&UserId>,
 ) -> Result<(), DocumentError> {
-    let (limits, now) = (&app.config.limits, document.created_at);
-    let (clinic, day) = (document.clinic_id, now.seconds().div_euclid(DAY));
-    // In one order, the clinic last, so that no two transactions wait for each other.
-    let mut callers = vec![document.owner_user_id.as_str()];
-    callers.extend(service.map(UserId::as_str));
-    callers.sort_unstable();
-    callers.dedup();
-    let callers = callers.into_iter().map(|who| (Whose::Caller, who, limits.daily_per_caller));
-    for (whose, who, limit) in callers.chain([(Whose::Clinic, "", limits.daily_per_clinic)]) {
-        if limit == 0 {
-            continue;
-        }
-        let size = document.byte_size;
+    let (now, clinic, size) = (document.created_at, document.clinic_id, document.byte_size);
+    let day = day(document);
+    for (whose, who, limit) in quotas(app, document, service) {
         let fits = size <= limit && rows::charge_day(tx, (clinic, who), day, size, limit).await?;
         if !fits {
             let used = rows::of_day(tx, clinic, who, day).await?;
@@ -200,6 +193,65 @@ async fn charge_day(
         }
     }
     Ok(())
+}
+
+/// The day an upload counts towards.
+fn day(document: &Document) -> i64 {
+    document.created_at.seconds().div_euclid(DAY)
+}
+
+/// The quotas of a day that there are for an upload: whose, under which name, how much. In one
+/// order, the clinic last, so that no two transactions wait for each other.
+fn quotas<'d>(
+    app: &App,
+    document: &'d Document,
+    service: Option<&'d UserId>,
+) -> Vec<(Whose, &'d str, u64)> {
+    let limits = &app.config.limits;
+    let mut callers = vec![document.owner_user_id.as_str()];
+    callers.extend(service.map(UserId::as_str));
+    callers.sort_unstable();
+    callers.dedup();
+    let callers = callers.into_iter().map(|who| (Whose::Caller, who, limits.daily_per_caller));
+    let all = callers.chain([(Whose::Clinic, "", limits.daily_per_clinic)]);
+    all.filter(|(.., limit)| *limit > 0).collect()
+}
+
+/// Counts of an upload whose size nobody knew what came instead of what might have. In the
+/// transaction that makes it a document, or ends it.
+pub(super) async fn settle_day(
+    app: &App,
+    tx: &mut Audited,
+    document: &Document,
+    came: u64,
+) -> Result<(), DbError> {
+    let limits = &app.config.limits;
+    let less = document.byte_size.saturating_sub(came);
+    if less == 0 || (limits.daily_per_caller, limits.daily_per_clinic) == (0, 0) {
+        return Ok(());
+    }
+    let clinic = document.clinic_id;
+    let service = rows::begun_by(tx, clinic, document.id).await?;
+    for (_, who, _) in quotas(app, document, service.as_ref()) {
+        rows::give_back(tx, (clinic, who), day(document), less).await?;
+    }
+    Ok(())
+}
+
+/// Ends a pending upload without a document, and gives back what it was counted for. False when it
+/// was not pending.
+pub(super) async fn end_upload(
+    app: &App,
+    tx: &mut Audited,
+    document: &Document,
+    (state, reason): (State, &str),
+) -> Result<bool, DbError> {
+    let upload = (document.clinic_id, document.id);
+    let ended = mark_ended(tx, upload, state, reason, app.clock.now()).await?;
+    if ended {
+        settle_day(app, tx, document, 0).await?;
+    }
+    Ok(ended)
 }
 
 fn until_tomorrow(now: Timestamp) -> u64 {

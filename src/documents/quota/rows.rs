@@ -2,7 +2,7 @@
 
 use crate::access::Audited;
 use crate::db::{Connection, DbError, Tx, execute, fetch_optional};
-use crate::ids::{ClinicId, UserId};
+use crate::ids::{ClinicId, DocumentId, UserId};
 
 /// How many uploads a caller has open, as whom they are or as the service that began them.
 pub async fn open_uploads(
@@ -46,6 +46,41 @@ pub async fn charge_day(
         i64::try_from(limit).unwrap_or(i64::MAX),
     )?;
     Ok(changed == 1)
+}
+
+/// Gives bytes of a day back.
+pub async fn give_back(
+    tx: &mut Audited,
+    (clinic, who): (ClinicId, &str),
+    day: i64,
+    bytes: u64,
+) -> Result<(), DbError> {
+    execute!(
+        *tx,
+        "update upload_days set bytes = case when bytes > $4 then bytes - $4 else 0 end \
+         where clinic_id = $1 and who = $2 and day = $3",
+        clinic,
+        who,
+        day,
+        i64::try_from(bytes).unwrap_or(i64::MAX),
+    )?;
+    Ok(())
+}
+
+/// The service that began an upload, if one did.
+pub async fn begun_by(
+    tx: &mut Audited,
+    clinic: ClinicId,
+    id: DocumentId,
+) -> Result<Option<UserId>, DbError> {
+    let row = fetch_optional!(
+        *tx,
+        (Option<UserId>,),
+        "select begun_by from document_assets where clinic_id = $1 and id = $2",
+        clinic,
+        id,
+    )?;
+    Ok(row.and_then(|(service,)| service))
 }
 
 /// The bytes of a day so far.

@@ -23,7 +23,7 @@ use crate::scanning::{ScanError, Scanner, Unscannable, Verdict, verdict_of_tag};
 use crate::time::Timestamp;
 
 /// A claim that was not renewed for so long is nobody's.
-const LEASE: Duration = Duration::from_secs(45);
+pub(super) const LEASE: Duration = Duration::from_secs(45);
 /// Between two renewals.
 const RENEW: Duration = Duration::from_secs(15);
 /// Until a document is tried again after a failure; then as long as it has waited by then.

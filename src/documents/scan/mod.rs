@@ -15,8 +15,10 @@ pub(super) mod rows;
 mod unscanned;
 
 pub use again::rescan;
-pub use queue::{Queue, Scanned, keep_scanning, scan_due, scan_queue, tell_it_is_off};
-pub use unscanned::{Looked, scan_unscanned, standing};
+pub use queue::{
+    OVERDUE, Queue, Scanned, ask_again, keep_scanning, scan_due, scan_queue, tell_it_is_off,
+};
+pub use unscanned::{Looked, Standing, scan_unscanned, standing};
 
 use crate::documents::content::Family;
 use crate::documents::{Document, State};

@@ -35,6 +35,9 @@ const AWAY: Duration = Duration::from_secs(2);
 /// Not more often than this, whatever is due.
 const PACE: Duration = Duration::from_millis(10);
 
+/// What has waited for so long needs a person: a scanner that works has long spoken by then.
+pub const OVERDUE: Duration = Duration::from_hours(24);
+
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scanned {
@@ -55,7 +58,7 @@ pub struct Scanned {
 pub struct Queue {
     /// Documents that wait.
     pub waiting: u64,
-    /// When the first of them was confirmed.
+    /// Since when the first of them has: a document of long ago may have been put there just now.
     pub since: Option<Timestamp>,
     /// When the next one is due.
     next: Option<Timestamp>,
@@ -77,6 +80,16 @@ pub async fn scan_queue(app: &App) -> Result<Queue, DocumentError> {
 
 fn bucket(app: &App) -> (&'static str, &str) {
     (app.store.provider(), app.store.bucket())
+}
+
+/// Makes everything that waits due now, also what failed and would be tried later; how many that
+/// were. What somebody may be scanning just now is left alone: it is due soon.
+pub async fn ask_again(app: &App) -> Result<u64, DocumentError> {
+    let now = app.clock.now();
+    let mut tx = app.db.begin().await?;
+    let count = rows::make_due(&mut tx, bucket(app), now, now + attempt::LEASE).await?;
+    tx.commit().await?;
+    Ok(count)
 }
 
 /// Scans what is due. With `dry_run`, only counts what waits.

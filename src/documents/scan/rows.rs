@@ -3,7 +3,7 @@
 use crate::access::{Audited, Unread};
 use crate::db::{Connection, DbError, Tx, execute, fetch_all, fetch_optional};
 use crate::documents::Document;
-use crate::documents::rows::columns;
+use crate::documents::rows::{columns, documents};
 use crate::documents::scan::{Landing, WAITS};
 use crate::ids::{ClinicId, DocumentId};
 use crate::time::Timestamp;
@@ -54,7 +54,7 @@ pub async fn scan_queue(
     let found = fetch_optional!(
         conn,
         (i64, Option<Timestamp>, Option<Timestamp>),
-        "select count(*), min(confirmed_at), min(scan_next_at) from document_assets \
+        "select count(*), min(updated_at), min(scan_next_at) from document_assets \
          where state = 'scanning' and storage_provider = $1 and bucket = $2",
         bucket.0,
         bucket.1
@@ -166,14 +166,34 @@ pub async fn mark_waiting(tx: &mut Tx, bucket: (&str, &str), reason: &str) -> Re
     )
 }
 
-/// How many documents wait for a scanner, in every bucket.
-pub async fn count_waiting(mut conn: &mut impl Connection) -> Result<i64, DbError> {
+/// Makes the documents of this bucket due now that wait and would be due after a time; how many.
+pub async fn make_due(
+    tx: &mut Tx,
+    bucket: (&str, &str),
+    now: Timestamp,
+    after: Timestamp,
+) -> Result<u64, DbError> {
+    execute!(
+        *tx,
+        "update document_assets set scan_next_at = $3 where state = 'scanning' \
+         and storage_provider = $1 and bucket = $2 and scan_next_at > $4",
+        bucket.0,
+        bucket.1,
+        now,
+        after,
+    )
+}
+
+/// How many documents wait for a scanner, in every bucket, and since when the first of them has.
+pub async fn count_waiting(
+    mut conn: &mut impl Connection,
+) -> Result<(i64, Option<Timestamp>), DbError> {
     let found = fetch_optional!(
         conn,
-        (i64,),
-        "select count(*) from document_assets where state = 'scanning'"
+        (i64, Option<Timestamp>),
+        "select count(*), min(updated_at) from document_assets where state = 'scanning'"
     )?;
-    Ok(found.unwrap_or_default().0)
+    Ok(found.unwrap_or_default())
 }
 
 /// How many documents of this bucket are available without a verdict.
@@ -199,21 +219,15 @@ pub async fn unscanned(
     after: Option<DocumentId>,
     limit: i64,
 ) -> Result<Vec<Unread<Document>>, DbError> {
-    let found = fetch_all!(
+    documents!(
         conn,
-        Document,
-        concat!(
-            "select ",
-            columns!(),
-            " from document_assets where state = 'available' and scan_verdict is null \
-             and storage_provider = $1 and bucket = $2 and id > $3 order by id limit $4"
-        ),
+        "state = 'available' and scan_verdict is null \
+         and storage_provider = $1 and bucket = $2 and id > $3 order by id limit $4",
         bucket.0,
         bucket.1,
         after.unwrap_or(DocumentId::from_uuid(uuid::Uuid::nil())),
         limit
-    )?;
-    Ok(Unread::all(found))
+    )
 }
 
 /// Keeps the verdict on a document that was served without one, and moves it to where that sends

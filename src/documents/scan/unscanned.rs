@@ -13,6 +13,7 @@ use crate::access::{Action, Steward, Unread};
 use crate::app::App;
 use crate::db::{Db, DbError};
 use crate::documents::{Document, DocumentError, State};
+use crate::time::Timestamp;
 
 /// Most documents that one statement brings.
 const BATCH: i64 = 200;
@@ -124,11 +125,21 @@ async fn scan(
     Ok(Outcome::Landed(landing.state))
 }
 
-/// How many documents wait for a scanner in any bucket, and how many are available in this one
-/// without ever having been before one.
-pub async fn standing(db: &Db, bucket: (&str, &str)) -> Result<(u64, u64), DbError> {
+/// What no scanner has looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// Documents that wait for a scanner, in any bucket.
+    pub waiting: u64,
+    /// Since when the first of them has.
+    pub since: Option<Timestamp>,
+    /// Documents of this bucket that are available without ever having been before one.
+    pub unscanned: u64,
+}
+
+/// What no scanner has looked at.
+pub async fn standing(db: &Db, bucket: (&str, &str)) -> Result<Standing, DbError> {
     let mut reader = db.reader().await?;
-    let waiting = rows::count_waiting(&mut reader).await?;
-    let unscanned = rows::count_unscanned(&mut reader, bucket).await?;
-    Ok((waiting.cast_unsigned(), unscanned.cast_unsigned()))
+    let (waiting, since) = rows::count_waiting(&mut reader).await?;
+    let unscanned = rows::count_unscanned(&mut reader, bucket).await?.cast_unsigned();
+    Ok(Standing { waiting: waiting.cast_unsigned(), since, unscanned })
 }

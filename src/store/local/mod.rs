@@ -66,7 +66,7 @@ pub use multipart::{Begin, Complete, MultipartError, NamedPart};
 pub use object::Attributes;
 pub use put::{Put, Stored};
 pub use rows::Condition;
-pub use wire::{Wire, WireAccess, WireObserver, WireRefusal};
+pub use wire::{Most, Wire, WireAccess, WireObserver, WireRefusal};
 
 const STEPS: &[(&str, &str)] =
     &[("index", include_str!("../../../migrations/store/0001_index.sql"))];

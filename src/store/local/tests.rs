@@ -291,14 +291,34 @@ async fn upload(store: &LocalStore, parts: &[(i64, &[u8])]) -> (String, Vec<Name
     let upload = store.upload(&key("big"), &id).await.unwrap();
     let mut named = Vec::new();
     for (number, data) in parts {
-        let length = Length::exactly(data.len() as u64, u64::MAX);
+        let size = (Length::exactly(data.len() as u64, u64::MAX), Most::default());
         let part = store
-            .put_part(&upload, *number, length, Expected::default(), body(data), |_| Ok(()))
+            .put_part(&upload, *number, size, Expected::default(), body(data), |_| Ok(()))
             .await
             .unwrap();
         named.push(NamedPart { number: *number, etag: part.etag, checksums: Checksums::new() });
     }
     (id, named)
+}
+
+#[tokio::test]
+async fn parts_that_came_at_once_have_no_more_than_they_may_together() {
+    let (dir, store) = store().await;
+    let (id, _) = upload(&store, &[(1, &bytes(60))]).await;
+    let upload = store.upload(&key("big"), &id).await.unwrap();
+    // Each of them was let through when nothing of the others had been kept.
+    let put = async |number, size: usize| {
+        let length = (Length::exactly(size as u64, u64::MAX), Most(Some(100)));
+        let data = bytes(size);
+        store.put_part(&upload, number, length, Expected::default(), body(&data), |_| Ok(())).await
+    };
+    let refused = put(2, 41).await;
+    assert!(matches!(refused, Err(MultipartError::Intake(intake::IntakeError::Long))));
+    assert_eq!(sealed_files(&dir).len(), 1, "nothing of it stays");
+    put(2, 40).await.unwrap();
+    put(1, 59).await.unwrap();
+    assert!(put(1, 61).await.is_err());
+    assert_eq!(sealed_files(&dir).len(), 2);
 }
 
 fn min_part() -> usize {

@@ -99,11 +99,15 @@ pub enum WireRefusal {
     TooLarge,
 }
 
+/// How much an object may have in all, in bytes, where that was said before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Most(pub Option<u64>);
+
 /// Is told of every access before bytes flow or anything changes.
 #[async_trait]
 pub trait WireObserver: Send + Sync {
     /// Notes an access; `Err` refuses it.
-    async fn before(&self, access: &WireAccess) -> Result<(), WireRefusal>;
+    async fn before(&self, access: &WireAccess) -> Result<Most, WireRefusal>;
 }
 
 /// The endpoint. Cheap to clone.
@@ -235,7 +239,7 @@ fn error_answer(e: S3Error) -> Response<Body> {
 impl Endpoint {
     /// Tells the observer of an access that the gate could not know of.
     pub(super) async fn observe(&self, access: WireAccess) -> S3Result<()> {
-        observe(&*self.observer, &access).await
+        observe(&*self.observer, &access).await.map(|_| ())
     }
 }
 

@@ -14,7 +14,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::LocalStore;
-use super::wire::{WireAccess, WireObserver, WireRefusal, remote, request_id};
+use super::wire::{Most, WireAccess, WireObserver, WireRefusal, remote, request_id};
 use super::wire_convert::announced_length;
 use super::wire_errors::{fail, key_error, store_error};
 use crate::keys::S3Credentials;
@@ -184,7 +184,7 @@ pub struct Gate {
 }
 
 /// Asks the observer; its refusal is 503.
-pub async fn observe(observer: &dyn WireObserver, access: &WireAccess) -> S3Result<()> {
+pub async fn observe(observer: &dyn WireObserver, access: &WireAccess) -> S3Result<Most> {
     observer.before(access).await.map_err(|refusal| match refusal {
         WireRefusal::NotRecorded => fail(
             S3ErrorCode::ServiceUnavailable,
@@ -245,7 +245,10 @@ impl S3Access for Gate {
             remote: remote(cx.extensions_mut()),
             request_id: request_id(cx.extensions_mut()),
         };
-        observe(&*self.observer, &access).await
+        let most = observe(&*self.observer, &access).await?;
+        // For the part's own commit: others may come meanwhile.
+        cx.extensions_mut().insert(most);
+        Ok(())
     }
 }
 

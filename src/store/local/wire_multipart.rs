@@ -14,7 +14,7 @@ use super::intake::Length;
 use super::multipart::{Begin, Complete, MAX_PARTS, NamedPart};
 use super::rows;
 use super::rows::{PartRow, UploadRow};
-use super::wire::Endpoint;
+use super::wire::{Endpoint, Most};
 use super::wire_convert::{
     MAX_SINGLE, announced_length, attributes, checksum_type, condition, expected, object_key,
     read_checksums, refuse_unsupported, show_checksums, stamp, strong, trailers,
@@ -90,6 +90,7 @@ impl Endpoint {
         &self,
         req: S3Request<UploadPartInput>,
     ) -> S3Result<S3Response<UploadPartOutput>> {
+        let most = req.extensions.get::<Most>().copied().unwrap_or_default();
         let (headers, input) = (req.headers, req.input);
         let number = part_number(input.part_number)?;
         let length = announced_length(input.content_length, &headers)?;
@@ -101,7 +102,7 @@ impl Endpoint {
         let _turn = self.writing.turn(&key, Some((&input.upload_id, number)))?;
         let part = self
             .store
-            .put_part(&upload, number, length, expected(&headers)?, body, trailers)
+            .put_part(&upload, number, (length, most), expected(&headers)?, body, trailers)
             .await
             .map_err(multipart_error)?;
         let mut output =
@@ -124,11 +125,12 @@ impl Endpoint {
         let key = object_key(&input.key)?;
         let upload = self.store.upload(&key, &input.upload_id).await.map_err(multipart_error)?;
         let length = Length::exactly(range.end - range.start, MAX_SINGLE);
+        let size = (length, Most::default());
         let blocks = self.store.read(&found, range).await.map_err(store_error)?;
         let body = StreamingBlob::wrap(blocks);
         let part = self
             .store
-            .put_part(&upload, number, length, super::Expected::default(), body, |_| Ok(()))
+            .put_part(&upload, number, size, super::Expected::default(), body, |_| Ok(()))
             .await
             .map_err(multipart_error)?;
         let mut result = CopyPartResult {

@@ -27,10 +27,10 @@ struct Watcher {
 
 #[async_trait]
 impl WireObserver for Watcher {
-    async fn before(&self, access: &WireAccess) -> Result<(), WireRefusal> {
+    async fn before(&self, access: &WireAccess) -> Result<Most, WireRefusal> {
         self.seen.lock().unwrap().push(access.clone());
         let refuses = self.refuses.load(std::sync::atomic::Ordering::Relaxed);
-        if refuses { Err(WireRefusal::NotRecorded) } else { Ok(()) }
+        if refuses { Err(WireRefusal::NotRecorded) } else { Ok(Most::default()) }
     }
 }
 
@@ -275,7 +275,7 @@ async fn pages_of_a_configured_origin_may_upload_and_read_what_they_need() {
 async fn parts_go_up_by_presigned_requests_and_become_the_object() {
     let server = serve().await;
     let key = ObjectKey::new("big/k").unwrap();
-    let object = NewObject { key, content_type: "image/tiff".to_owned() };
+    let object = NewObject::new(key, "image/tiff".to_owned());
     let upload = server.store.begin_parts(&object).await.unwrap();
     let whole = bytes(5 * 1024 * 1024 + 10);
     let pieces = whole.chunks(5 * 1024 * 1024);

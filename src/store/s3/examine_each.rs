@@ -133,7 +133,7 @@ impl Bucket {
     pub async fn examine_multipart(&self, key: &str) -> Examined {
         let failed = |e: StoreError| seen(Verdict::Failed, chain(&e));
         let Ok(name) = ObjectKey::new(key) else { return Err(failed(StoreError::NotFound)) };
-        let object = NewObject { key: name.clone(), content_type: "text/plain".to_owned() };
+        let object = NewObject::new(name.clone(), "text/plain".to_owned());
         let (wrong, mut parts) = self.one_part(&object).await?;
         for part in &mut parts {
             part.etag = "0".repeat(32);

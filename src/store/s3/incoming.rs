@@ -2,6 +2,7 @@
 //! passed on as it comes, and never longer or shorter than announced.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context as Polled, Poll};
 
 use bytes::{Bytes, BytesMut};
@@ -9,7 +10,7 @@ use futures::StreamExt as _;
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 
-use super::memory::{Pace, Room, STEP};
+use super::memory::{Pace, Room, STEP, Share};
 use crate::store::{ByteStream, Size, StoreError};
 
 type Piece = Result<Bytes, std::io::Error>;
@@ -22,13 +23,15 @@ pub(super) struct Incoming {
     /// How much may still come; all of it must, where the size is exact.
     pub left: u64,
     pub exact: bool,
+    /// What its sender may hold in memory.
+    pub share: Arc<Share>,
     ended: bool,
 }
 
 impl Incoming {
-    pub fn new(body: ByteStream, size: Size) -> Self {
+    pub fn new(body: ByteStream, size: Size, share: Arc<Share>) -> Self {
         let (left, exact) = (size.most(), size.exact().is_some());
-        Self { body, rest: Bytes::new(), left, exact, ended: false }
+        Self { body, rest: Bytes::new(), left, exact, share, ended: false }
     }
 
     /// The next bytes, never more than announced; none at the end.
@@ -221,7 +224,7 @@ mod tests {
 
     fn sized(chunks: &[&'static str], size: Size) -> Incoming {
         let chunks: Vec<_> = chunks.iter().map(|c| Ok(Bytes::from_static(c.as_bytes()))).collect();
-        Incoming::new(futures::stream::iter(chunks).boxed(), size)
+        Incoming::new(futures::stream::iter(chunks).boxed(), size, Arc::default())
     }
 
     #[tokio::test]

@@ -5,12 +5,16 @@
 //! it takes leave as its bytes come, so that slow senders hold what they have sent and not what
 //! they might send. Where nothing is left, one of those that need more goes on into a part kept
 //! for that, and comes to its end; so they cannot all wait for one another. And while somebody
-//! waits, whoever sends next to nothing is ended.
+//! waits, whoever sends next to nothing is ended. Nobody holds more than half of it: beside one
+//! sender's uploads, however many, those of others go on.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::store::StoreError;
@@ -19,6 +23,8 @@ use crate::store::StoreError;
 const STOCK_KIB: usize = 14 * 1024;
 /// What the others may, in KiB, beside the one part that is kept for the last of them.
 const OPEN_KIB: usize = 10 * 1024;
+/// What the uploads of one sender may hold of that.
+const SHARE_KIB: usize = OPEN_KIB / 2;
 /// How they take it, in KiB.
 const STEP_KIB: u64 = 64;
 /// The same in bytes.
@@ -37,8 +43,25 @@ pub(super) struct Memory {
     stock: Semaphore,
     open: Semaphore,
     last: Semaphore,
-    /// How many wait for some.
+    /// How many wait for some that others hold.
     short: AtomicUsize,
+    /// How many wait for the kept part, whatever else they wait for.
+    waiting: AtomicUsize,
+    /// Of those whose uploads are under way.
+    shares: Mutex<HashMap<String, Weak<Share>>>,
+}
+
+/// What one sender may hold.
+pub(super) struct Share {
+    left: Arc<Semaphore>,
+    /// How many of the sender's own wait for some.
+    short: AtomicUsize,
+}
+
+impl Default for Share {
+    fn default() -> Self {
+        Self { left: Arc::new(Semaphore::new(SHARE_KIB)), short: AtomicUsize::new(0) }
+    }
 }
 
 /// Leave to hold bytes; given back when it is dropped.
@@ -52,12 +75,21 @@ pub(super) enum Leave<'a> {
 /// Leave that grows with what comes.
 pub(super) struct Room<'a> {
     memory: &'a Memory,
-    held: Option<SemaphorePermit<'a>>,
+    share: Arc<Share>,
+    held: Option<(OwnedSemaphorePermit, SemaphorePermit<'a>)>,
     kib: u64,
     last: Option<SemaphorePermit<'a>>,
 }
 
+/// One that waits, for as long as it does.
 struct Short<'a>(&'a AtomicUsize);
+
+impl<'a> Short<'a> {
+    fn count(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
 
 impl Drop for Short<'_> {
     fn drop(&mut self) {
@@ -72,7 +104,22 @@ impl Memory {
             open: Semaphore::new(OPEN_KIB),
             last: Semaphore::new(1),
             short: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
+            shares: Mutex::default(),
         }
+    }
+
+    /// What this sender may hold, together with their other uploads; nobody's is by itself.
+    pub fn share(&self, sender: Option<&str>) -> Arc<Share> {
+        let Some(sender) = sender else { return Arc::default() };
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = shares.get(sender).and_then(Weak::upgrade) {
+            return share;
+        }
+        shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::default();
+        shares.insert(sender.to_owned(), Arc::downgrade(&share));
+        share
     }
 
     /// Leave to hold this many bytes; none: there is no room.
@@ -83,8 +130,8 @@ impl Memory {
     }
 
     /// Leave for an upload that nobody knows the length of: nothing as yet.
-    pub const fn room(&self) -> Room<'_> {
-        Room { memory: self, held: None, kib: 0, last: None }
+    pub fn room(&self, share: &Arc<Share>) -> Room<'_> {
+        Room { memory: self, share: Arc::clone(share), held: None, kib: 0, last: None }
     }
 }
 
@@ -98,36 +145,63 @@ impl Room<'_> {
         }
         let more = u32::try_from(missing).map_err(StoreError::unavailable)?;
         let memory = self.memory;
-        let (had_to_wait, permit) = if let Ok(permit) = memory.open.try_acquire_many(more) {
-            (false, permit)
-        } else {
-            memory.short.fetch_add(1, Ordering::Relaxed);
-            let _short = Short(&memory.short);
-            let busy = "too many uploads of unknown size are under way";
-            tokio::select! {
-                biased;
-                permit = memory.open.acquire_many(more) => {
-                    (true, permit.map_err(StoreError::unavailable)?)
+        let mut had_to_wait = false;
+        let taken = {
+            let mut taking = std::pin::pin!(take(memory, &self.share, more));
+            match futures::poll!(taking.as_mut()) {
+                Poll::Ready(taken) => taken,
+                Poll::Pending => {
+                    had_to_wait = true;
+                    let _waiting = Short::count(&memory.waiting);
+                    let busy = "too many uploads of unknown size are under way";
+                    tokio::select! {
+                        biased;
+                        taken = taking => taken,
+                        last = memory.last.acquire() => {
+                            self.last = Some(last.map_err(StoreError::unavailable)?);
+                            return Ok(true);
+                        }
+                        () = tokio::time::sleep(ROOM_WAIT) => {
+                            return Err(StoreError::unavailable(busy));
+                        }
+                    }
                 }
-                last = memory.last.acquire() => {
-                    self.last = Some(last.map_err(StoreError::unavailable)?);
-                    return Ok(true);
-                }
-                () = tokio::time::sleep(ROOM_WAIT) => return Err(StoreError::unavailable(busy)),
             }
         };
+        let (own, open) = taken.map_err(StoreError::unavailable)?;
         self.kib = goal;
         match &mut self.held {
-            Some(held) => held.merge(permit),
-            None => self.held = Some(permit),
+            Some(held) => {
+                held.0.merge(own);
+                held.1.merge(open);
+            }
+            None => self.held = Some((own, open)),
         }
         Ok(had_to_wait)
     }
 
     /// Whether somebody waits for what is held here.
     fn is_wanted(&self) -> bool {
-        self.memory.short.load(Ordering::Relaxed) > 0
+        let somebody = |waits: &AtomicUsize| waits.load(Ordering::Relaxed) > 0;
+        let memory = self.memory;
+        somebody(&memory.short)
+            || somebody(&self.share.short)
+            || (self.last.is_some() && somebody(&memory.waiting))
     }
+}
+
+/// Takes so many KiB, first of the sender's share, then of what there is for all.
+async fn take<'a>(
+    memory: &'a Memory,
+    share: &Share,
+    kib: u32,
+) -> Result<(OwnedSemaphorePermit, SemaphorePermit<'a>), AcquireError> {
+    let own = {
+        let _short = Short::count(&share.short);
+        Arc::clone(&share.left).acquire_many_owned(kib).await?
+    };
+    let _short = Short::count(&memory.short);
+    Ok((own, memory.open.acquire_many(kib).await?))
 }
 
 /// How fast a body comes. It matters only while others wait.
@@ -169,11 +243,49 @@ impl Pace {
 mod tests {
     use super::*;
 
+    fn room<'a>(memory: &'a Memory, sender: &str) -> Room<'a> {
+        memory.room(&memory.share(Some(sender)))
+    }
+
+    #[tokio::test]
+    async fn one_sender_holds_half_and_others_go_on() {
+        let memory = Memory::new();
+        let share = memory.share(Some("one"));
+        let mut rooms: Vec<_> = (0..3).map(|_| memory.room(&share)).collect();
+        let third = SHARE_KIB * 1024 / 3;
+        for room in &mut rooms {
+            assert!(!room.reach(third).await.unwrap());
+        }
+        assert!(rooms[0].reach(2 * third).await.unwrap(), "it has the part that is kept");
+        let (greedy, others) = rooms.split_at_mut(1);
+        let more = others[0].reach(2 * third);
+        let meanwhile = async {
+            tokio::task::yield_now().await;
+            let mut other = room(&memory, "other");
+            assert!(!other.reach(SHARE_KIB * 1024).await.unwrap(), "half is left to others");
+            assert!(greedy[0].is_wanted() && !other.is_wanted());
+            greedy[0].last = None;
+        };
+        let (waited, ()) = tokio::join!(more, meanwhile);
+        assert!(waited.unwrap());
+    }
+
+    #[tokio::test]
+    async fn the_uploads_of_a_sender_share_and_who_has_none_is_forgotten() {
+        let memory = Memory::new();
+        let share = memory.share(Some("one"));
+        assert!(Arc::ptr_eq(&share, &memory.share(Some("one"))));
+        assert!(!Arc::ptr_eq(&memory.share(None), &memory.share(None)));
+        drop(share);
+        let _other = memory.share(Some("other"));
+        assert_eq!(memory.shares.lock().unwrap().len(), 1);
+    }
+
     #[tokio::test]
     async fn who_needs_more_when_nothing_is_left_comes_to_an_end_one_after_the_other() {
         let memory = Memory::new();
         let half = OPEN_KIB * 1024 / 2;
-        let (mut one, mut two) = (memory.room(), memory.room());
+        let (mut one, mut two) = (room(&memory, "one"), room(&memory, "two"));
         assert!(!one.reach(half).await.unwrap() && !two.reach(half).await.unwrap());
         assert!(!one.is_wanted());
         assert!(one.reach(half + 1).await.unwrap(), "it has the part that is kept");
@@ -188,22 +300,24 @@ mod tests {
             drop(one);
         };
         tokio::join!(second, first);
-        let mut three = memory.room();
+        let mut three = room(&memory, "other");
         let _all = three.reach(half).await;
-        assert!(memory.room().reach(1).await.is_ok(), "the kept part is free again");
+        assert!(room(&memory, "other").reach(1).await.is_ok(), "the kept part is free again");
     }
 
     #[tokio::test]
     async fn a_body_that_hardly_comes_is_ended_only_while_others_wait() {
         let memory = Memory::new();
-        let mut slow = memory.room();
-        slow.reach(OPEN_KIB * 1024).await.unwrap();
+        let mut slow = room(&memory, "other");
+        slow.reach(SHARE_KIB * 1024).await.unwrap();
+        let mut beside = room(&memory, "beside");
+        beside.reach(SHARE_KIB * 1024).await.unwrap();
         let over = |came| Pace { since: Instant::now().checked_sub(SPAN).unwrap(), came };
         let mut pace = over(0);
         assert!(pace.check(&slow).is_ok());
-        let mut last = memory.room();
+        let mut last = room(&memory, "third");
         last.reach(1).await.unwrap();
-        let mut other = memory.room();
+        let mut other = room(&memory, "fourth");
         let waiting = other.reach(1);
         let looking = async {
             tokio::task::yield_now().await;

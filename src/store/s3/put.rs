@@ -95,7 +95,8 @@ impl Bucket {
         body: ByteStream,
     ) -> Result<ObjectInfo, StoreError> {
         let create_only = self.abilities()?.create_only;
-        let mut incoming = Incoming::new(body, size);
+        let share = self.memory.share(object.sender.as_deref());
+        let mut incoming = Incoming::new(body, size, share);
         match size {
             Size::Exactly(size) if size <= AT_ONCE => {
                 self.put_at_once(object, size, &mut incoming, create_only).await
@@ -118,7 +119,7 @@ impl Bucket {
         create_only: bool,
     ) -> Result<ObjectInfo, StoreError> {
         let part = part_size(most);
-        let mut room = self.memory.room();
+        let mut room = self.memory.room(&incoming.share);
         let bytes = incoming.fill_open(part.min(most), &mut room, |_| ()).await?;
         if !incoming.more().await? {
             let sha256 = digest(&SHA256, &bytes).as_ref().try_into().ok();
@@ -316,7 +317,7 @@ impl Bucket {
             };
             (incoming.fill(size, |bytes| md5.update(bytes)).await?, memory)
         } else {
-            let mut room = self.memory.room();
+            let mut room = self.memory.room(&incoming.share);
             let bytes = incoming.fill_open(size, &mut room, |bytes| md5.update(bytes)).await?;
             (bytes, Leave::Grown { _held: room })
         };

@@ -199,7 +199,7 @@ fn upload() -> PartialUpload {
 }
 
 fn object(name: &str) -> NewObject {
-    NewObject { key: ObjectKey::new(name).unwrap(), content_type: "text/plain".to_owned() }
+    NewObject::new(ObjectKey::new(name).unwrap(), "text/plain".to_owned())
 }
 
 fn busy() -> (&'static str, String) {

@@ -18,7 +18,7 @@ test("the overview shows growth, storage classes, a failing webhook, an ending k
   await expect(attention).toContainText("A webhook takes no messages: http://127.0.0.1:9/hooks");
   await expect(attention).toContainText("The API key “test-ending” ends soon");
   await expect(attention).not.toContainText("test-lasting");
-  await expect(attention).toContainText("The scanner cannot be reached: uploads wait for it");
+  await expect(attention).toContainText("The scanner does not answer, or gave no verdict for a day: uploads wait for it");
   const health = region(page, "Health");
   await expect(health).toContainText("5 waiting");
   await expect(health).toContainText("the oldest since");

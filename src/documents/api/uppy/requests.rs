@@ -15,15 +15,12 @@ use crate::config::UploadConfig;
 use crate::documents::api::requests::read_entity;
 use crate::documents::api::schemas;
 use crate::documents::content::{FileType, limit_of_parts};
-use crate::documents::{BeginUpload, Category, DocumentError, UNKNOWN_SIZE};
+use crate::documents::{BeginUpload, Category, DocumentError, PART_NUMBERS, UNKNOWN_SIZE};
 use crate::http::fields::Fields;
 use crate::http::{ApiError, Code};
 use crate::ids::{ClinicId, PatientId};
 use crate::sensitive::Phi;
 use crate::store::Size;
-
-/// Highest number of a part ("Amazon S3 multipart upload limits").
-const MAX_PARTS: u32 = 10_000;
 
 const NO_FILENAME: &str =
     "s3: the \"filename\" query parameter is required and must be a non-empty string";
@@ -201,7 +198,7 @@ pub(super) fn check_key(query: Option<&str>) -> Result<(), ApiError> {
 
 /// The number of a part.
 pub(super) fn read_number(text: &str) -> Result<u32, ApiError> {
-    let number = text.trim().parse().ok().filter(|n| (1..=MAX_PARTS).contains(n));
+    let number = text.trim().parse().ok().filter(|n| PART_NUMBERS.contains(n));
     number.ok_or_else(|| refused(NO_PART))
 }
 
@@ -229,7 +226,8 @@ pub(super) fn read_parts(body: CompleteRequest) -> Result<Vec<(u32, String)>, Ap
             Value::String(text) => text.parse().ok()?,
             _ => return None,
         };
-        Some((number, part["ETag"].as_str()?.to_owned()))
+        let etag = part["ETag"].as_str()?.to_owned();
+        PART_NUMBERS.contains(&number).then_some((number, etag))
     };
     parts.iter().map(read).collect::<Option<_>>().ok_or_else(|| refused(BAD_PARTS))
 }
@@ -266,6 +264,8 @@ mod tests {
             json!([{ "PartNumber": 1 }]),
             json!([{ "ETag": "a" }]),
             json!([{ "PartNumber": -1, "ETag": "a" }]),
+            json!([{ "PartNumber": 0, "ETag": "a" }]),
+            json!([{ "PartNumber": "10001", "ETag": "a" }]),
             json!([{ "PartNumber": 1, "ETag": 7 }]),
         ] {
             assert_eq!(parts(bad.clone()).unwrap_err().detail, BAD_PARTS, "{bad}");

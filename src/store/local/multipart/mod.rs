@@ -16,6 +16,7 @@ use super::intake::{BodyError, IntakeError, Length, Target, take_in};
 use super::object::{Attributes, upload_manifest};
 use super::put::{Stored, encode, refused};
 use super::rows::{Condition, VersionRow};
+use super::wire::Most;
 use super::{LocalStore, rows as index};
 use crate::keys::DataKey;
 use crate::store::{ObjectKey, StoreError};
@@ -158,12 +159,13 @@ impl LocalStore {
         Ok(self.config.ring.unwrap(&upload.wrapped_key, &bound)?)
     }
 
-    /// Takes in one part; one of the same number is replaced.
+    /// Takes in one part; one of the same number is replaced. It is no part where all of them would
+    /// have more than they may: several may have been on their way at once.
     pub(super) async fn put_part<S>(
         &self,
         upload: &UploadRow,
         number: i64,
-        length: Length,
+        (length, Most(most)): (Length, Most),
         mut expected: Expected,
         body: S,
         trailers: impl FnOnce(&mut Expected) -> Result<(), IntakeError> + Send,
@@ -192,6 +194,10 @@ impl LocalStore {
         let mut tx = self.index.begin().await?;
         if rows::upload(tx.conn(), &upload.key, &upload.upload_id).await?.is_none() {
             return Err(MultipartError::NoSuchUpload);
+        }
+        let beside = rows::size_beside(tx.conn(), &upload.key, &upload.upload_id, number).await?;
+        if most.is_some_and(|most| (beside + part.size).cast_unsigned() > most) {
+            return Err(IntakeError::Long.into());
         }
         let before = rows::parts_after(tx.conn(), &upload.upload_id, number - 1, 1).await?;
         rows::put_part(tx.conn(), &upload.upload_id, &part).await?;

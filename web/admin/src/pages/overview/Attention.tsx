@@ -50,7 +50,7 @@ function useMatters(stats: Schemas["StatsJson"]) {
   const settings = (tab: string) => `/storage/settings/${tab}`;
   say(ready && ready.database.status !== "ok", true, "The database cannot be reached", settings("storage"));
   say(storage && !storage.usable, true, `The object store cannot be used: ${storage?.reason ?? "see the log"}`, settings("storage"));
-  say(ready && ready.scanner.status !== "ok", true, "The scanner cannot be reached: uploads wait for it", "/storage/documents?state=scanning");
+  say(ready && ready.scanner.status !== "ok", true, "The scanner does not answer, or gave no verdict for a day: uploads wait for it", "/storage/documents?state=scanning");
   say(count("quarantined"), true, `${plural(count("quarantined"), "document")} in quarantine`, "/storage/quarantine");
   say(count("scanning") > QUEUE, false, `${plural(count("scanning"), "document")} wait for the scanner`, "/storage/documents?state=scanning&sort=created");
   say(config?.upkeep?.problem, true, `Upkeep could not be done: ${config?.upkeep?.problem ?? ""}`, settings("storage"));
