@@ -73,8 +73,8 @@ export class Announcing {
 
   /** The upload of the same bytes for the same patient that a reload interrupted, if the server still has it. */
   async #goOn(track: Track, sha256: string, scope: string | undefined) {
-    const { size } = this.intake.toSend(track);
-    const kept = this.resume.find({ sha256, size, about: track.about }, scope);
+    const { name, size } = this.intake.toSend(track);
+    const kept = this.resume.find({ name, sha256, size, about: track.about }, scope);
     if (!kept || this.tracks.isUnderWay(kept.uploadId)) return undefined;
     const { uploadId, key, ticket } = kept;
     const open = { uploadId, key };

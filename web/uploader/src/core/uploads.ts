@@ -4,15 +4,17 @@ import { Adding } from "./adding.js";
 import { Announcing } from "./announcing.js";
 import { latest } from "./connection.js";
 import { type Door, Doors, type OpenUpload } from "./door.js";
+import { Elsewhere } from "./elsewhere.js";
 import { Ending } from "./ending.js";
 import { Given } from "./given.js";
 import { Hasher } from "./hash.js";
 import { Intake } from "./intake.js";
 import { Interrupted } from "./interrupted.js";
+import { LeftBehind } from "./left-behind.js";
 import { watchPage } from "./page-events.js";
 import { makePipeline, type Pipeline } from "./pipeline.js";
 import { mostOf } from "./refusal.js";
-import { Resume, sameAbout, whenForgotten } from "./resume.js";
+import { isKept, Resume, sameAbout, whenForgotten } from "./resume.js";
 import { Speech } from "./speech.js";
 import { Telling } from "./telling.js";
 import type { Texts } from "./texts.js";
@@ -28,11 +30,13 @@ export class Uploads {
   #telling = new Telling<Snapshot>(() => this.#look(), NOTHING);
   #speech = new Speech(this.#telling.tell);
   #tracks = new Tracks(this.#telling.tell);
+  #elsewhere = new Elsewhere(this.#tracks, this.#telling.tell);
   #hasher = new Hasher();
   #intake: Intake;
   #doors: Doors;
   #resume: Resume;
   #interrupted: Interrupted;
+  #leftBehind: LeftBehind;
   #pipeline: Pipeline;
   #turns: Turns;
   #adding: Adding;
@@ -58,6 +62,7 @@ export class Uploads {
       () => given.page(),
       () => this.#isResumable,
     );
+    this.#leftBehind = new LeftBehind(given.page());
     this.#pipeline = this.#makePipeline();
     this.#turns = new Turns(this.#tracks, (id) => this.#begin(id));
     this.#ending = new Ending(given, this.#tracks, this.#intake, this.#resume, this.#turns, this.#speech);
@@ -78,7 +83,7 @@ export class Uploads {
         connectionChanged: () => this.#connectionChanged(),
         isSending: () => this.#tracks.isSending(),
       }),
-      whenForgotten(() => this.#interrupted.clear()),
+      whenForgotten(() => this.#forgotten()),
     ];
     this.#interrupted.recall();
     void this.#intake.check().then(this.#telling.tell);
@@ -95,6 +100,7 @@ export class Uploads {
 
   /** Adds files; what may not come in is shown as refused and never sent. */
   add(files: readonly File[]): Promise<void> {
+    this.#leftBehind.clear();
     // As it is now: when their turn comes the page may be about somebody else.
     return this.#adding.add(files, this.#doors.tickets());
   }
@@ -190,6 +196,7 @@ export class Uploads {
     if (this.#doors.tickets() !== before) {
       this.#interrupted.clear();
       this.#interrupted.recall();
+      this.#elsewhere.compare(this.#doors.tickets());
     }
   }
 
@@ -199,6 +206,8 @@ export class Uploads {
     for (const end of this.#listening) end();
     this.#telling.stop();
     this.#interrupted.stop();
+    this.#elsewhere.stop();
+    this.#leftBehind.leave(this.#unfinished());
     for (const track of this.#tracks.all()) {
       track.stop.abort();
       const open = !this.#isResumable && track.phase !== "done" && track.open;
@@ -245,6 +254,21 @@ export class Uploads {
       failed: (error, file) => this.#ending.notUploaded(error, file),
       interrupted: (name) => this.#speech.say(this.#given.texts.saidInterrupted(name)),
     });
+  }
+
+  /** What goes with the page. */
+  #unfinished() {
+    const page = this.#given.page();
+    return this.#tracks.all().flatMap(({ phase, open }) => {
+      if (phase !== "waiting" && !ACTIVE.has(phase)) return [];
+      const goesOn = this.#isResumable && open && isKept(open.uploadId);
+      return [{ page, ...(goesOn && { uploadId: open.uploadId }) }];
+    });
+  }
+
+  #forgotten() {
+    this.#leftBehind.clear();
+    this.#interrupted.clear();
   }
 
   /** Runs this one file through the pipeline, for the first time or again. */
@@ -297,6 +321,12 @@ export class Uploads {
     this.#telling.tell();
   }
 
+  #notes(): string[] {
+    const { texts } = this.#given;
+    const elsewhere = this.#elsewhere.count();
+    return [...this.#leftBehind.notes(texts), ...(elsewhere > 0 ? [texts.goesElsewhere(elsewhere)] : [])];
+  }
+
   #look(): Snapshot {
     const tracks = this.#tracks.all();
     return {
@@ -306,6 +336,7 @@ export class Uploads {
       types: this.#intake.types,
       maxSize: this.#intake.maxSize,
       problem: this.#given.nowhere()?.message ?? this.#intake.problem,
+      notes: this.#notes(),
       said: this.#speech.last,
       lines: this.#speech.lines,
     };
