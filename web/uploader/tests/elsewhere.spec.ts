@@ -82,7 +82,7 @@ test("above another patient's records the same is said", async ({ uploader, page
   await expect(note(page, ON_HOLD)).toBeVisible();
 });
 
-test("files that go on for another patient behind the same uploader are told apart, as long as they are under way", async ({
+test("files that go on for another patient in the same list are told apart, while they are under way", async ({
   uploader,
   page,
   world,

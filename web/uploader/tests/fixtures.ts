@@ -192,7 +192,7 @@ export class Uploader {
     await expect.poll(() => line.waits() + storeLine.waits()).toBe(0);
   }
 
-  /** The pauses between tries, which are seconds, last moments; what is waited for half a minute and longer still is. */
+  /** Pauses between tries, which are seconds, last moments; what is given half a minute and longer still has it. */
   async hurry() {
     await this.page.addInitScript(() => {
       const plain = window.setTimeout;
@@ -301,7 +301,7 @@ export async function count(
   return items.filter(({ filename }: Document) => filename === name).length;
 }
 
-/** Of a file's parts each was answered, and each went to the server once; those whose answer was lost are `twice` there. */
+/** Of a file's parts each was answered, and went to the server once; those whose answer was lost went `twice`. */
 export function eachPartOnce(line: Line, count: number, twice: number[] = []) {
   const every = Array.from({ length: count }, (_, at) => at + 1);
   expect(line.answered()).toEqual(every);
