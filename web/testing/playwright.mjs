@@ -31,7 +31,8 @@ export function pageTests(more = {}) {
           "--disable-sync",
         ],
       },
-      trace: "retain-on-failure",
+      // A picture of every step costs a fifth of the whole time; what the page was is there without them.
+      trace: { mode: "retain-on-failure", screenshots: false },
       ...more.use,
     },
   });

@@ -4,6 +4,8 @@ import type { Connection, Document, Lazy, StrongroomError } from "./client/index
 import type { Texts } from "./core/texts.js";
 import type { FailedFile, Ticket, TicketWish } from "./core/types.js";
 
+export { forgetUploads } from "./core/resume.js";
+
 export interface StrongroomUploaderElement extends HTMLElement {
   token: Lazy<string | undefined> | undefined;
   headers: Connection["headers"];

@@ -1,46 +1,10 @@
-// For everybody: no findings of axe in any state, light and dark.
+// Colours that an app decides: its accent, light or dark. Every state of the components is in layout.spec.ts.
 import AxeBuilder from "@axe-core/playwright";
-import { elementPage, expect, letter, photo, test, text, type Uploader } from "./fixtures.js";
+import { elementPage, expect, letter, test, type Uploader } from "./fixtures.js";
 
 async function findings({ page }: Uploader) {
   const { violations } = await new AxeBuilder({ page }).analyze();
   return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-}
-
-for (const colorScheme of ["light", "dark"] as const) {
-  test.describe(colorScheme, () => {
-    test.use({ colorScheme });
-
-    test(`axe finds nothing in the uploader, ${colorScheme}`, async ({ uploader, page, world }) => {
-      await uploader.open();
-      expect(await findings(uploader), "empty").toEqual([]);
-      world.line.rate = 4_000_000;
-      await uploader.drop(
-        letter(),
-        { ...photo(), name: "wound-photo.pdf", type: "application/pdf" },
-        { name: "setup.exe", type: "", bytes: Buffer.from("MZ") },
-      );
-      await expect(uploader.row("wound-photo.pdf")).toHaveAttribute("data-phase", "failed");
-      await expect(uploader.row("referral-letter.pdf")).toHaveAttribute("data-phase", "done");
-      const notes = text(`slow-${colorScheme}.txt`, 30_000_000);
-      await uploader.drop(notes);
-      await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "uploading");
-      expect(await findings(uploader), "under way").toEqual([]);
-      await uploader.button("Pause", notes.name).click();
-      expect(await findings(uploader), "paused").toEqual([]);
-      await page.reload();
-      await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "interrupted");
-      expect(await findings(uploader), "interrupted").toEqual([]);
-    });
-
-    test(`axe finds nothing in the records, ${colorScheme}`, async ({ uploader, page, world }) => {
-      const props = { endpoint: world.line.url, token: world.admin, patientId: "test-patient" };
-      await uploader.open({ ...props, allowDelete: true, allowUpload: true }, "records");
-      await expect(page.getByRole("listitem").first()).toBeVisible();
-      await page.getByRole("button", { name: /^Delete: / }).first().click();
-      expect(await findings(uploader)).toEqual([]);
-    });
-  });
 }
 
 test.describe("an accent of the app's own", () => {

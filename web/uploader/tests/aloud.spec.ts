@@ -59,10 +59,9 @@ test("a pause, going on, an interruption and a lost connection are said", async 
   uploader,
   page,
   context,
-  world,
 }) => {
-  const notes = text("aloud.txt", 20_000_000);
-  await uploader.begin(notes, 4_000_000);
+  const notes = text("aloud.txt", 100_000);
+  await uploader.begin(notes);
   const heard = await listen(page);
   const hears = (what: string) => expect.poll(async () => (await heard()).includes(what), what).toBe(true);
   await uploader.button("Pause", notes.name).click();
@@ -72,7 +71,6 @@ test("a pause, going on, an interruption and a lost connection are said", async 
   await context.setOffline(true);
   await hears("There is no connection. Uploads go on by themselves when it is back.");
   await context.setOffline(false);
-  await page.reload();
+  await uploader.reload();
   await expect(page.getByRole("log")).toContainText("aloud.txt was interrupted. Choose the same file again");
-  world.line.rate = 0;
 });

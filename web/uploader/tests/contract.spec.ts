@@ -5,7 +5,7 @@ import { createClient, StrongroomError } from "../src/client/index.js";
 import { formatLimit } from "../src/core/format.js";
 import { maxSizeOf } from "../src/core/refusal.js";
 import { extensionOf, isAccepted, kinds, partSize, TYPES } from "../src/core/rules.js";
-import { KNOWN, takenOf } from "../src/core/taken.js";
+import { beforeSealing, KNOWN, type Limits, takenOf } from "../src/core/taken.js";
 import { CATEGORIES } from "../src/core/types.js";
 import { SEALED } from "../src/core/sealed.js";
 import { startServer } from "../../testing/server.mjs";
@@ -45,12 +45,28 @@ test("a file of any size has at most 10,000 parts of at least 5 MiB", () => {
   }
 });
 
+/** Limits of a server where a text may be smaller than other files. */
+const LIMITS: Limits = {
+  types: [
+    { contentType: "image/png", extensions: ["png"], maxBytes: 1e7, maxBytesInParts: 5e9 },
+    { contentType: "text/plain", extensions: ["txt"], maxBytes: 1e7, maxBytesInParts: 2e7 },
+    { contentType: SEALED, extensions: ["age"], maxBytes: 1e7, maxBytesInParts: 3e9 },
+  ],
+  maxBytesInParts: 5e9,
+  categories: [{ category: "insurance", maxBytes: 1e6 }],
+};
+
 test("the smallest limit that concerns a file holds, and before the server has told one the app's does", () => {
-  const limits = { types: [], maxBytesInParts: 5e9, categories: [{ category: "insurance", maxBytes: 1e6 }] };
-  const taken = takenOf(limits);
+  const taken = takenOf(LIMITS);
   expect(maxSizeOf({ category: "imaging" }, taken)).toBe(5e9);
   expect(maxSizeOf({ category: "insurance" }, taken)).toBe(1e6);
-  expect(maxSizeOf({ category: "imaging" }, taken, "insurance")).toBe(1e6);
+  expect(maxSizeOf({ category: "imaging" }, taken, { category: "insurance" })).toBe(1e6);
+  expect(maxSizeOf({ category: "imaging" }, taken, { type: "text/plain" })).toBe(2e7);
+  expect(maxSizeOf({ category: "insurance" }, taken, { type: "text/plain" })).toBe(1e6);
+  expect(maxSizeOf({ accept: [".txt"] }, taken)).toBe(2e7);
+  expect(maxSizeOf({ accept: [".txt", "image/*"] }, taken)).toBe(5e9);
+  // What is sealed is of no other type any more.
+  expect(maxSizeOf({}, beforeSealing(taken), { type: "text/plain" })).toBe(3e9);
   expect(maxSizeOf({ category: "insurance", maxSize: 10 }, taken)).toBe(10);
   expect(maxSizeOf({ maxSize: 10 }, KNOWN)).toBe(10);
   expect(maxSizeOf({}, KNOWN)).toBe(undefined);

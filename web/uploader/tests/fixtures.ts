@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { expect, type Page, type Request, test as base } from "@playwright/test";
+import { expect, type Page, test as base } from "@playwright/test";
 import type { Document } from "../src/client/index.js";
 import type { FailedFile } from "../src/core/types.js";
 import { makeBucket, garage } from "../../testing/bucket.mjs";
@@ -172,14 +172,34 @@ export class Uploader {
     return this.page.evaluate((more) => window.change(more), props);
   }
 
-  /** Drops a file on a line of so many bytes a second, and waits until it is under way. */
-  async begin(file: Sample, rate: number) {
-    this.world.line.rate = rate;
-    await this.open();
+  /** Drops a file that gets no further than so many of its parts, and waits until it is there. */
+  async begin(file: Sample, parts = 0, props?: Record<string, unknown>) {
+    const { line } = this.world;
+    line.reset();
+    line.letParts(parts);
+    await this.open(props);
     await this.drop(file);
     const row = this.row(file.name);
-    await expect(row).toContainText(`of ${file.bytes.length / 1e6}\u00a0MB`);
+    await expect(row).toHaveAttribute("data-phase", "uploading");
+    await expect.poll(() => [line.answered().length, line.waits() > 0]).toEqual([parts, true]);
     return row;
+  }
+
+  /** The page goes and comes back; what was on its way has been given up. */
+  async reload() {
+    await this.page.reload();
+    const { line, storeLine } = this.world;
+    await expect.poll(() => line.waits() + storeLine.waits()).toBe(0);
+  }
+
+  /** Pauses between tries, which are seconds, last moments; what is given half a minute and longer still has it. */
+  async hurry() {
+    await this.page.addInitScript(() => {
+      const plain = window.setTimeout;
+      const hurried = (call: () => void, wait = 0, ...more: unknown[]) =>
+        plain(call, wait >= 400 && wait < 20_000 ? wait / 20 : wait, ...more);
+      window.setTimeout = hurried as typeof window.setTimeout;
+    });
   }
 
   /** Drops files as a hand does. */
@@ -265,11 +285,7 @@ export const test = base.extend<
     page.on("dialog", (dialog) => void dialog.accept());
     await use(new Uploader(page, world));
     world.open.patient = "test-patient";
-    for (const line of [world.line, world.storeLine]) {
-      line.mend();
-      line.release();
-      line.rate = 0;
-    }
+    for (const line of [world.line, world.storeLine]) line.reset();
   },
 });
 
@@ -285,9 +301,9 @@ export async function count(
   return items.filter(({ filename }: Document) => filename === name).length;
 }
 
-/** The parts that were sent and answered, as it happens. */
-export function sentParts(page: Page): Request[] {
-  const parts: Request[] = [];
-  page.on("requestfinished", (request) => request.method() === "PUT" && parts.push(request));
-  return parts;
+/** Of a file's parts each was answered, and went to the server once; those whose answer was lost went `twice`. */
+export function eachPartOnce(line: Line, count: number, twice: number[] = []) {
+  const every = Array.from({ length: count }, (_, at) => at + 1);
+  expect(line.answered()).toEqual(every);
+  expect(line.arrived()).toEqual([...every, ...twice].sort((a, b) => a - b));
 }

@@ -40,8 +40,16 @@ export async function pack(): Promise<string> {
   return name;
 }
 
-/** A folder with an app in it, with everything installed. */
-export async function install(name: string, from: string, packed: string): Promise<string> {
+const installed = new Map<string, Promise<string>>();
+
+/** A folder with an app in it, with everything installed; done once for several tests. */
+export function install(name: string, from: string, packed: string): Promise<string> {
+  const key = `${name} ${packed}`;
+  if (!installed.has(key)) installed.set(key, installAnew(name, from, packed));
+  return installed.get(key) as Promise<string>;
+}
+
+async function installAnew(name: string, from: string, packed: string): Promise<string> {
   const [folder, source] = [join(APPS, name), here(from)];
   const wanted = JSON.parse(await readFile(join(source, "package.json"), "utf8"));
   delete wanted.dependencies["@strongroom/uploader"];

@@ -36,7 +36,7 @@ const focused = (page: Page) =>
 
 test("everything can be done by keyboard", async ({ uploader, page, world }) => {
   await uploader.open({ ticketUrl: "/ticket", autoStart: false });
-  const notes = text("by-keyboard.txt", 20_000_000);
+  const notes = text("by-keyboard.txt", 100_000);
   await choose(uploader, letter("left-out.pdf"), notes);
   await expect(uploader.row("left-out.pdf")).toContainText("Ready to upload");
   await page.keyboard.press("Tab");
@@ -47,12 +47,12 @@ test("everything can be done by keyboard", async ({ uploader, page, world }) => 
   // The row is gone, and the focus is not lost with it.
   await expect(uploader.row("left-out.pdf")).toHaveCount(0);
   await expect(page.getByRole("button", { name: "Choose files" })).toBeFocused();
-  world.line.rate = 5_000_000;
+  world.line.letParts(0);
   await press(page, "Upload 1 file", "Space");
   await expect(page.getByRole("button", { name: "Choose files" })).toBeFocused();
   await press(page, `Pause: ${notes.name}`);
   await expect(uploader.button("Resume", notes.name)).toBeFocused();
-  world.line.rate = 0;
+  world.line.release();
   await page.keyboard.press("Enter");
   await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "done");
   // The button that paused is gone now; its file is where one goes on.
@@ -63,14 +63,14 @@ test("everything can be done by keyboard", async ({ uploader, page, world }) => 
 
 test("the focus stays near when its button has done its work", async ({ uploader, page, world }) => {
   await uploader.open({ ticketUrl: "/ticket", autoStart: false });
-  world.line.rate = 1_000_000;
-  await choose(uploader, text("one.txt", 9_000_000), text("two.txt", 9_000_000));
+  world.line.letParts(0);
+  await choose(uploader, text("one.txt", 100_000), text("two.txt", 200_000));
   await press(page, "Upload 2 files");
   // On what says how far all are, and not on what would cancel them.
   await expect(page.locator(".srm-summary")).toBeFocused();
   await press(page, "Cancel all");
   await expect(page.getByRole("button", { name: "Choose files" })).toBeFocused();
-  world.line.rate = 0;
+  world.line.release();
   await choose(uploader, letter("three.pdf"), letter("four.pdf"));
   await press(page, "Upload 2 files");
   await expect(page.getByText("2 files uploaded").first()).toBeVisible();
@@ -91,12 +91,12 @@ test("the focus is on the file that is tried again, in the element too", async (
 
 test("whoever has gone elsewhere is not called back", async ({ uploader, page, world }) => {
   await uploader.open();
-  world.line.rate = 2_000_000;
-  const notes = text("elsewhere.txt", 9_000_000);
+  world.line.letParts(0);
+  const notes = text("elsewhere.txt", 100_000);
   await choose(uploader, notes);
   await tabTo(page, `Pause: ${notes.name}`);
   await page.locator("h1").click();
-  world.line.rate = 0;
+  world.line.release();
   await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "done");
   expect(await focused(page)).toBe("nothing");
 });

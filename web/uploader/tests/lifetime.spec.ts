@@ -1,7 +1,7 @@
 // Components come and go, twice at once in development, with other props, to other places: nothing is sent twice, nothing
 // goes to another patient, and nothing stays behind.
 import type { Page } from "@playwright/test";
-import { count, elementPage, expect, letter, photo, sentParts, test, text } from "./fixtures.js";
+import { count, elementPage, expect, letter, photo, test, text } from "./fixtures.js";
 
 const DEVELOPMENT = "/development/";
 
@@ -75,8 +75,8 @@ for (const at of ["/", DEVELOPMENT]) {
   }) => {
     const counted = await tally(page);
     await uploader.open({ ticketUrl: "/ticket" }, "uploader", at);
-    world.line.rate = 3_000_000;
-    const notes = text(`gone-${at.length}.txt`, 30_000_000);
+    world.line.letParts(0);
+    const notes = text(`gone-${at.length}.txt`, 100_000);
     await uploader.drop(notes);
     await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "uploading");
     expect((await counted()).workers).toBe(1);
@@ -84,11 +84,11 @@ for (const at of ["/", DEVELOPMENT]) {
     await expect(page.locator(".srm")).toHaveCount(0);
     expect(await counted()).toEqual(NONE);
     // The browser has given up what was on its way, and nothing new begins on a free line.
-    const parts = sentParts(page);
-    world.line.rate = 0;
+    await expect.poll(() => world.line.waits()).toBe(0);
+    world.line.release();
     await uploader.change({});
     await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "interrupted");
-    expect(parts).toEqual([]);
+    expect(world.line.parts).toEqual([]);
     expect(await uploader.told()).toEqual({ done: [], failed: [] });
     await uploader.button("Discard", notes.name).click();
     await expect.poll(() => count(world, "pending", notes.name)).toBe(0);
@@ -120,14 +120,12 @@ test("with another patient while it sends, nothing goes to that one, and the fir
 }) => {
   const [first, second] = ["patient-midway-1", "patient-midway-2"];
   const props = { endpoint: world.line.url, token: world.clinician, category: "other", entityType: "patient" };
-  await uploader.open({ ...props, entityId: first });
-  world.line.rate = 4_000_000;
-  const notes = text("midway.txt", 24_000_000);
-  await uploader.drop(notes, { ...text("waits.txt", 24_000_000) });
-  await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "uploading");
+  const notes = text("midway.txt", 17_000_000);
+  await uploader.begin(notes, 1, { ...props, entityId: first });
+  await uploader.drop(text("waits.txt", 100_000));
   await uploader.change({ entityId: second });
   await expect(page.getByRole("listitem")).toHaveCount(0);
-  world.line.rate = 0;
+  world.line.release();
   await uploader.drop(letter());
   await expect.poll(async () => (await uploader.told()).done).toMatchObject([{ patientId: second }]);
   const of = async (patient: string, state: string) => {
@@ -149,13 +147,10 @@ test("with another patient while it sends, nothing goes to that one, and the fir
 
 test("new callbacks and another token are used by what is under way", async ({ uploader, world }) => {
   const props = { endpoint: world.line.url, category: "other", entityType: "patient", entityId: "patient-tokens" };
-  await uploader.open({ ...props, token: world.clinician });
-  world.line.rate = 6_000_000;
-  const notes = text("token.txt", 20_000_000);
-  await uploader.drop(notes);
-  await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "uploading");
+  const notes = text("token.txt", 100_000);
+  await uploader.begin(notes, 0, { ...props, token: world.clinician });
   await uploader.change({ token: world.admin });
-  world.line.rate = 0;
+  world.line.release();
   await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "done");
   await uploader.drop(letter());
   await expect.poll(async () => (await uploader.told()).done).toHaveLength(2);
@@ -170,15 +165,15 @@ test("the element goes on sending when it is moved, and stops when it is taken a
 }) => {
   const counted = await tally(page);
   await page.goto(elementPage(world.pages.url, { "ticket-url": "/ticket" }));
-  world.line.rate = 5_000_000;
-  const notes = text("moved.txt", 20_000_000);
+  world.line.letParts(0);
+  const notes = text("moved.txt", 100_000);
   await uploader.choose(notes);
   await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "uploading");
   await page.evaluate(() => {
     const place = document.body.appendChild(document.createElement("section"));
     place.append(document.querySelector("strongroom-uploader") as Element);
   });
-  world.line.rate = 0;
+  world.line.release();
   await expect(uploader.row(notes.name)).toHaveAttribute("data-phase", "done");
   expect((await uploader.told()).done).toHaveLength(1);
   await page.evaluate(() => document.querySelector("strongroom-uploader")?.remove());

@@ -101,11 +101,14 @@ test("its types are found by every way of looking modules up", async () => {
   const app = await install("vite", "app", packed);
   const tsc = join(app, "node_modules/typescript/bin/tsc");
   const strict = ["types.ts", "--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom,dom.iterable"];
-  for (const [module, resolution] of [
+  const ways = [
     ["esnext", "bundler"],
     ["nodenext", "nodenext"],
     ["esnext", "node10"],
-  ] as const) {
-    await command(app, process.execPath, [tsc, ...strict, "--module", module, "--moduleResolution", resolution]);
-  }
+  ] as const;
+  await Promise.all(
+    ways.map(([module, resolution]) =>
+      command(app, process.execPath, [tsc, ...strict, "--module", module, "--moduleResolution", resolution]),
+    ),
+  );
 });

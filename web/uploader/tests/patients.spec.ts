@@ -1,7 +1,7 @@
 // A tab goes from one patient to the next, and the page holds no more than tickets: what was begun for one is never
 // shown with, nor sent to, another.
 import type { Page } from "@playwright/test";
-import { count, expect, letter, sentParts, sha256, test, text } from "./fixtures.js";
+import { count, eachPartOnce, elementPage, expect, letter, sha256, test, text } from "./fixtures.js";
 
 const MB = 1_000_000;
 const kept = (page: Page) => page.evaluate(() => JSON.parse(sessionStorage["strongroom.uploads"] ?? "[]"));
@@ -17,14 +17,13 @@ test("what a reload interrupted on one patient's page is not shown on another's,
   world,
 }) => {
   const name = "shared-leaflet.txt";
-  const notes = text(name, 20 * MB);
-  const row = uploader.row(name);
+  const notes = text(name, 9 * MB);
   world.open.patient = "patient-page-a";
-  await uploader.begin(notes, 6 * MB);
+  const row = await uploader.begin(notes, 1);
   // The app's backend alone knows that the next page is about somebody else.
   world.open.patient = "patient-page-b";
-  await page.reload();
-  world.line.rate = 0;
+  await uploader.reload();
+  world.line.release();
   await settled(page);
   await expect(row).toHaveCount(0);
   expect(await count(world, "pending", name, "patient-page-a")).toBe(1);
@@ -36,7 +35,7 @@ test("what a reload interrupted on one patient's page is not shown on another's,
 
   // Back on the first one's page it goes on where it was.
   world.open.patient = "patient-page-a";
-  await page.reload();
+  await uploader.reload();
   await expect(row).toContainText("Interrupted at");
   await uploader.drop(notes);
   await expect(row).toHaveAttribute("data-phase", "done", { timeout: 30_000 });
@@ -74,16 +73,10 @@ test("a file that was chosen on one patient's page goes to that patient, wheneve
 test("an interrupted file is taken from the page as soon as the page may be about another patient", async ({
   uploader,
   page,
-  world,
 }) => {
   const name = "interrupted-here.txt";
-  const row = uploader.row(name);
-  world.line.rate = 4 * MB;
-  await uploader.open({ patient: "patient-shown-a" });
-  await uploader.drop(text(name, 20 * MB));
-  await expect(row).toContainText("of 20");
-  await page.reload();
-  world.line.rate = 0;
+  const row = await uploader.begin(text(name, 9 * MB), 1, { patient: "patient-shown-a" });
+  await uploader.reload();
   await expect(row).toContainText("Interrupted at");
   await uploader.give({ patient: "patient-shown-b" });
   await expect(row).toHaveCount(0);
@@ -104,7 +97,7 @@ test("the same bytes that an app describes as another patient's are another uplo
       async ([endpoint, token, name, patientId]) => {
         const uploads = new window.Uploads({ endpoint, token, autoStart: false });
         window.uploads = uploads;
-        const bytes = new Uint8Array(20_000_000).fill(97);
+        const bytes = new Uint8Array(9_000_000).fill(97);
         await uploads.add([new File([bytes], name as string, { lastModified: 1 })]);
         const { id } = uploads.snapshot().items.find(({ phase }) => phase === "waiting") ?? { id: "" };
         uploads.describe(id, { patientId: patientId as string });
@@ -113,46 +106,65 @@ test("the same bytes that an app describes as another patient's are another uplo
       [world.line.url, world.admin, name, patientId] as const,
     );
   const phase = () => page.evaluate(() => window.uploads.snapshot().items.map(({ phase }) => phase));
-  const parts = sentParts(page);
   await uploader.open();
-  world.line.rate = 8 * MB;
+  world.line.letParts(1);
   await begin("patient-about-a");
   await expect.poll(phase).toEqual(["uploading"]);
-  await expect.poll(() => parts.length, { timeout: 30_000 }).toBeGreaterThan(0);
+  await expect.poll(() => [world.line.answered().length, world.line.waits()]).toEqual([1, 1]);
   expect(await kept(page)).toHaveLength(1);
-  await page.reload();
-  world.line.rate = 0;
+  await uploader.reload();
+  const ofFirst = world.line.parts;
+  world.line.reset();
   await begin("patient-about-b");
   await expect.poll(() => count(world, "available", name, "patient-about-b"), { timeout: 30_000 }).toBe(1);
   expect(await count(world, "pending", name, "patient-about-a")).toBe(1);
   expect(await count(world, "available", name, "patient-about-a")).toBe(0);
   // Described as the first one's it goes on with what that one has.
-  await page.reload();
-  parts.splice(0);
+  await uploader.reload();
+  world.line.parts = ofFirst;
   await begin("patient-about-a");
   await expect.poll(() => count(world, "available", name, "patient-about-a"), { timeout: 30_000 }).toBe(1);
-  expect(parts.length).toBeLessThan(3);
+  eachPartOnce(world.line, 2);
 });
 
-test("a ticket that does not say what it is for leaves nothing to go on with", async ({ uploader, page, world }) => {
-  world.line.rate = 2 * MB;
-  await uploader.open({ ticketUrl: "/bare-large-ticket" });
-  await uploader.drop(text("nothing-kept.txt", 12 * MB));
-  await expect(uploader.row("nothing-kept.txt")).toContainText("of 12");
+test("a ticket that does not say what it is for leaves nothing to go on with", async ({ uploader, page }) => {
+  await uploader.begin(text("nothing-kept.txt", 100_000), 0, { ticketUrl: "/bare-large-ticket" });
   expect(await kept(page)).toEqual([]);
 });
 
 test("signing out takes every name from the tab", async ({ uploader, page }) => {
   const name = "before-signing-out.txt";
-  const row = await uploader.begin(text(name, 20 * MB), 6 * MB);
-  await page.reload();
+  const row = await uploader.begin(text(name, 9 * MB), 1);
+  await uploader.reload();
   await expect(row).toContainText("Interrupted at");
   await page.evaluate(() => window.forgetUploads());
   await expect(row).toHaveCount(0);
   expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain("before-signing-out");
-  await page.reload();
+  await uploader.reload();
   await settled(page);
   await expect(row).toHaveCount(0);
+});
+
+test("signing out on a plain page takes every name from the tab, and from the element that shows it", async ({
+  uploader,
+  page,
+  world,
+}) => {
+  const name = "before-signing-out-plainly.txt";
+  world.line.letParts(0);
+  await page.goto(elementPage(world.pages.url, { "ticket-url": "/ticket" }));
+  await uploader.choose(text(name, 100_000));
+  await expect(uploader.row(name)).toHaveAttribute("data-phase", "uploading");
+  await uploader.reload();
+  await expect(uploader.row(name)).toContainText("Interrupted at");
+  await page.evaluate(async () => {
+    // By the address that the page's own script has it from.
+    const path = "/elements.js";
+    const { forgetUploads } = (await import(path)) as typeof import("../src/elements.js");
+    forgetUploads();
+  });
+  await expect(uploader.row(name)).toHaveCount(0);
+  expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain("before-signing-out");
 });
 
 for (const [what, half] of [

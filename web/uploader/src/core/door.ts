@@ -8,7 +8,7 @@ import {
   StrongroomError,
   type StrongroomClient,
 } from "../client/index.js";
-import { fetchWithin, LONG, SHORT } from "./in-time.js";
+import { fetchWithin, LONG, pause, SHORT } from "./in-time.js";
 import { KNOWN, type Taken, takenOf } from "./taken.js";
 import { Tickets } from "./tickets.js";
 import type { TicketWish, UploadConnection } from "./types.js";
@@ -50,21 +50,6 @@ async function patiently<T>(call: () => Promise<T>, signal?: AbortSignal): Promi
     }
   }
   return call();
-}
-
-function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal?.aborted) return reject(signal.reason);
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", stop);
-      resolve();
-    }, milliseconds);
-    signal?.addEventListener("abort", stop, { once: true });
-  });
 }
 
 /** Behind a ticket the paths of `/api/uppy` begin with the ticket's address instead. */

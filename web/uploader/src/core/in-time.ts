@@ -35,3 +35,19 @@ export function within<T>(milliseconds: number, promised: Promise<T>): Promise<T
     promised.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
+
+/** Until so much time has passed, or it is given up. */
+export function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}

@@ -63,7 +63,7 @@ export class Intake {
     if (!this.#sealer) return;
     const sealed = await this.#sealer.seal(track.file, this.texts(), onProgress, track.stop.signal);
     // It has grown by a little.
-    const most = this.#taken.maxBytes(track.about?.category ?? this.options().category);
+    const most = this.#taken.maxBytes(track.about?.category ?? this.options().category, [SEALED]);
     if (most !== undefined && sealed.size > most) throw tooLargeOf(most, this.texts());
     track.sealedFile = sealed;
   }

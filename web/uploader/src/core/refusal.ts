@@ -11,13 +11,17 @@ export function mostOf({ multiple = true, maxFiles }: UploadOptions): number {
   return multiple ? (maxFiles ?? Number.POSITIVE_INFINITY) : 1;
 }
 
-/** The largest file in bytes, by what the app says and what the server takes. */
+/**
+ * The largest file in bytes, by what the app says and what the server takes: of one `type` and its own category, or of
+ * any that may come.
+ */
 export function maxSizeOf(
-  { maxSize, category }: UploadOptions,
+  { maxSize, category, accept }: UploadOptions,
   taken: Taken,
-  about: string | undefined = category,
+  { type, category: own = category }: { type?: string; category?: string | undefined } = {},
 ): number | undefined {
-  const all = [maxSize, taken.maxBytes(about)].filter((one) => one !== undefined);
+  const types = type ? [type] : Object.keys(taken.types).filter((one) => isAccepted(one, accept, taken.types));
+  const all = [maxSize, taken.maxBytes(own, types)].filter((one) => one !== undefined);
   return all.length > 0 ? Math.min(...all) : undefined;
 }
 
@@ -40,11 +44,8 @@ export function refusalOf(
     return new StrongroomError("unsupported_type", texts.wrongType(kinds(accept, taken.types, texts)));
   }
   if (size === 0) return new StrongroomError("empty_file", texts.empty);
-  const most = maxSizeOf(options, taken, category);
-  if (most !== undefined && size > most) {
-    return tooLargeOf(most, texts);
-  }
-  return undefined;
+  const most = maxSizeOf(options, taken, { type, category });
+  return most !== undefined && size > most ? tooLargeOf(most, texts) : undefined;
 }
 
 export function tooLargeOf(most: number, texts: Texts) {

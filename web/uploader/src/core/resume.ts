@@ -41,6 +41,11 @@ function write(all: Kept[]) {
   }
 }
 
+/** Whether an upload, of whatever page, can be gone on with in this tab. */
+export function isKept(uploadId: string): boolean {
+  return read().some((kept) => kept.uploadId === uploadId);
+}
+
 const listeners = new Set<() => void>();
 
 /**
@@ -82,13 +87,14 @@ export class Resume {
     return scope === undefined ? [] : this.#own().filter((kept) => kept.scope === scope);
   }
 
-  /** The upload that carries these very bytes, for the same. */
+  /** The upload that carries these very bytes under this name, for the same: the document is called as it began. */
   find(
-    { sha256, size, about }: { sha256: string; size: number; about?: TicketWish | undefined },
+    { name, sha256, size, about }: Pick<Kept, "name" | "sha256" | "size" | "about">,
     scope: string | undefined,
   ): Kept | undefined {
     return this.all(scope).find(
-      (kept) => kept.sha256 === sha256 && kept.size === size && sameAbout(kept.about, about),
+      (kept) =>
+        kept.name === name && kept.sha256 === sha256 && kept.size === size && sameAbout(kept.about, about),
     );
   }
 

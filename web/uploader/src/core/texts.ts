@@ -86,6 +86,19 @@ export const TEXTS = {
   start: (count: number) => (count === 1 ? "Upload 1 file" : `Upload ${count} files`),
   list: "Files",
   offline: "There is no connection. Uploads go on by themselves when it is back.",
+  /** Of files for another patient, appointment or category than the page is about by now. */
+  leftWaiting: (count: number) =>
+    count === 1
+      ? "1 upload begun elsewhere is on hold. Go back to where it began to go on with it."
+      : `${count} uploads begun elsewhere are on hold. Go back to where they began to go on with them.`,
+  leftEnded: (count: number) =>
+    count === 1
+      ? "1 file added elsewhere was not uploaded. Go back to where it was added, and add it again."
+      : `${count} files added elsewhere were not uploaded. Go back to where they were added, and add them again.`,
+  goesElsewhere: (count: number) =>
+    count === 1
+      ? "1 file below was added elsewhere, and goes there, not here."
+      : `${count} files below were added elsewhere, and go there, not here.`,
   waiting: "Ready to upload",
   queued: "Waiting",
   sealHint: "Files are sealed in this browser before they are sent. Only the owner of the key can open them.",

@@ -140,6 +140,8 @@ export interface Snapshot {
   maxSize?: number | undefined;
   /** Why no file can be sent as things are, for people. */
   problem?: string | undefined;
+  /** What people are to know of files for something else than the page is about now. */
+  notes?: readonly string[] | undefined;
   /** What a screen reader is to say now: the last of what was said. */
   said: string;
   /** What was said lately, so that of two things in one moment none is lost, and the same can be said twice. */

@@ -3,6 +3,9 @@ import { FileUploader } from "../react/FileUploader.js";
 import { PatientRecords } from "../react/PatientRecords.js";
 import { asFlag, asList, asNumber, asText, elementOf } from "./element.js";
 
+/** For signing out, as with the components. */
+export { forgetUploads } from "../core/resume.js";
+
 const properties = ["token", "headers", "getTicket", "texts"];
 
 const uploader = () =>

@@ -4,7 +4,7 @@ import type { Texts } from "../core/texts.js";
 import type { Item } from "../core/types.js";
 import type { Uploads } from "../core/uploads.js";
 import { CloseIcon, PauseIcon, PlayIcon, RetryIcon } from "./icons.js";
-import { Glyph, IconButton, Progress } from "./parts.js";
+import { Glyph, IconButton, Name, Progress } from "./parts.js";
 
 interface Props {
   item: Item;
@@ -62,9 +62,7 @@ export function FileRow({ item, uploads, texts, autoStart, onChoose }: Props) {
     <li className="srm-file" data-phase={phase} data-keeps-focus tabIndex={-1}>
       <Glyph name={name} texts={texts} mark={wrong ? "failed" : phase === "done" ? "done" : undefined} />
       <div className="srm-file-main">
-        <span className="srm-name" title={name}>
-          {name}
-        </span>
+        <Name>{name}</Name>
         <span className="srm-status">{statusOf(item, texts, autoStart)}</span>
         {WITH_BAR.has(phase) && (
           <Progress

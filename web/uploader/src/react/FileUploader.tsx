@@ -122,6 +122,13 @@ export function FileUploader(props: FileUploaderProps) {
       )}
       {/* There before its text is: else nobody is told. */}
       <div role="status">{snapshot.offline && <p className="srm-note">{texts.offline}</p>}</div>
+      <div role="status">
+        {snapshot.notes?.map((note) => (
+          <p key={note} className="srm-note">
+            {note}
+          </p>
+        ))}
+      </div>
       {uploads && items.length > 0 && (
         <>
           <Summary items={items} uploads={uploads} texts={texts} autoStart={autoStart} />

@@ -5,7 +5,7 @@ import { formatDate, formatSize } from "../core/format.js";
 import { SEALED } from "../core/sealed.js";
 import type { Texts } from "../core/texts.js";
 import { DownloadIcon, TrashIcon } from "./icons.js";
-import { Glyph, IconButton } from "./parts.js";
+import { Glyph, IconButton, Name } from "./parts.js";
 
 interface Props {
   document: Document;
@@ -50,13 +50,11 @@ export function RecordRow({ document, texts, allowDelete, onView, onDownload, on
       <Glyph name={filename} texts={texts} />
       <div className="srm-file-main">
         {readable && !sealed ? (
-          <button type="button" className="srm-name-button" onClick={onView} title={filename}>
-            <span className="srm-name">{filename}</span>
+          <button type="button" className="srm-name-button" onClick={onView}>
+            <Name>{filename}</Name>
           </button>
         ) : (
-          <span className="srm-name" title={filename}>
-            {filename}
-          </span>
+          <Name>{filename}</Name>
         )}
         <span className="srm-status">
           {!readable && <span className="srm-badge">{texts.state(state)}</span>}

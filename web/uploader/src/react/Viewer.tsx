@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import type { Texts } from "../core/texts.js";
 import { CloseIcon } from "./icons.js";
-import { IconButton } from "./parts.js";
+import { IconButton, Name } from "./parts.js";
 
 /** Types that every browser shows in an `<img>`. */
 export const PICTURES: ReadonlySet<string> = new Set([
@@ -23,7 +23,7 @@ export function Viewer(props: { name: string; url: string; texts: Texts; onClose
   return (
     <dialog ref={dialog} className="srm-viewer" aria-label={name} onClose={onClose}>
       <div className="srm-viewer-head">
-        <span className="srm-name">{name}</span>
+        <Name>{name}</Name>
         <IconButton label={texts.close} onClick={() => dialog.current?.close()}>
           <CloseIcon />
         </IconButton>

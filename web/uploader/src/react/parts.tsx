@@ -1,5 +1,5 @@
 // Small pieces that both components are made of.
-import { type CSSProperties, type ReactNode, type Ref, useMemo } from "react";
+import { type CSSProperties, Fragment, type ReactNode, type Ref, useMemo } from "react";
 import { extensionOf } from "../core/rules.js";
 import { TEXTS, type Texts } from "../core/texts.js";
 import type { Said } from "../core/types.js";
@@ -29,6 +29,22 @@ export function Glyph(props: { name: string; texts: Texts; mark?: "done" | "fail
     <span className="srm-glyph" data-mark={mark} aria-hidden="true">
       <span className="srm-glyph-text">{extensionOf(name).slice(0, 4) || texts.file}</span>
       {mark && <span className="srm-mark">{mark === "done" ? <CheckIcon /> : <AlertIcon />}</span>}
+    </span>
+  );
+}
+
+/** The name of a file, which may be broken where its words end. */
+export function Name({ children: name }: { children: string }) {
+  const words = name.split(/(?<=_)/);
+  return (
+    <span className="srm-name" title={name}>
+      {words.map((word, at) => (
+        // Words of a name stay in their places.
+        <Fragment key={at}>
+          {at > 0 && <wbr />}
+          {word}
+        </Fragment>
+      ))}
     </span>
   );
 }

@@ -4,8 +4,11 @@ addEventListener("upload-complete", (event) => window.told.done.push(event.detai
 addEventListener("upload-error", (event) => window.told.failed.push(event.detail.error.code));
 
 // As the page of an app that has a dark side; a style in the page itself a strict policy would refuse.
-const isDark = matchMedia("(prefers-color-scheme: dark)").matches;
-Object.assign(document.body.style, isDark ? { background: "#10141a", color: "#e7ebf1" } : {});
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const paint = () =>
+  Object.assign(document.body.style, dark.matches ? { background: "#10141a", color: "#e7ebf1" } : { background: "", color: "" });
+dark.addEventListener("change", paint);
+paint();
 
 const { element, strict, ...attributes } = Object.fromEntries(new URLSearchParams(location.search));
 if (element) {

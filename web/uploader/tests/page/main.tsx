@@ -2,6 +2,7 @@
 // `?show=records&props={…}`; what the callbacks are told stands in `window.told`. `window.give(props)` gives others
 // while it stands, `window.change(more)` some besides; null takes it from the page.
 import { StrictMode } from "react";
+import { flushSync } from "react-dom";
 import { createRoot } from "react-dom/client";
 import {
   FileUploader,
@@ -77,16 +78,15 @@ const onUploadComplete = (document: unknown) => window.told.done.push(document);
 const root = createRoot(document.getElementById("root") as HTMLElement);
 let shown = withTickets(props);
 
+/** It is shown, with all its effects, when the call is over. */
 function show() {
-  root.render(
-    <StrictMode>
-      {query.get("show") === "records" ? (
-        <PatientRecords {...(shown as PatientRecordsProps)} onError={onError} />
-      ) : (
-        <FileUploader {...shown} onError={onError} onUploadComplete={onUploadComplete} />
-      )}
-    </StrictMode>,
-  );
+  const component =
+    query.get("show") === "records" ? (
+      <PatientRecords {...(shown as PatientRecordsProps)} onError={onError} />
+    ) : (
+      <FileUploader {...shown} onError={onError} onUploadComplete={onUploadComplete} />
+    );
+  flushSync(() => root.render(<StrictMode>{component}</StrictMode>));
 }
 
 window.give = (next) => {
