@@ -8,11 +8,11 @@ const MB = 1_000_000;
 /** A part has 8 MiB, the last one what is left. */
 const [TWO_PARTS, THREE_PARTS] = [9 * MB, 17 * MB];
 
-/** A text of 40 MB in which no two lines are the same. */
+/** A text of 200 MB in which no two lines are the same. */
 async function large(path: string): Promise<string> {
   const hash = createHash("sha256");
   const out = createWriteStream(path);
-  for (let piece = 0; piece < 40; piece += 1) {
+  for (let piece = 0; piece < 200; piece += 1) {
     const lines: string[] = [];
     for (let line = 0; line < 10_000; line += 1) {
       lines.push(`${piece}.${line} `.padEnd(99, "abcdefghij"));
@@ -25,22 +25,23 @@ async function large(path: string): Promise<string> {
   return hash.digest("hex");
 }
 
-test("a file of many parts is paused, survives a reload, goes on and arrives whole", async ({
+test("a file of 200 MB is paused, survives a reload, goes on and arrives whole", async ({
   uploader,
   page,
   world,
 }, info) => {
+  test.setTimeout(240_000);
   const path = join(info.outputDir, "long-record.txt");
   await mkdir(info.outputDir, { recursive: true });
   const hash = await large(path);
   const name = "long-record.txt";
   const row = uploader.row(name);
 
-  world.line.letParts(1);
+  world.line.letParts(5);
   await uploader.open();
   await uploader.choose(path);
-  // One is there, and four wait on the line.
-  await expect.poll(() => [world.line.answered().length, world.line.waits()], { timeout: 60_000 }).toEqual([1, 4]);
+  // Five are there, and four wait on the line.
+  await expect.poll(() => [world.line.answered().length, world.line.waits()], { timeout: 60_000 }).toEqual([5, 4]);
   await uploader.button("Pause", name).click();
   await expect(row).toContainText("Paused at");
   // What is under way when it pauses is broken off, and nothing more begins.
@@ -49,14 +50,14 @@ test("a file of many parts is paused, survives a reload, goes on and arrives who
 
   await uploader.reload();
   await expect(row).toContainText("Interrupted at 21 %. Choose the same file again");
-  expect(world.line.arrived()).toHaveLength(1);
+  expect(world.line.arrived()).toHaveLength(5);
   await uploader.choose(path);
-  await expect(row).toHaveAttribute("data-phase", "done", { timeout: 60_000 });
+  await expect(row).toHaveAttribute("data-phase", "done", { timeout: 150_000 });
 
   const { done, failed } = await uploader.told();
   expect(failed).toEqual([]);
-  expect(done).toMatchObject([{ filename: name, size: 40 * MB, sha256: hash }]);
-  eachPartOnce(world.line, 5);
+  expect(done).toMatchObject([{ filename: name, size: 200 * MB, sha256: hash }]);
+  eachPartOnce(world.line, 24);
   expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
 
   const content = await fetch(`${world.line.url}/api/docs/${done[0]?.id}/content`, {
