@@ -240,10 +240,14 @@ async fn find(
     let until = rows::further(reader, asked, span.after, STRIDE).await?;
     let near = Span { until: until.as_ref(), ..span };
     let found = rows::list(reader, asked, near, Way::Along).await?;
-    if sparse || until.is_none() || grant.look(&found).len() >= span.limit as usize {
+    if until.is_none() || grant.look(&found).len() >= span.limit as usize {
         return Ok((found, until));
     }
-    let few = !narrow::is_undecided(asked) || rows::fit_few(reader, asked, STRIDE).await?;
+    let undecided = narrow::is_undecided(asked) || (sparse && narrow::is_sought(asked));
+    let few = if undecided { rows::fit_few(reader, asked, STRIDE).await? } else { !sparse };
+    if sparse && !few {
+        return Ok((found, until));
+    }
     Ok((rows::list(reader, asked, span, Way::Rare { few }).await?, None))
 }
 

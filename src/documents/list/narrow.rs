@@ -88,25 +88,29 @@ pub fn is_rare(asked: &Asked<'_>) -> bool {
     asked.branches.iter().any(|branch| rare(asked, branch, true).is_some())
 }
 
-/// Whether a list goes along an order and may leave out nearly all it passes, and there is nothing
-/// by which what it wants could be gathered: it is given step by step, in pages that may be short.
+/// Whether a list may leave out nearly all it passes, by what no index holds: unless words or a type
+/// fit few documents, it is given step by step, in pages that may be short.
 pub fn is_sparse(asked: &Asked<'_>) -> bool {
     let filter = asked.filter;
-    let leaves_out = [filter.released, filter.held.map(|held| !held), filter.temporary.map(|t| !t)]
-        .contains(&Some(true));
+    let leaves_out = filter.released == Some(true)
+        || filter.held == Some(false)
+        || filter.temporary == Some(false);
     asked.branches.iter().any(|branch| match gathered(asked, branch) {
         // Of one person's uploads only what is available has an index.
         Some(Narrow::Owner) => branch.kinds.iter().any(|(state, _)| *state != State::Available),
         Some(_) => false,
-        None => (leaves_out || branch.need != Need::Nothing) && rare(asked, branch, true).is_none(),
+        None => leaves_out || branch.need != Need::Nothing,
     })
+}
+
+/// Whether words or types are looked for.
+pub fn is_sought(asked: &Asked<'_>) -> bool {
+    !asked.filter.words.is_empty() || !asked.filter.types.is_empty()
 }
 
 /// Whether a list has branches for which it matters how much words or a type fit.
 pub fn is_undecided(asked: &Asked<'_>) -> bool {
-    let filter = asked.filter;
-    (!filter.words.is_empty() || !filter.types.is_empty())
-        && asked.branches.iter().any(|b| has_little(b) && gathered(asked, b).is_none())
+    is_sought(asked) && asked.branches.iter().any(|b| has_little(b) && gathered(asked, b).is_none())
 }
 
 fn has_little(branch: &Branch) -> bool {

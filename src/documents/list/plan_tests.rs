@@ -236,9 +236,17 @@ async fn hold_lists(watched: &mut Watched, reader: &mut Reader) -> Wrong {
                 let until = rows::further(reader, &asked, after, STRIDE).await.unwrap();
                 let near = page(engine, &asked, Span { until: until.as_ref(), ..span }, Way::Along);
                 let (found, _) = watched.hold(&name, &near, &mut wrong).await;
-                if until.is_some() && found < 51 && !sparse {
-                    let few = !narrow::is_undecided(&asked)
-                        || rows::fit_few(reader, &asked, STRIDE).await.unwrap();
+                if until.is_some() && found < 51 {
+                    let undecided =
+                        narrow::is_undecided(&asked) || (sparse && narrow::is_sought(&asked));
+                    let few = if undecided {
+                        rows::fit_few(reader, &asked, STRIDE).await.unwrap()
+                    } else {
+                        !sparse
+                    };
+                    if sparse && !few {
+                        continue;
+                    }
                     let rare = page(engine, &asked, span, Way::Rare { few });
                     watched.hold(&format!("{name}, gathered"), &rare, &mut wrong).await;
                 }

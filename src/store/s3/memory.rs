@@ -252,7 +252,7 @@ mod tests {
         let memory = Memory::new();
         let share = memory.share(Some("one"));
         let mut rooms: Vec<_> = (0..3).map(|_| memory.room(&share)).collect();
-        let third = SHARE_KIB * 1024 / 3;
+        let third = 1664 * 1024;
         for room in &mut rooms {
             assert!(!room.reach(third).await.unwrap());
         }
@@ -300,6 +300,7 @@ mod tests {
             drop(one);
         };
         tokio::join!(second, first);
+        drop(two);
         let mut three = room(&memory, "other");
         let _all = three.reach(half).await;
         assert!(room(&memory, "other").reach(1).await.is_ok(), "the kept part is free again");
