@@ -117,9 +117,9 @@ pub struct DocumentJson {
 }
 
 /// What a caller is told beyond the document itself. Of what a scanner found: to whoever made the
-/// file its name would say what to change, so that is for admins, and for auditors in the trail. Of a
-/// legal hold: why, to those who decide about holds. Everything that shows a document has to say
-/// who sees it.
+/// file its name would say what to change, so that is for admins, and for auditors in the trail.
+/// Of a legal hold: why, to those who decide about holds. Everything that shows a document has to
+/// say who sees it.
 #[derive(Clone, Copy)]
 pub struct Sight {
     names: bool,
