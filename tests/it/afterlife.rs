@@ -141,7 +141,9 @@ async fn a_hold_needs_a_reason_and_bytes_to_hold(app: &TestApp) {
         (&held["reason"], &held["by"]),
         (&json!("a claim is expected"), &json!("test-admin"))
     );
-    // Whom the document is about learns nothing of the reason.
+    let listed = app.get(&admin, "/api/docs?held=true").await.expect(200).json();
+    assert_eq!(listed["items"][0]["holdReason"], "a claim is expected");
+    assert_eq!(listed["items"][0]["heldSince"], held["since"]);
     let shown = app.get(&app.patient("patient-1"), &path(&document)).await.expect(200).json();
     assert!(!shown.to_string().contains("claim"), "{shown}");
     app.get(&app.patient("patient-1"), &link).await.expect(403);

@@ -150,7 +150,7 @@ async fn a_session_begins_with_a_password_and_ends_with_log_out(app: &TestApp) {
         session,
         json!({
             "user": "erin", "roles": ["admin"], "clinicId": DEFAULT_CLINIC.to_string(),
-            "idleSeconds": 900,
+            "idleSeconds": 900, "trashDays": 30,
         })
     );
     let out = with_cookie(app, &cookie, Method::DELETE, "/api/session").await.expect(204);

@@ -38,6 +38,8 @@ pub struct SessionAnswer {
     patient_ids: Vec<String>,
     /// Seconds after which a session that nobody uses ends.
     idle_seconds: u64,
+    /// How many days a document stays in the trash before it is erased.
+    trash_days: u32,
 }
 
 /// The password somebody has and the one they want.
@@ -122,6 +124,7 @@ pub async fn read(State(app): State<App>, call: Call) -> Result<ApiJson<SessionA
         clinic_id: call.clinic().to_string(),
         patient_ids: call.caller.patients.iter().map(|id| id.as_str().to_owned()).collect(),
         idle_seconds: app.config.access.session_idle.as_secs(),
+        trash_days: app.config.uploads.trash_days,
     }))
 }
 

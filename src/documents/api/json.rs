@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::access::{Call, Role};
 use crate::documents::Document;
+use crate::sensitive::Phi;
 use crate::time::Timestamp;
 
 /// A document.
@@ -68,6 +69,13 @@ pub struct DocumentJson {
     release: &'static str,
     /// Whether it is under legal hold: then it is not purged and its record not edited.
     on_hold: bool,
+    /// Why, to admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hold_reason: Option<String>,
+    /// Since when, to admins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    held_since: Option<Timestamp>,
     /// Before this it is not purged.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = "date-time")]
@@ -108,19 +116,22 @@ pub struct DocumentJson {
     purged_at: Option<Timestamp>,
 }
 
-/// What a caller is told of what a scanner found: to whoever made the file its name would say what
-/// to change, so that is for admins, and for auditors in
-/// the trail. Everything that shows a document has to say who sees it.
+/// What a caller is told beyond the document itself. Of what a scanner found: to whoever made the
+/// file its name would say what to change, so that is for admins, and for auditors in the trail.
+/// Of a legal hold: why, to those who decide about holds. Everything that shows a document has to
+/// say who sees it.
 #[derive(Clone, Copy)]
 pub struct Sight {
     names: bool,
+    holds: bool,
 }
 
 impl Sight {
     /// Of this caller.
     pub fn of(call: &Call) -> Self {
         let roles = call.caller.effective_roles();
-        Self { names: [Role::Admin, Role::Auditor].iter().any(|role| roles.contains(role)) }
+        let holds = roles.contains(&Role::Admin);
+        Self { names: holds || roles.contains(&Role::Auditor), holds }
     }
 
     /// A verdict as they see it.
@@ -172,6 +183,8 @@ impl DocumentJson {
             released: d.release.shows(),
             release: d.release.as_str(),
             on_hold: d.hold_reason.is_some(),
+            hold_reason: d.hold_reason.filter(|_| sight.holds).map(Phi::into_revealed),
+            held_since: d.held_at.filter(|_| sight.holds),
             retain_until: d.retain_until,
             supersedes: d.supersedes.map(|id| id.to_string()),
             superseded_by: d.superseded_by.map(|id| id.to_string()),

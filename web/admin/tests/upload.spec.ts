@@ -3,7 +3,7 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import { startLine } from "../../testing/proxy.mjs";
 import { freePort, startServer } from "../../testing/server.mjs";
-import { complaintsOf, type Document, expect, OTHER, PATIENT, PASSWORD, rows, sample, sha256, signIn, test, type World } from "./fixtures";
+import { complaintsOf, type Document, expect, makeWorld, OTHER, PATIENT, PASSWORD, rows, sample, sha256, signIn, test, type World } from "./fixtures";
 
 interface Sample { name: string; type: string; bytes: Buffer }
 
@@ -274,3 +274,31 @@ for (const scheme of ["light", "dark"] as const) {
     });
   }
 }
+
+test("who waits for a file to arrive is not signed out meanwhile, and is when it has", async ({ page, context }) => {
+  const idle = 60;
+  const { server } = await makeWorld({ STRONGROOM_SESSION_IDLE: String(idle) });
+  await signIn(context, server.url, "test-admin");
+  let go: () => void = () => undefined;
+  const gone = new Promise<void>((resolve) => { go = resolve; });
+  await page.route((url) => url.pathname.startsWith("/strongroom/"), async (route) => {
+    await gone;
+    await route.continue();
+  });
+  await page.clock.install();
+  await page.goto(`${server.url}/storage/documents`);
+  await page.getByRole("button", { name: "Upload", exact: true }).click();
+  await page.locator("input[type=file]").setInputFiles({ name: "slow.txt", mimeType: "text/plain", buffer: Buffer.from("a made-up line\n") });
+  await page.getByRole("button", { name: "Upload 1 file" }).click();
+  const file = page.locator('li[data-phase="uploading"]');
+  await expect(file).toBeVisible();
+  // The page's clock goes on, and nobody does anything.
+  await page.clock.fastForward(1000 * (idle + 5));
+  await page.clock.runFor(2000);
+  await expect(file).toBeVisible();
+  go();
+  await expect(page.getByRole("link", { name: "slow.txt" })).toBeVisible();
+  await page.clock.fastForward(1000 * (idle + 5));
+  await expect(page.getByText("You were signed out because nothing was done")).toBeVisible();
+  await server.stop();
+});

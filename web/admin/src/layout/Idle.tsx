@@ -1,13 +1,15 @@
 /**
  * Signs somebody out who has left: after the session's idle time without a key, a touch or a click, in
  * any tab. Says so a minute before. The other way round, whoever reads or writes without a call to the
- * server keeps their session by a call now and then.
+ * server keeps their session by a call now and then. So does what they are sending: somebody who watches a large
+ * file go is not sent away, and the idle time begins when the last one has arrived.
  */
 import { Button, Group, Modal, Text } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { useNavigate } from "react-router";
 import { api, sinceLastCall } from "../api";
+import { isSending } from "../upload/sending";
 import type { Coming } from "../pages/Login";
 import { useSession } from "../session";
 
@@ -36,6 +38,7 @@ export function Idle() {
       if (now - last.current > 1000 && idle - (now - lastSign(last)) > warning) mark(last);
     };
     const look = () => {
+      if (isSending()) mark(last);
       const since = Date.now() - lastSign(last);
       if (since >= idle) {
         clearInterval(timer);

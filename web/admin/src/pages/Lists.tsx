@@ -9,21 +9,21 @@ import { DocumentList } from "./documents/Documents";
 
 export function Trash() {
   return (
-    <DocumentList title="Trash" fixed={{ state: "deleted" }} without={["state"]} own={["deleted"]} about="Nobody can open these; they can be taken out again until their time here is over."
+    <DocumentList title="Trash" fixed={{ state: "deleted" }} without={["state"]} own={["deleted", "erasure"]} about="Nobody can open these; they can be taken out again until they are erased."
       empty={<Empty icon={IconTrash} title="The trash is empty">Documents that are deleted wait here before they are erased.</Empty>} />
   );
 }
 
 export function Quarantine() {
   return (
-    <DocumentList title="Quarantine" fixed={{ state: "quarantined" }} without={["state", "release"]} own={["found"]} about="What the scanner did not let pass. Nobody can open these, you neither."
+    <DocumentList title="Quarantine" fixed={{ state: "quarantined" }} without={["state", "release"]} own={["found"]} about="What the scanner did not let pass. Nobody can open these, not even you."
       empty={<Empty icon={IconShieldCheck} title="Nothing is in quarantine">What the scanner does not let pass is kept here, out of everybody&rsquo;s reach.</Empty>} />
   );
 }
 
 export function Holds() {
   return (
-    <DocumentList title="Legal holds" fixed={{ held: "yes", state: "every" }} about="These cannot be erased until their hold is lifted, whatever retention and the trash say."
+    <DocumentList title="Legal holds" fixed={{ held: "yes", state: "every" }} own={["reason", "held"]} about="These cannot be erased until their hold is lifted, whatever retention and the trash say."
       empty={<Empty icon={IconGavel} title="Nothing is under legal hold">Put a document under hold from its panel; then nobody and nothing erases it.</Empty>} />
   );
 }

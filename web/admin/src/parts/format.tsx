@@ -29,12 +29,14 @@ export function When({ at, exact }: { at: string; exact?: boolean }) {
   );
 }
 
+const WHOLE = { whiteSpace: "nowrap" } as const;
+
 /** The end of an id tells more than its beginning, which is the time. `bare`: nothing to copy it with; `only`: nothing else. */
 export function Id({ id, bare, only }: { id: string; bare?: boolean; only?: boolean }) {
-  if (bare) return <Tooltip label={id} openDelay={300}><Code>…{id.slice(-8)}</Code></Tooltip>;
+  if (bare) return <Tooltip label={id} openDelay={300}><Code style={WHOLE}>…{id.slice(-8)}</Code></Tooltip>;
   return (
     <Group gap={2} wrap="nowrap" component="span">
-      {!only && <Tooltip label={id} openDelay={300}><Code>…{id.slice(-8)}</Code></Tooltip>}
+      {!only && <Tooltip label={id} openDelay={300}><Code style={WHOLE}>…{id.slice(-8)}</Code></Tooltip>}
       <CopyButton value={id}>
         {({ copied, copy }) => (
           <ActionIcon size="sm" variant="subtle" color="gray" onClick={copy} aria-label={copied ? "Copied" : "Copy the id"}>

@@ -1,11 +1,12 @@
 /** Files on their way in: what they are and whose, then how far each is. It asks before it ends what is under way. */
 import { Alert, Button, Drawer, FileButton, Group, Paper, Select, Stack, Text, TextInput, VisuallyHidden } from "@mantine/core";
 import { type Category, dialogAccept, formatLimit, type Item, kinds, TEXTS } from "@strongroom/uploader";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useLocation } from "react-router";
 import { CATEGORIES, options } from "../pages/documents/words";
 import { Confirm } from "../parts/Confirm";
 import { type About, FileRow } from "./FileRow";
+import { sending } from "./sending";
 import type { Target } from "./Uploading";
 import { useCategories } from "./useCategories";
 import { useUploads } from "./useUploads";
@@ -34,6 +35,9 @@ export default function UploadDrawer({ patientId: given, replaces, path, files, 
   const shown = new URLSearchParams(place.search).has("doc");
   const waiting = items.filter(({ id, phase }) => phase === "waiting" && !sent.has(id));
   const busy = items.some(({ id, phase }) => MOVING.has(phase) || (phase === "waiting" && sent.has(id)));
+  // What is paused waits for a person, who may have left.
+  const moves = busy && items.some(({ phase }) => MOVING.has(phase) && phase !== "paused");
+  useEffect(() => (moves ? sending() : undefined), [moves]);
   const patientId = given ?? patient.trim();
 
   const describe = (id: string) => {

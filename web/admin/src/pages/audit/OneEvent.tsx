@@ -12,10 +12,10 @@ import { OUTCOMES } from "./words";
 export function OneEvent({ event: e, narrow }: { event: Event; narrow: (name: string, value: string) => void }) {
   const is = useRole();
   const same = (name: string, value: string) => <Anchor component="button" size="sm" onClick={() => narrow(name, value)}>all of the same</Anchor>;
-  const target = e.targetId && <>{e.targetKind} <Id id={e.targetId} />{e.targetKind === "document" && is("admin") && <Anchor component={Link} size="sm" to={`/storage/documents?doc=${e.targetId}`}>open it</Anchor>} {same("targetId", e.targetId)}</>;
+  const target = e.targetId && <>{e.targetKind} <Id id={e.targetId} />{e.targetKind === "document" && is("admin") && <><Anchor component={Link} size="sm" to={`/storage/documents?doc=${e.targetId}`}>open it</Anchor>, </>}{same("targetId", e.targetId)}</>;
   const patient = e.patientId && <>{is("admin") ? <Anchor component={Link} size="sm" to={patientPath(e.patientId)}>{e.patientId}</Anchor> : e.patientId} {same("patientId", e.patientId)}</>;
   const rows: Row[] = [
-    ["When", <When at={e.at} />],
+    ["When", <When at={e.at} exact />],
     ["Action", <>{inWords(e.action)} <Code>{e.action}</Code> {same("action", e.action)}</>],
     ["Outcome", <><Badge color={OUTCOMES[e.outcome] ?? "gray"}>{e.outcome}</Badge>{e.code && <> {e.code}</>}</>],
     ["Who", <>{e.actor.id} {same("actor", e.actor.id)}</>],

@@ -86,6 +86,7 @@ export function Bulk({ documents, unmark }: { documents: Document[]; unmark: (do
           <Button size="xs" variant="subtle" color="gray" style={FIXED} onClick={() => unmark(documents)}>Unmark</Button>
         </Group>
       </Group>
+      {offered.some(({ fits }) => !documents.every(fits)) && <Text size="xs" c="dimmed" mt={4}>What is grey cannot be done to all that are marked: unmark what is held, scanned or in quarantine.</Text>}
       {!deed && <Undone problems={act.data} onClose={act.reset} />}
       {deed && form && (deed.reason ? (
         <FormModal {...form} mutation={{ ...act, mutate: () => act.mutate(deed), reset: () => undefined }}>

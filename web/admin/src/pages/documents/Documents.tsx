@@ -84,13 +84,12 @@ export function DocumentList({ title, fixed = {}, empty, about, action, without 
 
 interface Pages { hasNextPage: boolean; isFetchingNextPage: boolean; isFetchNextPageError: boolean; error: unknown; fetchNextPage: () => unknown }
 
-/** `newest`: what comes next does not stand below all that is shown. */
-export function More({ pages, shown, newest }: { pages: Pages; shown: number; newest?: boolean }) {
+export function More({ pages, shown }: { pages: Pages; shown: number }) {
   // Said here, where it was asked for: what came before stays.
   if (pages.isFetchNextPageError) return <Failed error={pages.error} retry={() => pages.fetchNextPage()} />;
   return (
     <Group justify="center" my="md" gap="sm">
-      <Text size="sm" c="dimmed" role="status">{newest && pages.hasNextPage ? "the newest " : ""}{shown.toLocaleString()} shown{pages.hasNextPage ? "" : ", which is all"}</Text>
+      <Text size="sm" c="dimmed" role="status">{shown.toLocaleString()} shown{pages.hasNextPage ? "" : ", which is all"}</Text>
       {pages.hasNextPage && <Button size="xs" variant="light" loading={pages.isFetchingNextPage} onClick={() => void pages.fetchNextPage()}>Show more</Button>}
     </Group>
   );

@@ -7,6 +7,7 @@ import type { Document } from "../../api";
 import { Id, size, When } from "../../parts/format";
 import { WaitingRows } from "../../parts/states";
 import { type Chosen, type Column, COLUMNS, HEADINGS, type Own, useColumns } from "./columns";
+import { useSession } from "../../session";
 import { category, RELEASES, STATES, typeName } from "./words";
 
 interface Props {
@@ -28,6 +29,9 @@ interface Props {
   /** There are no others: the headings say how many rows follow. */
   whole?: boolean;
 }
+
+const DAY = 86_400_000;
+const LEFT = { textAlign: "left" } as const;
 
 /** What a click on a heading asks for: the first, then the other way round where there is one. */
 const ORDERS: Partial<Record<Column | "name", string[]>> = { name: ["filename"], created: ["-created", "created"], size: ["-size"] };
@@ -60,7 +64,7 @@ export function Rows({ items, waiting, marked, mark, open, openId, sort, onSort,
                 {begins && <GroupHeading name={group(item)} count={whole ? items.filter((other) => group(other) === group(item)).length : undefined} wide={wide} />}
                 <Table.Tr {...(item.id === openId && { "data-selected": true, bg: "var(--mantine-primary-color-light)" })}>
                   {mark && <Table.Td><Checkbox size="xs" aria-label={`Mark ${item.filename}`} checked={marked?.has(item.id) ?? false} onChange={(e) => mark([item], e.currentTarget.checked)} /></Table.Td>}
-                  <Table.Td maw={{ base: 0, sm: 340 }} w={{ base: "100%", sm: "auto" }}><Name document={item} open={open} patient={!without.includes("patient")} /></Table.Td>
+                  <Table.Td maw={{ base: 0, sm: 340 }} w={{ base: "100%", sm: "auto" }}><Name document={item} open={open} without={without}>{own.map((column) => <Own key={column} column={column} document={item} />)}</Name></Table.Td>
                   {columns.map((column) => (
                     <Table.Td key={column} {...(column !== "state" && { visibleFrom: "sm" })} {...(column === "size" && { ta: "right", style: { whiteSpace: "nowrap" } })}>{cell(column, item)}</Table.Td>
                   ))}
@@ -85,14 +89,35 @@ function GroupHeading({ name, count, wide }: { name: string; count: number | und
   );
 }
 
-function Name({ document: d, open, patient }: { document: Document; open: (id: string) => void; patient: boolean }) {
+interface NameProps { document: Document; open: (id: string) => void; without: Chosen[]; children: ReactNode }
+
+/** On a small screen it says what the columns would, without what all rows have in common. */
+function Name({ document: d, open, without, children }: NameProps) {
+  const said = [!without.includes("patient") && d.patientId, typeName(d.contentType), !without.includes("category") && category(d.category), size(d.size)].filter(Boolean);
   return (
     <UnstyledButton onClick={() => open(d.id)} maw="100%" style={{ display: "block" }}>
-      <Text size="sm" fw={550} truncate>{d.filename || "An erased document"}</Text>
+      {/* A name that is written from right to left is cut at its own end. */}
+      <Text size="sm" fw={550} truncate dir="auto" style={LEFT}>{d.filename || "An erased document"}</Text>
       <Text size="xs" c="dimmed" visibleFrom="sm">{typeName(d.contentType)}</Text>
-      <Text size="xs" c="dimmed" hiddenFrom="sm" style={{ whiteSpace: "normal", overflowWrap: "anywhere" }}>{patient && d.patientId ? `${d.patientId}, ` : ""}{typeName(d.contentType)}, {category(d.category)}, {size(d.size)}, <When at={d.createdAt} /></Text>
+      <Text size="xs" c="dimmed" hiddenFrom="sm" style={{ whiteSpace: "normal", overflowWrap: "anywhere" }}>{said.join(", ")}, <When at={d.createdAt} /></Text>
+      {children}
     </UnstyledButton>
   );
+}
+
+/** What a list is about, where there is no room for its columns. */
+function Own({ column, document }: { column: Own; document: Document }) {
+  const said = cell(column, document);
+  return said && <Group gap={4} hiddenFrom="sm" align="baseline"><Text size="xs" c="dimmed">{HEADINGS[column]}:</Text>{said}</Group>;
+}
+
+/** When the trash lets go of it: not while it is held, nor before its retention is over. */
+function Erasure({ document: d }: { document: Document }) {
+  const { trashDays } = useSession();
+  if (!d.deletedAt) return null;
+  if (d.onHold) return <Text size="sm">not while it is held</Text>;
+  const at = new Date(Math.max(Date.parse(d.deletedAt) + trashDays * DAY, Date.parse(d.retainUntil ?? d.deletedAt)));
+  return <Text size="sm" component="span"><When at={at.toISOString()} /></Text>;
 }
 
 function cell(column: Column, d: Document): ReactNode {
@@ -106,6 +131,9 @@ function cell(column: Column, d: Document): ReactNode {
     case "release": return <Text size="sm">{d.patientId ? RELEASES[d.release] ?? d.release : ""}</Text>;
     case "found": return <Text size="sm" style={{ overflowWrap: "anywhere" }}>{d.scanVerdict ?? d.stateReason}</Text>;
     case "deleted": return d.deletedAt ? <Text size="sm" component="span"><When at={d.deletedAt} /></Text> : null;
+    case "erasure": return d.deletedAt ? <Erasure document={d} /> : null;
+    case "reason": return <Text size="sm" lineClamp={3} title={d.holdReason ?? ""} style={{ overflowWrap: "anywhere" }}>{d.holdReason}</Text>;
+    case "held": return d.heldSince ? <Text size="sm" component="span"><When at={d.heldSince} /></Text> : null;
     case "type": return <Text size="sm">{typeName(d.contentType)}</Text>;
   }
 }

@@ -16,6 +16,9 @@ export const COLUMNS = {
 export const OWN = {
   found: "What was found",
   deleted: "In the trash since",
+  erasure: "Will be erased",
+  reason: "Why it is held",
+  held: "Held since",
 } as const;
 
 export type Chosen = keyof typeof COLUMNS;

@@ -17,7 +17,7 @@ export function Days({ stats: { uploadsPerDay: days } }: { stats: Schemas["Stats
         <Title order={2} size="h5">Uploads a day</Title>
         <SegmentedControl size="xs" data={WAYS} value={by} onChange={(to) => setBy(to === "bytes" ? "bytes" : "count")} aria-label="By what" />
       </Group>
-      <Text size="xs" c="dimmed">{days.some((one) => one.count) ? `at most ${say(most)}` : "nothing in this time"}</Text>
+      <Text size="xs" c="dimmed">{days.some((one) => one.count) ? `at most ${say(most)} a day` : "nothing in this time"}</Text>
       <svg width="100%" height="112" preserveAspectRatio="none" viewBox="0 0 100 100" aria-hidden>
         {days.map((one, at) => {
           const height = Math.max((98 * one[by]) / most, one.count ? 2 : 0.6);

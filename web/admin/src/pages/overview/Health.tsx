@@ -6,8 +6,8 @@ import { Ago, When } from "../../parts/format";
 import { Failed, Waiting } from "../../parts/states";
 import { useConfig, useOldestInQueue, useReady, useStorage } from "./queries";
 
-const SCANNERS: Record<string, string> = { off: "no scanner", clamd: "ClamAV", guardduty: "GuardDuty" };
-const ENGINES: Record<string, string> = { sqlite: "SQLite", postgres: "PostgreSQL" };
+export const SCANNERS: Record<string, string> = { off: "no scanner", clamd: "ClamAV", guardduty: "GuardDuty" };
+export const ENGINES: Record<string, string> = { sqlite: "SQLite", postgres: "PostgreSQL" };
 
 /** Without figures it still says what it can. */
 export function Health({ stats }: { stats?: Schemas["StatsJson"] }) {

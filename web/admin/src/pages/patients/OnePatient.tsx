@@ -1,7 +1,7 @@
 /** One patient: their documents by category or by time, and who cares for them. */
 import { Anchor, Breadcrumbs, Grid, Group, SegmentedControl, Stack, Switch, Text, Title } from "@mantine/core";
 import { IconFiles } from "@tabler/icons-react";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { Link, useParams, useSearchParams } from "react-router";
 import { ApiError, type Document } from "../../api";
 import { Id } from "../../parts/format";
@@ -33,8 +33,10 @@ export default function OnePatient() {
     else next.delete(name);
     return next;
   }, { replace: true });
-  const group = by === "time" ? ofMonth : ofCategory;
-  const shown = by === "time" ? items : byCategory(items);
+  const shown = useMemo(() => (by === "time" ? items : pages.data?.pages.flatMap((page) => byCategory(page.items)) ?? []), [by, items, pages.data]);
+  // What comes later stands below, in groups of its own: nothing moves away from under the reader.
+  const later = useMemo(() => new Set(pages.data?.pages.slice(1).flatMap((page) => page.items.map(({ id }) => id))), [pages.data]);
+  const group = by === "time" ? ofMonth : (one: Document) => `${category(one.category)}${later.has(one.id) ? ", older" : ""}`;
   const team = is("admin", "clinician");
   // Whom the caller may know nothing of, the server does not know either: nothing went wrong.
   const hidden = pages.error instanceof ApiError && pages.error.code === "not_found";
@@ -56,8 +58,8 @@ export default function OnePatient() {
           {pages.isPending && <Waiting />}
           {pages.error && !pages.isFetchNextPageError && !hidden && <Failed error={pages.error} retry={() => pages.refetch()} />}
           {!pages.isPending && (hidden || !pages.error) && items.length === 0 && <Empty icon={IconFiles} title="No documents that you may see">Of this patient, or under this id, there is nothing here for you. To add something, drop it anywhere on this page.</Empty>}
-          {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} whole={!pages.hasNextPage} without={["patient", by === "time" ? "type" : "category"]} />}
-          {items.length > 0 && <More pages={pages} shown={items.length} {...(by !== "time" && { newest: true })} />}
+          {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} whole={!pages.hasNextPage && (by === "time" || later.size === 0)} without={["patient", by === "time" ? "type" : "category"]} />}
+          {items.length > 0 && <More pages={pages} shown={items.length} />}
         </Grid.Col>
         {team && <Grid.Col span={{ base: 12, md: 4, lg: 3 }}><CareTeam patientId={patientId} /></Grid.Col>}
       </Grid>
@@ -68,7 +70,6 @@ export default function OnePatient() {
 
 const ORDER = Object.keys(CATEGORIES);
 const ofMonth = ({ createdAt }: Document) => month.format(new Date(createdAt));
-const ofCategory = (document: Document) => category(document.category);
 
 /** The newest first within each category. */
 function byCategory(items: Document[]): Document[] {

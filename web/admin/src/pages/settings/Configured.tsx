@@ -4,12 +4,15 @@ import { Facts, type Row } from "../../parts/Facts";
 import { Ago, size } from "../../parts/format";
 import { Until } from "../../parts/Until";
 import { category } from "../documents/words";
+import { ENGINES, SCANNERS } from "../overview/Health";
 import { useConfig, useStorage } from "../overview/queries";
 
 const minutes = (seconds: number) => (seconds % 60 ? `${seconds} seconds` : seconds === 60 ? "a minute" : `${seconds / 60} minutes`);
 const days = (count: number) => `${count} day${count === 1 ? "" : "s"}`;
 const yes = (is: boolean) => (is ? "yes" : "no");
 const ENCRYPTION: Record<string, string> = { sealed: "AES-256-GCM, by this server", "aws:kms": "KMS key", "bucket-default": "as the bucket does by itself" };
+/** What upkeep does, each as the server calls it. */
+const TASKS: Record<string, string> = { uploads: "Unfinished uploads", scan: "Scans", trash: "The trash", stats: "Figures", forget: "What is over", webhooks: "Webhooks" };
 const KEYS: Record<string, string> = { given: "in the configuration", files: "in files, read again when they change", chain: "the SDK's chain (role, web identity, SSO, profile)" };
 
 export function Storage() {
@@ -21,7 +24,7 @@ export function Storage() {
         <SimpleGrid cols={{ base: 1, lg: 2 }} spacing="xl">
           <Section title="Object store" rows={[
             ["State", s.usable ? <Badge color="teal">usable</Badge> : <><Badge color="red">not usable</Badge> {s.reason}</>],
-            ["Provider", s.provider],
+            ["Provider", s.provider === "local" ? "this server’s own disk" : "S3"],
             ["Bucket", s.bucket],
             ["Region", s.region],
             ["Endpoint", s.endpoint],
@@ -40,8 +43,8 @@ export function Storage() {
                 <Section title="Server" rows={[
                   ["Version", c.version],
                   ["Address", c.publicUrl],
-                  ["Database", c.database],
-                  ["Scanner", c.scanner],
+                  ["Database", ENGINES[c.database] ?? c.database],
+                  ["Scanner", SCANNERS[c.scanner] ?? c.scanner],
                   ["Sealed files", c.sealedUploads ? "taken: nothing here can look into them" : "not taken"],
                   ["Object keys", c.keyLayout],
                   ["Idle sessions end after", minutes(c.sessionIdle)],
@@ -50,7 +53,7 @@ export function Storage() {
                 <Section title="Upkeep" rows={c.upkeep ? [
                   ["Last done", <Ago at={c.upkeep.at} />],
                   ["Problem", c.upkeep.problem],
-                  ...c.upkeep.tasks.map(({ task, did, failed }): Row => [task, [...did.filter(({ count }) => count).map(({ what, count }) => `${count} ${what}`), ...(failed ? [`${failed} failed`] : [])].join(", ") || "nothing to do"]),
+                  ...c.upkeep.tasks.map(({ task, did, failed }): Row => [TASKS[task] ?? task, [...did.filter(({ count }) => count).map(({ what, count }) => `${count} ${what}`), ...(failed ? [`${failed} failed`] : [])].join(", ") || "nothing to do"]),
                 ] : [["Last done", "not yet since the server began"]]} />
               </Stack>
             )}
@@ -78,7 +81,7 @@ export function Categories() {
                       <Table.Tr key={one.category}>
                         <Table.Td>{category(one.category)}<Text size="xs" c="dimmed" hiddenFrom="sm">{one.category}</Text></Table.Td>
                         <Table.Td visibleFrom="sm"><Code>{one.category}</Code></Table.Td>
-                        <Table.Td>{one.maxBytes ? size(one.maxBytes) : "as its type"}</Table.Td>
+                        <Table.Td>{one.maxBytes ? size(one.maxBytes) : "the limit of its type"}</Table.Td>
                         <Table.Td>{one.waitsForRelease ? "yes: the patient sees it once somebody has released it" : "no"}</Table.Td>
                       </Table.Tr>
                     ))}

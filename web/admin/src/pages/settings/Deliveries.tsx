@@ -8,6 +8,8 @@ import { Asked } from "../../parts/Until";
 
 const COLORS: Record<string, string> = { delivered: "teal", pending: "blue", failed: "red" };
 
+const tries = (count: number) => (count === 0 ? "not sent yet" : count === 1 ? "sent once" : `sent ${count} times`);
+
 export function Deliveries({ webhookId }: { webhookId: string }) {
   const hook = useQuery({
     queryKey: ["webhooks", webhookId],
@@ -27,7 +29,7 @@ export function Deliveries({ webhookId }: { webhookId: string }) {
         <Group key={one.id} justify="space-between" align="flex-start" wrap="nowrap" gap="xs">
           <div style={{ minWidth: 0 }}>
             <Group gap="xs"><Text size="sm" fw={550}>{one.event}</Text><Badge size="sm" color={COLORS[one.state] ?? "gray"}>{one.state}</Badge></Group>
-            <Text size="xs" c="dimmed" component="div"><When at={one.createdAt} />, sent {one.attempts} times{one.answer && `, answer: ${one.answer}`}{one.state === "pending" && one.dueAt && <>, again <When at={one.dueAt} /></>}</Text>
+            <Text size="xs" c="dimmed" component="div"><When at={one.createdAt} />, {tries(one.attempts)}{one.answer && `, answer: ${one.answer}`}{one.state === "pending" && one.dueAt && <>, again <When at={one.dueAt} /></>}</Text>
             {one.documentId && <Group gap={4}><Text size="xs" c="dimmed">document</Text><Id id={one.documentId} /></Group>}
           </div>
           {one.state !== "pending" && <Button size="compact-xs" variant="default" loading={again.isPending && again.variables === one.id} onClick={() => again.mutate(one.id)}>Send again</Button>}

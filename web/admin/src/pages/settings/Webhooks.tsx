@@ -15,11 +15,14 @@ import { Deliveries } from "./Deliveries";
 type Webhook = Schemas["WebhookJson"];
 type Event = NonNullable<Schemas["CreateWebhook"]["events"]>[number];
 const EVERYTHING = "*";
-const EVENTS: Event[] = [
-  EVERYTHING, "document.available", "document.quarantined", "document.refused", "document.superseded", "document.edited", "document.moved", "document.released",
-  "document.withdrawn", "document.deleted", "document.restored", "document.purged", "document.held", "document.hold_lifted", "upload.abandoned",
-];
-const OFFERED = EVENTS.map((value) => ({ value, label: value === EVERYTHING ? "everything" : value }));
+/** All that the contract names: one that is missing here does not compile. */
+const EVENTS: Record<Event, string> = {
+  [EVERYTHING]: "everything", "document.scanning": "waits for the scanner", "document.available": "can be opened", "document.quarantined": "did not pass the scanner",
+  "document.refused": "was refused", "document.superseded": "has a newer version", "document.edited": "has another name or category", "document.moved": "belongs to another patient",
+  "document.released": "is shown to the patient", "document.withdrawn": "is no longer shown to the patient", "document.deleted": "went to the trash", "document.restored": "came out of the trash",
+  "document.purged": "was erased", "document.held": "is under legal hold", "document.hold_lifted": "is under legal hold no more", "upload.abandoned": "an upload never completed",
+};
+const OFFERED = Object.entries(EVENTS).map(([value, about]) => ({ value: value as Event, label: value === EVERYTHING ? about : `${value}: ${about}` }));
 const WHY: Record<string, string> = { "by hand": "switched off", gone: "it said it is gone", failing: "it took nothing for five days" };
 
 export default function Webhooks() {
