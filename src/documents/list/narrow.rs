@@ -88,13 +88,12 @@ pub fn is_rare(asked: &Asked<'_>) -> bool {
     asked.branches.iter().any(|branch| rare(asked, branch, true).is_some())
 }
 
-/// Whether a list may leave out nearly all it passes, by what no index holds: unless words or a type
+/// Whether a list may leave out nearly all it passes, by what no index holds: unless words or types
 /// fit few documents, it is given step by step, in pages that may be short.
 pub fn is_sparse(asked: &Asked<'_>) -> bool {
     let filter = asked.filter;
-    let leaves_out = filter.released == Some(true)
-        || filter.held == Some(false)
-        || filter.temporary == Some(false);
+    let not = |asked: Option<bool>| asked == Some(false);
+    let leaves_out = filter.released == Some(true) || not(filter.held) || not(filter.temporary);
     asked.branches.iter().any(|branch| match gathered(asked, branch) {
         // Of one person's uploads only what is available has an index.
         Some(Narrow::Owner) => branch.kinds.iter().any(|(state, _)| *state != State::Available),
