@@ -183,8 +183,10 @@ async fn parts_of_a_file_of_unknown_size_must_be_the_ones_that_are_named(app: &T
     assert_eq!(said(json!({ "parts": [named[0]] })).await, "part 2 is not named");
     let more = json!([named[0], named[1], { "partNumber": 3, "etag": "x" }]);
     assert!(said(json!({ "parts": more })).await.ends_with("; part 3 is missing"));
-    let far = json!([named[0], named[1], { "partNumber": 4_000_000_000_u32, "etag": "x" }]);
+    let far = json!([named[0], named[1], { "partNumber": 10_000, "etag": "x" }]);
     assert!(said(json!({ "parts": far })).await.ends_with("and 9989 more"));
+    let none = json!([named[0], named[1], { "partNumber": 4_000_000_000_u32, "etag": "x" }]);
+    assert_eq!(said(json!({ "parts": none })).await, "must be numbered from 1 to 10000");
     complete(app, &id, &named).await.expect(201);
 }
 

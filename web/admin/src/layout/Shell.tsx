@@ -113,12 +113,13 @@ function Account() {
   };
   return (
     <>
-    <Menu position="bottom-end" withinPortal>
+    <Menu position="bottom-end" withinPortal={false}>
       <Menu.Target>
         <ActionIcon variant="light" size="lg" radius="xl" aria-label={`Signed in as ${user}`}><IconUser size={18} stroke={1.6} /></ActionIcon>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>{user}: {roles.join(", ")}</Menu.Label>
+        {/* A menu holds items alone: this is one that does nothing. */}
+        <Menu.Label role="menuitem" aria-disabled>{user}: {roles.join(", ")}</Menu.Label>
         <Menu.Item component="a" href="/docs" target="_blank" leftSection={<IconApi size={16} />}>API</Menu.Item>
         <Menu.Item component="a" href="/assets/licenses.md" target="_blank" leftSection={<IconLicense size={16} />}>Licences</Menu.Item>
         <Menu.Item leftSection={<IconKey size={16} />} onClick={() => setChanging(true)}>Change my password</Menu.Item>
