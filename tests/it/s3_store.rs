@@ -418,7 +418,7 @@ async fn who_stands_still_with_much_in_memory_makes_room_when_others_wait() {
     let (bytes, stream) = body(20_000_000, 7);
     let name = object("quick");
     let written = store.put(&name, Size::AtMost(25_000_000), stream);
-    let written = tokio::time::timeout(Duration::from_mins(2), written).await;
+    let written = tokio::time::timeout(Duration::from_mins(3), written).await;
     assert_eq!(written.expect("in time").unwrap().size, bytes.len() as u64);
     let ended = slow.try_join_next().expect("they were ended").unwrap();
     assert!(matches!(ended, StoreError::Unavailable(_)), "{ended:?}");

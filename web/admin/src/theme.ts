@@ -1,5 +1,5 @@
 /** How everything looks, and what the library leaves short of WCAG AA. */
-import { Badge, createTheme, type CSSVariablesResolver, Drawer, Modal, Table } from "@mantine/core";
+import { Badge, createTheme, type CSSVariablesResolver, Drawer, Menu, Modal, Table } from "@mantine/core";
 
 // The head of a dialog is none of the page's: two banners would be one too many.
 const dialog = { attributes: { header: { role: "none" } }, styles: { title: { fontWeight: 600 } } };
@@ -13,6 +13,8 @@ export const theme = createTheme({
   components: {
     // Never cut, not in a narrow column either.
     Badge: Badge.extend({ defaultProps: { variant: "light", tt: "none", miw: "max-content" } }),
+    // A menu holds items alone; the first of them has the focus when it opens.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     Modal: Modal.extend({ defaultProps: dialog }),
     Drawer: Drawer.extend({ defaultProps: dialog }),
     // What scrolls is reached by keys, too.
