@@ -82,7 +82,8 @@ function State({ user }: { user: User }) {
 function Actions({ user, onReset, onEnable, onDisable }: { user: User; onReset: () => void; onEnable: () => void; onDisable: () => void }) {
   const self = useSession().user === user.name;
   return (
-    <Menu position="bottom-end">
+    // Of oneself nothing can be chosen: the focus has to have a place, for Escape to be heard.
+    <Menu position="bottom-end" withInitialFocusPlaceholder={self}>
       <Menu.Target><Button size="compact-sm" variant="subtle" color="gray" aria-label={`Actions for ${user.name}`}><IconDots size={16} /></Button></Menu.Target>
       <Menu.Dropdown>
         {/* It would end this session before the new password was read. */}
