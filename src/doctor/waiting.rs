@@ -4,7 +4,7 @@
 use super::Check;
 use crate::config::{Config, ScannerKind};
 use crate::db::Db;
-use crate::documents::{self, OVERDUE, Standing};
+use crate::documents::{self, Standing};
 use crate::time::Clock;
 use crate::{causes, open};
 
@@ -34,17 +34,15 @@ pub async fn waiting(config: &Config) -> Option<Check> {
             "switch the scanner on again; an administrator may also purge them",
         )),
         ScannerKind::Off => None,
-        _ if since.is_some_and(|since| since + OVERDUE < Clock::default().now()) => {
-            Some(Check::warn(
-                NAME,
-                format!(
-                    "{waiting} documents wait for the scanner, the first of them for more than a \
+        _ if documents::is_overdue(since, Clock::default().now()) => Some(Check::warn(
+            NAME,
+            format!(
+                "{waiting} documents wait for the scanner, the first of them for more than a \
                      day: nobody can read them"
-                ),
-                "their stateReason says why (docs/troubleshooting.md); when that is mended, \
+            ),
+            "their stateReason says why (docs/troubleshooting.md); when that is mended, \
                  `strongroom scan` asks about all of them at once",
-            ))
-        }
+        )),
         _ if unscanned > 0 => Some(Check::warn(
             NAME,
             format!("{unscanned} documents are served that no scanner has looked at"),

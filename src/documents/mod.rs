@@ -86,7 +86,7 @@ pub use receive_upload::receive_upload;
 pub use retrieve::{Retrieval, read_retrieval, request_retrieval};
 pub use rows::Reference;
 pub use scan::{
-    Looked, OVERDUE, Queue, Scanned, Standing, ask_again, keep_scanning, rescan, scan_due,
+    Looked, Queue, Scanned, Standing, ask_again, is_overdue, keep_scanning, rescan, scan_due,
     scan_queue, scan_unscanned, standing, tell_it_is_off,
 };
 pub use stream_download::{Streamed, Wanted, stream_download};

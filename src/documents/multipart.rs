@@ -25,9 +25,9 @@ const MIN_PART: u64 = 5 << 20;
 /// Largest part we make, bytes: one part is held in memory by many a client.
 const MAX_PART: u64 = 512 << 20;
 /// Parts of one upload (the same page).
-const MAX_PARTS: u64 = 10_000;
+const MAX_PARTS: u32 = 10_000;
 /// The numbers a part may have.
-pub const PART_NUMBERS: std::ops::RangeInclusive<u32> = 1..=10_000;
+pub const PART_NUMBERS: std::ops::RangeInclusive<u32> = 1..=MAX_PARTS;
 /// Up to this size, parts are small, so that little is lost when one fails.
 const DEFAULT_PART: u64 = 8 << 20;
 /// Most parts that are signed in one call.
@@ -56,7 +56,7 @@ pub struct Progress {
 /// The size of the parts of a file of `size` bytes: what was asked for where it fits, else 8 MiB,
 /// more where 10,000 parts would not carry the file. Whole MiB, so that parts are easily counted.
 fn part_size(size: u64, asked: Option<u64>) -> Result<u64, DocumentError> {
-    let least = size.div_ceil(MAX_PARTS).next_multiple_of(1 << 20).max(MIN_PART);
+    let least = size.div_ceil(u64::from(MAX_PARTS)).next_multiple_of(1 << 20).max(MIN_PART);
     match asked {
         None => Ok(least.max(DEFAULT_PART)),
         Some(asked) if (least..=MAX_PART).contains(&asked) => Ok(asked),
@@ -105,7 +105,7 @@ pub async fn begin_parts(
 
 /// How many parts there are, or may be.
 fn part_count(size: Size, part_size: u64) -> u64 {
-    size.exact().map_or(MAX_PARTS, |size| size.div_ceil(part_size))
+    size.exact().map_or(u64::from(MAX_PARTS), |size| size.div_ceil(part_size))
 }
 
 /// The store's name for the upload of a document, and how it is cut.
@@ -274,7 +274,7 @@ fn check_parts(
             }
             let known = there.iter().map(|part| part.number).max();
             let last = named.iter().map(|(number, _)| *number).max().max(known).unwrap_or(0);
-            last.min(*PART_NUMBERS.end())
+            last.min(MAX_PARTS)
         }
     };
     for number in 1..=last {
@@ -353,7 +353,7 @@ mod tests {
         assert_eq!(part_size(2 * GIB, None).unwrap(), 8 * MIB);
         assert_eq!(part_size(5 * GIB, None).unwrap(), 8 * MIB);
         assert_eq!(part_size(100 * GIB, None).unwrap(), 11 * MIB);
-        assert!((100 * GIB).div_ceil(11 * MIB) <= MAX_PARTS);
+        assert!((100 * GIB).div_ceil(11 * MIB) <= u64::from(MAX_PARTS));
         assert_eq!(part_size(2 * GIB, Some(64 * MIB)).unwrap(), 64 * MIB);
         assert!(part_size(2 * GIB, Some(4 * MIB)).is_err());
         assert!(part_size(100 * GIB, Some(8 * MIB)).is_err());
@@ -384,7 +384,8 @@ mod tests {
         assert_eq!(wrong, "part 1 has 7 bytes instead of 8; part 2 is missing");
         assert_eq!(said(&good, Some(&names(["a", "x", "c"]))), "part 2 has another ETag");
         assert_eq!(said(&good, Some(&names(["a", "b", "c"])[..2])), "part 3 is not named");
-        let open = Cut { size: Size::AtMost(3 * MIN_PART), part_count: MAX_PARTS, ..cut };
+        let open =
+            Cut { size: Size::AtMost(3 * MIN_PART), part_count: u64::from(MAX_PARTS), ..cut };
         let good = [part(1, MIN_PART + 1, "a"), part(2, MIN_PART, "b"), part(3, 1, "c")];
         let three = names(["a", "b", "c"]);
         assert!(check_parts(&open, &good, Some(&three)).is_ok() && !too_large(&open, &good));

@@ -74,8 +74,8 @@ pub(super) async fn store_body(
     body: ByteStream,
 ) -> Result<Taken, DocumentError> {
     let sender = format!("{} {}", document.clinic_id, document.owner_user_id);
-    let to = NewObject::new(key.clone(), document.content_type.clone());
-    let to = NewObject { sender: Some(sender), ..to };
+    let content_type = document.content_type.clone();
+    let to = NewObject { key: key.clone(), content_type, sender: Some(sender) };
     let (size, watch) = (document.size(), Watch::default());
     let put = |body| app.store.put(&to, size, body);
     let (stored, verdict) = app.scanning.while_passing(watch.over(body), put).await;

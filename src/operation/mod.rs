@@ -77,7 +77,7 @@ async fn scanner(app: &App) -> Result<(), String> {
     // A database that does not answer is told of as such.
     let looked = tokio::time::timeout(PATIENCE, documents::scan_queue(app)).await;
     let Ok(Ok(queue)) = looked else { return Ok(()) };
-    let overdue = queue.since.is_some_and(|since| since + documents::OVERDUE < app.clock.now());
+    let overdue = documents::is_overdue(queue.since, app.clock.now());
     match (app.scanning.is_on(), queue.waiting) {
         (false, waiting @ 1..) => Err(format!("{waiting} documents wait for it, and it is off")),
         (true, waiting @ 1..) if overdue => {

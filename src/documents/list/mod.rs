@@ -233,8 +233,7 @@ async fn find(
     asked: &Asked<'_>,
     span: Span<'_>,
 ) -> Result<(Unread<Vec<Listed>>, Option<Position>), DbError> {
-    let (rare, sparse) = (narrow::is_rare(asked), narrow::is_sparse(asked));
-    if !rare && !sparse {
+    if !narrow::is_rare(asked) && !narrow::is_sparse(asked) {
         return Ok((rows::list(reader, asked, span, Way::Along).await?, None));
     }
     let until = rows::further(reader, asked, span.after, STRIDE).await?;
@@ -243,12 +242,17 @@ async fn find(
     if until.is_none() || grant.look(&found).len() >= span.limit as usize {
         return Ok((found, until));
     }
+    let Some(way) = gathering(reader, asked).await? else { return Ok((found, until)) };
+    Ok((rows::list(reader, asked, span, way).await?, None))
+}
+
+/// How what the first step did not meet is gathered; none where too many may be left, which are
+/// looked for step by step.
+async fn gathering(reader: &mut Reader, asked: &Asked<'_>) -> Result<Option<Way>, DbError> {
+    let sparse = narrow::is_sparse(asked);
     let undecided = narrow::is_undecided(asked) || (sparse && narrow::is_sought(asked));
     let few = if undecided { rows::fit_few(reader, asked, STRIDE).await? } else { !sparse };
-    if sparse && !few {
-        return Ok((found, until));
-    }
-    Ok((rows::list(reader, asked, span, Way::Rare { few }).await?, None))
+    Ok((few || !sparse).then_some(Way::Rare { few }))
 }
 
 /// The rows in the order of the list, each once: one may have been found in several ways.

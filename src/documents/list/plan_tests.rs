@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::runs::{Asked, Engine, Span, Team, Way, further_on, page};
 use super::scope::{Branch, Need, Whose};
-use super::{Filter, Position, STRIDE, Sort, narrow, rows};
+use super::{Filter, Position, STRIDE, Sort, gathering, narrow, rows};
 use crate::db::{DatabaseUrl, Db, Reader, Value, Where};
 use crate::documents::{Category, State};
 use crate::ids::{ClinicId, DocumentId, PatientId, UserId};
@@ -224,8 +224,7 @@ async fn hold_lists(watched: &mut Watched, reader: &mut Reader) -> Wrong {
             for (place, after) in [("", None), (", half-way", Some(&half))] {
                 let name = format!("{who}: {what}{place}");
                 let span = Span { after, until: None, limit: 51 };
-                let sparse = narrow::is_sparse(&asked);
-                if !narrow::is_rare(&asked) && !sparse {
+                if !narrow::is_rare(&asked) && !narrow::is_sparse(&asked) {
                     let along = page(engine, &asked, span, Way::Along);
                     let (_, plan) = watched.hold(&name, &along, &mut wrong).await;
                     in_order_already(&name, &plan);
@@ -236,18 +235,11 @@ async fn hold_lists(watched: &mut Watched, reader: &mut Reader) -> Wrong {
                 let until = rows::further(reader, &asked, after, STRIDE).await.unwrap();
                 let near = page(engine, &asked, Span { until: until.as_ref(), ..span }, Way::Along);
                 let (found, _) = watched.hold(&name, &near, &mut wrong).await;
-                if until.is_some() && found < 51 {
-                    let undecided =
-                        narrow::is_undecided(&asked) || (sparse && narrow::is_sought(&asked));
-                    let few = if undecided {
-                        rows::fit_few(reader, &asked, STRIDE).await.unwrap()
-                    } else {
-                        !sparse
-                    };
-                    if sparse && !few {
-                        continue;
-                    }
-                    let rare = page(engine, &asked, span, Way::Rare { few });
+                if until.is_some()
+                    && found < 51
+                    && let Some(way) = gathering(reader, &asked).await.unwrap()
+                {
+                    let rare = page(engine, &asked, span, way);
                     watched.hold(&format!("{name}, gathered"), &rare, &mut wrong).await;
                 }
             }

@@ -16,7 +16,7 @@ mod unscanned;
 
 pub use again::rescan;
 pub use queue::{
-    OVERDUE, Queue, Scanned, ask_again, keep_scanning, scan_due, scan_queue, tell_it_is_off,
+    Queue, Scanned, ask_again, is_overdue, keep_scanning, scan_due, scan_queue, tell_it_is_off,
 };
 pub use unscanned::{Looked, Standing, scan_unscanned, standing};
 

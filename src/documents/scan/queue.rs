@@ -35,8 +35,13 @@ const AWAY: Duration = Duration::from_secs(2);
 /// Not more often than this, whatever is due.
 const PACE: Duration = Duration::from_millis(10);
 
-/// What has waited for so long needs a person: a scanner that works has long spoken by then.
-pub const OVERDUE: Duration = Duration::from_hours(24);
+/// A scanner that works has spoken long before.
+const OVERDUE: Duration = Duration::from_hours(24);
+
+/// Whether what has waited since then needs a person.
+pub fn is_overdue(since: Option<Timestamp>, now: Timestamp) -> bool {
+    since.is_some_and(|since| since + OVERDUE < now)
+}
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

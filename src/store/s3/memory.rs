@@ -72,11 +72,14 @@ pub(super) enum Leave<'a> {
     Grown { _held: Room<'a> },
 }
 
+/// Of a sender's share, and of what there is for all.
+type Taken<'a> = (OwnedSemaphorePermit, SemaphorePermit<'a>);
+
 /// Leave that grows with what comes.
 pub(super) struct Room<'a> {
     memory: &'a Memory,
     share: Arc<Share>,
-    held: Option<(OwnedSemaphorePermit, SemaphorePermit<'a>)>,
+    held: Option<Taken<'a>>,
     kib: u64,
     last: Option<SemaphorePermit<'a>>,
 }
@@ -135,7 +138,7 @@ impl Memory {
     }
 }
 
-impl Room<'_> {
+impl<'a> Room<'a> {
     /// Waits until so many bytes may be held in all; whether it had to wait.
     pub async fn reach(&mut self, bytes: usize) -> Result<bool, StoreError> {
         let goal = (bytes as u64).div_ceil(1024).next_multiple_of(STEP_KIB);
@@ -145,31 +148,28 @@ impl Room<'_> {
         }
         let more = u32::try_from(missing).map_err(StoreError::unavailable)?;
         let memory = self.memory;
-        let mut had_to_wait = false;
-        let taken = {
-            let mut taking = std::pin::pin!(take(memory, &self.share, more));
-            match futures::poll!(taking.as_mut()) {
-                Poll::Ready(taken) => taken,
-                Poll::Pending => {
-                    had_to_wait = true;
-                    let _waiting = Short::count(&memory.waiting);
-                    let busy = "too many uploads of unknown size are under way";
-                    tokio::select! {
-                        biased;
-                        taken = taking => taken,
-                        last = memory.last.acquire() => {
-                            self.last = Some(last.map_err(StoreError::unavailable)?);
-                            return Ok(true);
-                        }
-                        () = tokio::time::sleep(ROOM_WAIT) => {
-                            return Err(StoreError::unavailable(busy));
-                        }
-                    }
-                }
+        let share = Arc::clone(&self.share);
+        let mut taking = std::pin::pin!(take(memory, &share, more));
+        if let Poll::Ready(taken) = futures::poll!(taking.as_mut()) {
+            self.grow(goal, taken.map_err(StoreError::unavailable)?);
+            return Ok(false);
+        }
+        let _waiting = Short::count(&memory.waiting);
+        let busy = "too many uploads of unknown size are under way";
+        tokio::select! {
+            biased;
+            taken = taking => self.grow(goal, taken.map_err(StoreError::unavailable)?),
+            last = memory.last.acquire() => {
+                self.last = Some(last.map_err(StoreError::unavailable)?);
             }
-        };
-        let (own, open) = taken.map_err(StoreError::unavailable)?;
-        self.kib = goal;
+            () = tokio::time::sleep(ROOM_WAIT) => return Err(StoreError::unavailable(busy)),
+        }
+        Ok(true)
+    }
+
+    /// Holds more, so many KiB in all.
+    fn grow(&mut self, kib: u64, (own, open): Taken<'a>) {
+        self.kib = kib;
         match &mut self.held {
             Some(held) => {
                 held.0.merge(own);
@@ -177,7 +177,6 @@ impl Room<'_> {
             }
             None => self.held = Some((own, open)),
         }
-        Ok(had_to_wait)
     }
 
     /// Whether somebody waits for what is held here.
@@ -191,11 +190,7 @@ impl Room<'_> {
 }
 
 /// Takes so many KiB, first of the sender's share, then of what there is for all.
-async fn take<'a>(
-    memory: &'a Memory,
-    share: &Share,
-    kib: u32,
-) -> Result<(OwnedSemaphorePermit, SemaphorePermit<'a>), AcquireError> {
+async fn take<'a>(memory: &'a Memory, share: &Share, kib: u32) -> Result<Taken<'a>, AcquireError> {
     let own = {
         let _short = Short::count(&share.short);
         Arc::clone(&share.left).acquire_many_owned(kib).await?

@@ -14,6 +14,8 @@ const as = (name: string, from: string): Sample => ({ name, type: TYPES[ending(n
 const text = (name: string, size: number): Sample => ({ name, type: "text/plain", bytes: Buffer.from(Array.from({ length: size / 20 }, (_, n) => `line ${n}\n`.padStart(20, ".")).join("")) });
 
 const drawer = (page: Page) => page.getByRole("dialog", { name: "Upload documents" });
+/** What the drawer says of all files together; it stands there once more, to be read aloud. */
+const told = (page: Page, text: string) => drawer(page).getByText(text).first();
 const file = (page: Page, name: string) => drawer(page).getByRole("listitem").filter({ hasText: name });
 
 /** Drops files on what stands at a selector, as a hand does. */
@@ -45,7 +47,7 @@ test("several files dropped on Documents are uploaded, each as what its name say
   await page.getByRole("option", { name: "Imaging" }).click();
   await drawer(page).getByLabel("Patient").fill(OTHER);
   await drawer(page).getByRole("button", { name: "Upload 3 files" }).click();
-  await expect(drawer(page).getByText("3 files uploaded").first()).toBeVisible();
+  await expect(told(page, "3 files uploaded")).toBeVisible();
   await expect(rows(page)).toHaveCount(8);
   const made = await found(world, "dropped-");
   expect(made.map(({ filename, category, patientId, state }) => [filename, category, patientId, state]).sort()).toEqual([
@@ -80,7 +82,7 @@ test("on a patient's page the patient is set, and the dialog chooses files, too"
   // What is dropped while it is open joins the others.
   await drop(page, [as("dropped-after.txt", "notes.txt")], "body");
   await drawer(page).getByRole("button", { name: "Upload 2 files" }).click();
-  await expect(drawer(page).getByText("2 files uploaded").first()).toBeVisible();
+  await expect(told(page, "2 files uploaded")).toBeVisible();
   await drawer(page).getByRole("button", { name: "Done" }).click();
   await expect(rows(page).filter({ hasText: "chosen.pdf" })).toBeVisible();
   const made = [...await found(world, "chosen"), ...await found(world, "dropped-after")];
@@ -92,7 +94,7 @@ test("a document of no patient is one of the clinic's", async ({ open, world }) 
   const page = await open("/storage/documents", "test-staff");
   await drop(page, [as("house-rules.txt", "notes.txt")]);
   await drawer(page).getByRole("button", { name: "Upload 1 file" }).click();
-  await expect(drawer(page).getByText("1 file uploaded").first()).toBeVisible();
+  await expect(told(page, "1 file uploaded")).toBeVisible();
   const [made] = await found(world, "house-rules");
   expect(made).toMatchObject({ category: "other", state: "available" });
   expect(made?.patientId ?? null).toBe(null);
@@ -111,7 +113,7 @@ test("a wrong type is refused with the reason before anything is sent, and so is
   await drawer(page).getByRole("button", { name: "Upload 1 file" }).click();
   await expect(file(page, "lies.pdf")).toContainText("The file is called .pdf, but it is a PNG picture.");
   await expect(file(page, "lies.pdf")).not.toContainText("Other");
-  await expect(drawer(page).getByText("2 files need your attention").first()).toBeVisible();
+  await expect(told(page, "2 files need your attention")).toBeVisible();
   expect(await found(world, "lies")).toEqual([]);
   // The same files would be refused again, whatever they are said to be: what helps is another one in their place.
   await expect(drawer(page).getByRole("button", { name: /^Try again/ })).toHaveCount(0);
@@ -145,7 +147,7 @@ test("the drawer says what may come in and how large, and a file too large for i
   await drawer(page).getByLabel("Category of x-ray-notes.txt").click();
   await page.getByRole("option", { name: "Other" }).click();
   await drawer(page).getByRole("button", { name: "Try again: x-ray-notes.txt" }).click();
-  await expect(drawer(page).getByText("1 file uploaded").first()).toBeVisible();
+  await expect(told(page, "1 file uploaded")).toBeVisible();
   expect(complaints).toEqual([]);
   await server.stop();
 });
@@ -162,7 +164,7 @@ test("what a role may not upload is refused in the server's words, and goes as s
   await drawer(page).getByLabel("Category of lab-order.txt").click();
   await page.getByRole("option", { name: "Intake forms" }).click();
   await drawer(page).getByRole("button", { name: "Try again: lab-order.txt" }).click();
-  await expect(drawer(page).getByText("1 file uploaded").first()).toBeVisible();
+  await expect(told(page, "1 file uploaded")).toBeVisible();
   const [made] = await found(world, "lab-order");
   expect(made).toMatchObject({ category: "intake-forms", patientId: PATIENT });
   await world.server.api("DELETE", `/api/docs/${made?.id}?permanent=true`, { token: world.token });
@@ -175,7 +177,7 @@ test("a patient hands something in under My documents", async ({ open, world }) 
   await expect(drawer(page)).toContainText(`For patient ${PATIENT}`);
   await expect(drawer(page).getByLabel("Category of insurance-card.png")).toHaveValue("Insurance");
   await drawer(page).getByRole("button", { name: "Upload 1 file" }).click();
-  await expect(drawer(page).getByText("1 file uploaded").first()).toBeVisible();
+  await expect(told(page, "1 file uploaded")).toBeVisible();
   await drawer(page).getByRole("link", { name: "insurance-card.png" }).click();
   await expect(page.getByRole("img", { name: "insurance-card.png" })).toBeVisible();
   await page.keyboard.press("Escape");
@@ -229,7 +231,7 @@ test("an upload is paused, goes on, and is asked for before it is ended", async 
   await ask.getByRole("button", { name: "Cancel" }).click();
   await expect(ask).toBeHidden();
   line.rate = 0;
-  await expect(drawer(page).getByText("1 file uploaded").first()).toBeVisible();
+  await expect(told(page, "1 file uploaded")).toBeVisible();
   line.rate = 2_000_000;
   await drop(page, [text("given-up.txt", 11_000_000)], "body");
   await drawer(page).getByRole("button", { name: "Upload 1 file" }).click();
@@ -268,7 +270,7 @@ for (const scheme of ["light", "dark"] as const) {
       await look("chosen");
       await drawer(page).getByLabel("Patient").fill(OTHER);
       await drawer(page).getByRole("button", { name: "Upload 2 files" }).click();
-      await expect(drawer(page).getByText("2 files uploaded").first()).toBeVisible();
+      await expect(told(page, "2 files uploaded")).toBeVisible();
       await look("done");
       for (const { id } of await found(world, "axe-")) await world.server.api("DELETE", `/api/docs/${id}?permanent=true`, { token: world.token });
     });

@@ -36,7 +36,7 @@ export default function UploadDrawer({ patientId: given, replaces, path, files, 
   const waiting = items.filter(({ id, phase }) => phase === "waiting" && !sent.has(id));
   const busy = items.some(({ id, phase }) => MOVING.has(phase) || (phase === "waiting" && sent.has(id)));
   // What is paused waits for a person, who may have left.
-  const moves = busy && items.some(({ phase }) => MOVING.has(phase) && phase !== "paused");
+  const moves = items.some(({ phase }) => MOVING.has(phase) && phase !== "paused");
   useEffect(() => (moves ? sending() : undefined), [moves]);
   const patientId = given ?? patient.trim();
 

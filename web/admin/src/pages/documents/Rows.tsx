@@ -112,11 +112,10 @@ function Own({ column, document }: { column: Own; document: Document }) {
 }
 
 /** When the trash lets go of it: not while it is held, nor before its retention is over. */
-function Erasure({ document: d }: { document: Document }) {
+function Erasure({ document: d, deletedAt }: { document: Document; deletedAt: string }) {
   const { trashDays } = useSession();
-  if (!d.deletedAt) return null;
   if (d.onHold) return <Text size="sm">not while it is held</Text>;
-  const at = new Date(Math.max(Date.parse(d.deletedAt) + trashDays * DAY, Date.parse(d.retainUntil ?? d.deletedAt)));
+  const at = new Date(Math.max(Date.parse(deletedAt) + trashDays * DAY, Date.parse(d.retainUntil ?? deletedAt)));
   return <Text size="sm" component="span"><When at={at.toISOString()} /></Text>;
 }
 
@@ -131,7 +130,7 @@ function cell(column: Column, d: Document): ReactNode {
     case "release": return <Text size="sm">{d.patientId ? RELEASES[d.release] ?? d.release : ""}</Text>;
     case "found": return <Text size="sm" style={{ overflowWrap: "anywhere" }}>{d.scanVerdict ?? d.stateReason}</Text>;
     case "deleted": return d.deletedAt ? <Text size="sm" component="span"><When at={d.deletedAt} /></Text> : null;
-    case "erasure": return d.deletedAt ? <Erasure document={d} /> : null;
+    case "erasure": return d.deletedAt ? <Erasure document={d} deletedAt={d.deletedAt} /> : null;
     case "reason": return <Text size="sm" lineClamp={3} title={d.holdReason ?? ""} style={{ overflowWrap: "anywhere" }}>{d.holdReason}</Text>;
     case "held": return d.heldSince ? <Text size="sm" component="span"><When at={d.heldSince} /></Text> : null;
     case "type": return <Text size="sm">{typeName(d.contentType)}</Text>;
