@@ -1,5 +1,6 @@
 //! The gate before a patient: what they may see is decided by somebody, and not by accident.
 
+use http::Method;
 use serde_json::{Value, json};
 use strongroom::access::{DEFAULT_CLINIC, Role};
 use strongroom::documents::{Scanned, scan_due};
@@ -11,6 +12,7 @@ use crate::support::{Caller, TestApp, invoice, pdf};
 on_every_ground!(
     who_is_also_a_patient_releases_nothing_of_others,
     what_is_decided_of_an_upload_holds_behind_what_it_replaces,
+    a_decision_is_outlived_by_later_decisions_alone,
     a_change_is_made_only_where_it_was_allowed,
     that_there_is_a_newer_one_is_told_to_those_who_may_see_it,
 );
@@ -74,11 +76,45 @@ async fn what_is_decided_of_an_upload_holds_behind_what_it_replaces(app: &TestAp
     let begun = send_replacement(app, &admin, &old).await;
     release(app, &admin, &old, "withdrawn").await.expect(200);
     app.clock.shift_seconds(1);
-    // Somebody looks at the upload and decides otherwise.
-    release(app, &admin, &begun, "held").await.expect(200);
+    // Somebody looks at the upload and says that it may be seen, as it could from the beginning.
     release(app, &admin, &begun, "released").await.expect(200);
     assert_eq!(confirm(app, &admin, &begun).await.expect(201).json()["release"], "released");
     app.get(&patient, &path(&begun)).await.expect(200);
+}
+
+/// What else is done to the document it replaces is no word on the release.
+async fn a_decision_is_outlived_by_later_decisions_alone(app: &TestApp) {
+    let admin = app.admin();
+    let first = app.upload(&admin, "patient-1", &pdf()).await;
+    release(app, &admin, &first, "held").await.expect(200);
+    // Held because of the first, without a word of anybody.
+    let old = replace(app, &first).await;
+    assert_eq!(old["release"], "held");
+    let begun = send_replacement(app, &admin, &old).await;
+    app.clock.shift_seconds(1);
+    release(app, &admin, &begun, "released").await.expect(200);
+    app.clock.shift_seconds(1);
+    let hold = json!({ "reason": "a test" });
+    app.call(&admin, Method::PUT, &format!("{}/hold", path(&old)), Some(hold)).await.expect(200);
+    assert_eq!(confirm(app, &admin, &begun).await.expect(201).json()["release"], "released");
+}
+
+/// A document that comes to wait by its new category is held from that moment on.
+#[tokio::test]
+async fn what_comes_to_wait_holds_back_what_was_released_before() {
+    let app = TestApp::with(&[("STRONGROOM_HELD_CATEGORIES", "imaging")]).await;
+    let admin = app.admin();
+    let old = app.upload(&admin, "patient-1", &pdf()).await;
+    release(&app, &admin, &old, "held").await.expect(200);
+    release(&app, &admin, &old, "released").await.expect(200);
+    let begun = send_replacement(&app, &admin, &old).await;
+    app.clock.shift_seconds(1);
+    release(&app, &admin, &begun, "released").await.expect(200);
+    app.clock.shift_seconds(1);
+    let moved = patch(&app, &admin, &old, json!({ "category": "imaging" })).await.expect(200);
+    assert_eq!(moved.json()["release"], "held");
+    assert_eq!(confirm(&app, &admin, &begun).await.expect(201).json()["release"], "held");
+    app.check().await;
 }
 
 #[tokio::test]

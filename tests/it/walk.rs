@@ -27,6 +27,8 @@ struct Model {
     state: &'static str,
     held: bool,
     release: &'static str,
+    /// The step in which somebody last spoke on the release.
+    decided: Option<usize>,
     category: &'static str,
     replaces: Option<usize>,
 }
@@ -61,6 +63,16 @@ impl Walk<'_> {
     /// The living document that replaces one.
     fn successor(&self, of: usize) -> Option<usize> {
         self.all.iter().position(|d| d.replaces == Some(of) && d.state == "available")
+    }
+
+    /// Whether an upload waits, when it becomes a document, behind what it replaces: that is not
+    /// for the patient's eyes, and nobody has spoken on the upload since.
+    fn is_held_behind(&self, at: usize) -> bool {
+        let upload = &self.all[at];
+        upload.state == "pending"
+            && upload.replaces.map(|of| &self.all[of]).is_some_and(|old| {
+                old.release != "released" && upload.decided <= old.decided
+            })
     }
 
     fn path(&self, at: usize) -> String {
@@ -109,7 +121,9 @@ impl Walk<'_> {
             11 => {
                 let to = RELEASES[self.pick(3)];
                 let allowed = before.state != "purged" || before.release == to;
-                self.all[at].release = if allowed { to } else { before.release };
+                if allowed && (before.release != to || before.state == "pending") {
+                    (self.all[at].release, self.all[at].decided) = (to, Some(step));
+                }
                 (Method::PUT, format!("{path}/release"), Some(json!({ "state": to })), allowed)
             }
             12 => {
@@ -137,9 +151,11 @@ impl Walk<'_> {
 
     /// What the model becomes by a change that was made.
     fn follow(&mut self, kind: usize, at: usize, body: Option<&Value>, answer: &Value) {
+        let behind = self.is_held_behind(at);
         let document = &mut self.all[at];
         match kind {
             2 | 3 => {
+                document.release = if behind { "held" } else { document.release };
                 document.state = "available";
                 answer["key"].as_str().unwrap().clone_into(&mut document.key);
             }
@@ -156,7 +172,7 @@ impl Walk<'_> {
                 }
                 document.patient = to;
                 document.replaces = None;
-                document.release = "released";
+                (document.release, document.decided) = ("released", None);
                 for other in &mut self.all {
                     let waits = ["pending", "deleted"].contains(&other.state);
                     if other.replaces == Some(at) && waits {
@@ -201,6 +217,7 @@ impl Walk<'_> {
             state: "pending",
             held: false,
             release: if shown { "released" } else { "held" },
+            decided: None,
             category: "medical-records",
             replaces,
         });

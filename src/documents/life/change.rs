@@ -13,7 +13,7 @@ use crate::db::DbError;
 use crate::documents::read::locate;
 use crate::documents::rows::{self as documents, Reference};
 use crate::documents::successors::as_seen;
-use crate::documents::{Document, DocumentError, Release};
+use crate::documents::{Document, DocumentError, Release, State};
 use crate::ids::DocumentId;
 use crate::sensitive::Phi;
 use crate::time::Timestamp;
@@ -50,7 +50,8 @@ impl Change {
                 document.hold_reason.as_ref().is_some_and(|held| held.reveal() == reason.reveal())
             }
             Self::Lift(_) => document.hold_reason.is_none(),
-            Self::Release(release, _) => document.release == *release,
+            // What a word on an upload says against what it replaces depends on when it was said.
+            Self::Release(release, _) => document.release == *release && !is_coming(document),
         }
     }
 
@@ -79,6 +80,11 @@ impl Change {
             Self::Release(to, _) => Some(json!({ "release": to.as_str(), "reason": reason })),
         }
     }
+}
+
+/// Whether an upload has yet to become a document.
+const fn is_coming(document: &Document) -> bool {
+    matches!(document.state, State::Pending | State::Scanning)
 }
 
 /// Makes one change; the document as it is then.

@@ -143,7 +143,7 @@ fn edited(app: &App, document: &Document, edit: &Edit, now: Timestamp) -> Docume
         after.release_set_at = None;
         after.supersedes = None;
     } else if begins_to_wait(app, document, after.category) {
-        after.release = Release::Held;
+        (after.release, after.release_set_at) = (Release::Held, Some(now));
     }
     after
 }

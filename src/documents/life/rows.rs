@@ -150,7 +150,7 @@ pub async fn hold_behind(tx: &mut Audited, of: Of, replaced: DocumentId) -> Resu
          and exists (select 1 from document_assets old where old.clinic_id = $1 and old.id = $3 \
          and old.release_state <> 'released' and (document_assets.release_set_at is null \
          or document_assets.release_set_at <> document_assets.created_at \
-         and document_assets.release_set_at < coalesce(old.release_set_at, old.updated_at)))",
+         and document_assets.release_set_at < coalesce(old.release_set_at, old.created_at)))",
         of.0,
         of.1,
         replaced,
