@@ -69,10 +69,9 @@ impl Walk<'_> {
     /// for the patient's eyes, and nobody has spoken on the upload since.
     fn is_held_behind(&self, at: usize) -> bool {
         let upload = &self.all[at];
-        upload.state == "pending"
-            && upload.replaces.map(|of| &self.all[of]).is_some_and(|old| {
-                old.release != "released" && upload.decided <= old.decided
-            })
+        let Some(old) = upload.replaces.map(|of| &self.all[of]) else { return false };
+        let is_hidden = old.release != "released" && upload.decided <= old.decided;
+        upload.state == "pending" && is_hidden
     }
 
     fn path(&self, at: usize) -> String {
