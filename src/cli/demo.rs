@@ -50,6 +50,9 @@ const SAMPLES: &[Sample] = &[
     sample!("notes.txt", "text/plain", "intake-forms"),
 ];
 
+/// For how many seconds the server's own address may be out of reach.
+const PATIENCE: u32 = 60;
+
 const PATIENTS: &[&str] = &["test-patient-one", "test-patient-two", "test-patient-three"];
 
 /// Uploads the samples for three patients, unless the clinic has documents already.
@@ -66,7 +69,7 @@ pub async fn fill(app: &App, jwt: &JwtConfig) -> Result<(), DemoError> {
         base: app.config.server.public_url.clone(),
         token: issue_token(jwt, request, app.clock.now()),
     };
-    let there = demo.call(reqwest::Method::GET, "/api/docs?limit=1", None).await?;
+    let there = demo.first_look().await?;
     if there["items"].as_array().is_some_and(|items| !items.is_empty()) {
         tracing::info!("the demo clinic is there already");
         return Ok(());
@@ -88,6 +91,10 @@ pub async fn fill(app: &App, jwt: &JwtConfig) -> Result<(), DemoError> {
     Ok(())
 }
 
+fn is_unreachable(e: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    e.downcast_ref::<reqwest::Error>().is_some_and(reqwest::Error::is_connect)
+}
+
 struct Demo {
     http: Client,
     base: String,
@@ -95,6 +102,18 @@ struct Demo {
 }
 
 impl Demo {
+    /// The first documents. A proxy under whose address the server is known may come up after it.
+    async fn first_look(&self) -> Result<Value, DemoError> {
+        let mut left = PATIENCE;
+        loop {
+            match self.call(reqwest::Method::GET, "/api/docs?limit=1", None).await {
+                Err(e) if left > 0 && is_unreachable(&*e) => left -= 1,
+                looked => return looked,
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    }
+
     async fn upload(&self, patient: &str, sample: &Sample) -> Result<(), DemoError> {
         let asked = json!({
             "patientId": patient, "filename": sample.name, "contentType": sample.mime,

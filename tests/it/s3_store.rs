@@ -2,7 +2,7 @@
 //! back, and reasons that tell an operator what to do. Against a real Garage and against moto,
 //! which `make test` starts.
 
-mod servers;
+pub mod servers;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use crate::process::{Read, Seeded, Server, put, sha256, until};
+use crate::s3_store::servers::Relay;
 
 /// A certificate for 127.0.0.1 and its key.
 fn certificate(folder: &TempDir) -> (String, String) {
@@ -247,6 +248,21 @@ async fn the_demo_fills_in_once() {
     server.restart().await;
     server.logged("the demo clinic is there already").await;
     assert_eq!(count(&server).await, 27);
+}
+
+/// A proxy may come up after the server that stands behind it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_waits_for_the_address_the_server_is_known_by() {
+    let mut server = Server::prepare(&[], &["--demo"]);
+    let mut proxy = Relay::to(&server.url).await;
+    proxy.down().await;
+    server.set("STRONGROOM_PUBLIC_URL", format!("http://{}", proxy.address));
+    assert!(server.launch().await, "{}", server.log());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!server.log().contains("the demo"), "{}", server.log());
+    proxy.up().await;
+    server.logged("the demo clinic is filled in").await;
+    server.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -98,15 +98,22 @@ fn no_cookie() -> ApiError {
     ApiError::new(Code::Internal, "The session's cookie could not be written.")
 }
 
+/// What the page of the log-in shows as it is.
 fn refused(app: &App, e: LogInError) -> ApiError {
-    let text = e.to_string();
     match e {
-        LogInError::Wrong => ApiError::new(Code::WrongPassword, text),
-        LogInError::Locked { until } => {
-            let seconds = (until.seconds() - app.clock.now().seconds()).max(1);
-            ApiError::new(Code::TooManyRequests, text).retry_after(seconds.unsigned_abs())
+        LogInError::Wrong => {
+            ApiError::new(Code::WrongPassword, "The name or the password is wrong.")
         }
-        LogInError::Busy => ApiError::new(Code::TooManyRequests, text).retry_after(2),
+        LogInError::Locked { until } => {
+            let seconds = (until.seconds() - app.clock.now().seconds()).max(1).unsigned_abs();
+            let wait = format!("This name can sign in again in {} min.", seconds.div_ceil(60));
+            let text = format!("Too many wrong passwords. {wait}");
+            ApiError::new(Code::TooManyRequests, text).retry_after(seconds)
+        }
+        LogInError::Busy => {
+            let text = "Too many people are signing in at once. Try again in a few seconds.";
+            ApiError::new(Code::TooManyRequests, text).retry_after(2)
+        }
         LogInError::Unavailable(e) => e.into(),
     }
 }
