@@ -31,8 +31,8 @@ export function pageTests(more = {}) {
           "--disable-sync",
         ],
       },
-      // A picture of every step costs a fifth of the whole time; what the page was is there without them.
-      trace: { mode: "retain-on-failure", screenshots: false },
+      // A trace of every step takes its time: where one is wanted, `--trace retain-on-failure`.
+      trace: "off",
       ...more.use,
     },
   });

@@ -1,8 +1,9 @@
 /** How everything looks, and what the library leaves short of WCAG AA. */
 import { Badge, createTheme, type CSSVariablesResolver, Drawer, Menu, Modal, Table } from "@mantine/core";
 
-// The head of a dialog is none of the page's: two banners would be one too many.
-const dialog = { attributes: { header: { role: "none" } }, styles: { title: { fontWeight: 600 } } };
+// The head of a dialog is none of the page's: two banners would be one too many. Its button stays at the top
+// beside a title of many lines.
+const dialog = { attributes: { header: { role: "none" } }, styles: { header: { alignItems: "flex-start" }, title: { fontWeight: 600 } } };
 
 export const theme = createTheme({
   primaryColor: "cyan",
@@ -13,8 +14,8 @@ export const theme = createTheme({
   components: {
     // Never cut, not in a narrow column either.
     Badge: Badge.extend({ defaultProps: { variant: "light", tt: "none", miw: "max-content" } }),
-    // A menu holds items alone; the first of them has the focus when it opens.
-    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
+    // A menu holds items alone; the first of them has the focus when it opens. It belongs to the page, not beside it.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false, portalProps: { target: "#page" } } }),
     Modal: Modal.extend({ defaultProps: dialog }),
     Drawer: Drawer.extend({ defaultProps: dialog }),
     // What scrolls is reached by keys, too.

@@ -1,7 +1,7 @@
 // What axe finds in every state a page can be in, for everybody who sees it: a list of states, each with what opens it.
 import type { Browser, BrowserContext, Page } from "@playwright/test";
+import { settled, violations } from "../../testing/axe.mjs";
 import { type Document, expect, makeWorld, OTHER, PATIENT, rows, sample, signIn, test, upload, type World } from "./fixtures";
-import { settled, violations } from "./axe";
 
 interface State {
   name: string;
@@ -22,6 +22,10 @@ const asked = (item: string) => async (page: Page) => {
   await panel(page).getByRole("button", { name: "More actions" }).click();
   await page.getByRole("menuitem", { name: item }).click();
   await expect(page.getByRole("dialog", { name: item })).toBeVisible();
+};
+const menu = (button: RegExp, item: string) => async (page: Page) => {
+  await page.getByRole("button", { name: button }).click();
+  await expect(page.getByRole("menuitem", { name: item })).toBeVisible();
 };
 const form = (button: string) => async (page: Page) => {
   await page.getByRole("button", { name: button }).first().click();
@@ -81,10 +85,10 @@ const STATES: State[] = [
     await expect(page.getByRole("dialog")).toContainText("webhook.test");
   } },
   { name: "adding a webhook", at: "/storage/settings/webhooks", open: form("Add a webhook") },
-  { name: "who is signed in", at: "/storage", open: async (page) => {
-    await page.getByRole("button", { name: /^Signed in as/ }).click();
-    await expect(page.getByRole("menuitem", { name: "Sign out" })).toBeVisible();
-  } },
+  { name: "what may be done with a document", at: LETTER, open: menu(/^More actions/, "Erase for good") },
+  { name: "what may be done with a user", at: "/storage/settings/users", open: menu(/^Actions for test-staff/, "Shut out") },
+  { name: "what may be done with a webhook", at: "/storage/settings/webhooks", open: menu(/^Actions for/, "Give a new secret") },
+  { name: "who is signed in", at: "/storage", open: menu(/^Signed in as/, "Sign out") },
 ];
 
 /** Shown once: each look makes a key more. */

@@ -1,6 +1,6 @@
 // Uploading from the pages: dropped or chosen, watched, found in the list.
-import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { still, violations } from "../../testing/axe.mjs";
 import { startLine } from "../../testing/proxy.mjs";
 import { freePort, startServer } from "../../testing/server.mjs";
 import { complaintsOf, type Document, expect, makeWorld, OTHER, PATIENT, PASSWORD, rows, sample, sha256, signIn, test, type World } from "./fixtures";
@@ -257,9 +257,8 @@ for (const scheme of ["light", "dark"] as const) {
       await blank.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
       const page = await open("/storage/documents");
       const look = async (what: string) => {
-        await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => undefined))));
-        const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]).analyze();
-        expect.soft(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target.join(" ")} ${failureSummary}`).join("; ")}`), what).toEqual([]);
+        await still(page);
+        expect.soft(await violations(page), what).toEqual([]);
         expect.soft(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth), what).toBeLessThanOrEqual(0);
       };
       await page.getByRole("button", { name: "Upload", exact: true }).click();

@@ -1,11 +1,6 @@
 // Colours that an app decides: its accent, light or dark. Every state of the components is in layout.spec.ts.
-import AxeBuilder from "@axe-core/playwright";
-import { elementPage, expect, letter, test, type Uploader } from "./fixtures.js";
-
-async function findings({ page }: Uploader) {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-}
+import { violations } from "../../testing/axe.mjs";
+import { elementPage, expect, letter, test } from "./fixtures.js";
 
 test.describe("an accent of the app's own", () => {
   test.use({ colorScheme: "dark" });
@@ -15,7 +10,7 @@ test.describe("an accent of the app's own", () => {
     await page.addStyleTag({ content: ":root { --strongroom-accent: #00695c }" });
     await uploader.drop(letter("one.pdf"), letter("two.pdf"));
     await expect(page.getByRole("button", { name: "Clear list" })).toBeVisible();
-    expect(await findings(uploader)).toEqual([]);
+    expect(await violations(uploader.page)).toEqual([]);
   });
 });
 

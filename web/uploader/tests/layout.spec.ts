@@ -1,7 +1,7 @@
 // How it looks on a phone and on a desk, light and dark: nothing sticks out, nothing is cut off, axe finds nothing. Each
 // state leaves a picture under target/web-tests for whoever wants to look.
-import AxeBuilder from "@axe-core/playwright";
 import type { TestInfo } from "@playwright/test";
+import { violations } from "../../testing/axe.mjs";
 import { expect, letter, photo, scan, test, text, type Uploader } from "./fixtures.js";
 
 const LONG =
@@ -33,11 +33,9 @@ async function looksRight(uploader: Uploader, info: TestInfo, state: string) {
     // Nothing is looked at while it changes.
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await page.screenshot({ path: info.outputPath(`${state}-${colorScheme}.png`) });
-    const axe = new AxeBuilder({ page });
     // In the dark nothing but the colours is different.
-    const { violations } = await (colorScheme === "light" ? axe : axe.withRules("color-contrast")).analyze();
-    const found = violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-    expect(found, `${state}, ${colorScheme}`).toEqual([]);
+    const rules = colorScheme === "dark" ? ["color-contrast"] : undefined;
+    expect(await violations(page, rules), `${state}, ${colorScheme}`).toEqual([]);
   }
   const width = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   expect(width, `${state}: the page can be scrolled sideways`).toBeLessThanOrEqual(0);

@@ -46,7 +46,7 @@ export function Actions({ document: d, onClose }: { document: Document; onClose:
         {d.state === "deleted" && works && <Button size="sm" loading={restore.isPending} onClick={() => restore.mutate()}>Take out of the trash</Button>}
         {d.state === "quarantined" && is("admin") && <Button size="sm" loading={rescan.isPending} onClick={() => rescan.mutate()}>Scan again</Button>}
         {works && kept && (there || is("admin")) && (
-          <Menu position="bottom-start" withinPortal>
+          <Menu position="bottom-start" withinPortal={false}>
             <Menu.Target><Button size="sm" variant="default" aria-label="More actions"><IconDots size={16} /></Button></Menu.Target>
             <Menu.Dropdown>
               {there && <Menu.Item disabled={d.onHold} onClick={() => setAsked("edit")}>Change name or category</Menu.Item>}

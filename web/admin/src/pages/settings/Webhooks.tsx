@@ -65,7 +65,7 @@ export default function Webhooks() {
                   <Table.Td><State hook={hook} /></Table.Td>
                   <Table.Td visibleFrom="sm"><Text size="sm" component="span"><When at={hook.createdAt} /></Text></Table.Td>
                   <Table.Td ta="right">
-                    <Menu position="bottom-end" withinPortal>
+                    <Menu position="bottom-end">
                       <Menu.Target><Button size="compact-sm" variant="subtle" color="gray" aria-label={`Actions for ${hook.url}`}><IconDots size={16} /></Button></Menu.Target>
                       <Menu.Dropdown>
                         <Menu.Item onClick={() => setShown(hook.id)}>Its messages</Menu.Item>
