@@ -190,13 +190,14 @@ impl Sessions {
         let known = user.is_some();
         let (hash, disabled) =
             user.map_or((None, true), |u| (Some(u.password_hash), u.disabled_at.is_some()));
-        if !verify_password(password, hash.clone()).await {
+        // The time tells of somebody who is shut out no more than of anybody else.
+        if !verify_password(password, hash.clone()).await || disabled {
             self.note_failure(name, known, now).await?;
             drop(turn);
             tokio::time::sleep_until(answer_at).await;
             return Err(LogInError::Wrong);
         }
-        hash.filter(|_| !disabled).ok_or(LogInError::Wrong)
+        hash.ok_or(LogInError::Wrong)
     }
 
     async fn begin(

@@ -88,8 +88,10 @@ async fn a_session_ends_with_signing_out_a_new_password_and_a_user_shut_out() {
     let mut tx = db.begin().await.unwrap();
     assert!(rows::disable_user(&mut tx, DEFAULT_CLINIC, "ann", NOW).await.unwrap());
     tx.commit().await.unwrap();
+    let begun = std::time::Instant::now();
     let again = sessions.log_in("ann", secret("another password"), NOW).await;
     assert!(matches!(again, Err(LogInError::Wrong)), "{again:?}");
+    assert!(begun.elapsed() >= WRONG_TAKES, "the time tells that the password is right");
     // To be let in again brings no session back.
     let mut tx = db.begin().await.unwrap();
     assert!(rows::enable_user(&mut tx, DEFAULT_CLINIC, "ann").await.unwrap());

@@ -9,7 +9,7 @@ use crate::access::{Audited, Call, Grant, Unread};
 use crate::app::App;
 use crate::documents::announced::{Announced, difference, said_otherwise};
 use crate::documents::content::Unfit;
-use crate::documents::life::{one_successor, release_now};
+use crate::documents::life::{becoming, one_successor};
 use crate::documents::look::{Look, SMALL, Seen};
 use crate::documents::placing::{self, discard, move_out_of_reach, object_key, safe_key};
 use crate::documents::quota::{end_upload, settle_day};
@@ -258,7 +258,7 @@ pub(super) async fn pin_scanned(
         landing: &landing,
     };
     let mut tx = grant.begin().await?;
-    let release = release_now(&mut tx, document).await?;
+    let upload = Box::pin(becoming(&mut tx, document)).await?;
     let marked = rows::mark_confirmed(&mut tx, call.clinic(), document.id, &pinned, now).await;
     let marked = marked.map_err(one_successor);
     if moved && matches!(marked, Err(DocumentError::Superseded)) {
@@ -283,8 +283,8 @@ pub(super) async fn pin_scanned(
     if let Some(word) = landing.word() {
         detail["scan"] = word.into();
     }
-    if release != document.release {
-        detail["release"] = release.as_str().into();
+    if upload.release != document.release {
+        detail["release"] = upload.release.as_str().into();
     }
     tx.commit(Some(detail)).await?;
     if landing.state == State::Scanning {
@@ -293,7 +293,6 @@ pub(super) async fn pin_scanned(
     if moved {
         discard(app, &object_key(document)?).await;
     }
-    let upload = Document { release, ..document.clone() };
     Ok(Confirmed::Now(as_pinned(upload, &pinned, now)))
 }
 

@@ -288,8 +288,13 @@ fn told(e: &DocumentError) -> (State, &'static str, Code) {
         E::TooLarge { .. } => (State::Refused, "file_too_large", Code::FileTooLarge),
         E::EmptyFile => (State::Refused, "empty_file", Code::EmptyFile),
         E::Fields(_) => (State::Refused, "invalid_fields", Code::InvalidFields),
+        E::Superseded => (State::Refused, "superseded", Code::Superseded),
         E::BadForm(_) => (State::Refused, "bad_form", Code::BadRequest),
         E::BodyBroke { .. } => (State::Abandoned, "body_broke", Code::BadRequest),
+        E::UploadEnded(_) => (State::Abandoned, "upload_ended", Code::UploadEnded),
+        E::AlreadyUploaded | E::WrongState(_) => {
+            (State::Abandoned, "wrong_state", Code::WrongState)
+        }
         E::BodyStalled(_) => (State::Abandoned, "body_too_slow", Code::BodyTooSlow),
         E::Store(StoreError::Full) => (State::Abandoned, "storage_full", Code::StorageFull),
         E::Store(_) => (State::Abandoned, "store_unavailable", Code::StoreUnavailable),

@@ -92,6 +92,14 @@ impl KeptBytes {
         Room::Reserved
     }
 
+    /// Gives back what was reserved for something that did not come about.
+    pub fn give_back(&self, clinic: ClinicId, size: u64) {
+        let mut clinics = self.clinics.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = clinics.get_mut(&clinic) {
+            kept.since = kept.since.saturating_sub(size);
+        }
+    }
+
     /// Notes what the database said. Of several who asked at once the first is believed: what was
     /// reserved since is in none of their sums.
     fn summed(&self, clinic: ClinicId, bytes: u64, now: Timestamp) {
@@ -123,6 +131,8 @@ mod tests {
         kept.summed(clinic, 90, at(59));
         assert_eq!(kept.reserve(clinic, 11, 100, at(60)), Room::None { used: 90 });
         assert_eq!(kept.reserve(clinic, 10, 100, at(60)), Room::Reserved);
+        kept.give_back(clinic, 10);
+        assert_eq!(kept.reserve(clinic, 10, 100, at(61)), Room::Reserved, "it did not come about");
         assert_eq!(kept.reserve(clinic, 1, 200, at(120)), Room::Unknown, "a minute has passed");
     }
 

@@ -16,6 +16,7 @@ on_every_ground!(
     what_is_held_or_must_be_kept_is_not_purged,
     a_hold_needs_a_reason_and_bytes_to_hold,
     the_trash_is_emptied_when_its_days_are_over,
+    what_is_restored_while_the_trash_is_emptied_stays,
     temporary_documents_go_after_a_week,
     a_purge_that_was_cut_off_is_finished,
     a_url_that_is_still_out_brings_nothing_back_for_good,
@@ -178,6 +179,26 @@ async fn the_trash_is_emptied_when_its_days_are_over(app: &TestApp) {
     assert_eq!(told(app, &early, "document.purge").await, 1);
     assert_eq!(told(app, &early, "content.erase").await, 1);
     app.clock.shift_seconds(-30 * DAY - 60);
+}
+
+async fn what_is_restored_while_the_trash_is_emptied_stays(app: &TestApp) {
+    let mut thrown = Vec::new();
+    for _ in 0..40 {
+        let document = app.upload(&app.admin(), "patient-1", &pdf()).await;
+        app.delete(&app.admin(), &path(&document)).await.expect(200);
+        thrown.push(document);
+    }
+    app.clock.shift_seconds(31 * DAY);
+    // The last of those that upkeep has found by then.
+    let last = thrown.pop().unwrap();
+    let (admin, restore) = (app.admin(), format!("{}/restore", path(&last)));
+    let (ran, restored) = tokio::join!(empty_trash(app), app.post(&admin, &restore, json!({})));
+    restored.expect(200);
+    assert_eq!(ran.did, did(39, 0, 39));
+    let kept = app.get(&app.admin(), &path(&last)).await.expect(200).json();
+    assert_eq!(kept["state"], "available");
+    assert!(is_stored(app, &last["key"]).await);
+    app.clock.shift_seconds(-31 * DAY);
 }
 
 async fn temporary_documents_go_after_a_week(app: &TestApp) {

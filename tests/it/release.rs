@@ -14,6 +14,7 @@ on_every_ground!(
     what_is_decided_of_an_upload_holds_behind_what_it_replaces,
     a_decision_is_outlived_by_later_decisions_alone,
     a_change_is_made_only_where_it_was_allowed,
+    an_upload_does_not_replace_what_is_of_another_patient_by_now,
     that_there_is_a_newer_one_is_told_to_those_who_may_see_it,
 );
 
@@ -177,6 +178,18 @@ async fn what_is_withdrawn_while_its_replacement_is_scanned_stays_hidden() {
         scan(&app).await;
         let now = shown(&app, &last).await;
         assert_eq!((&now["state"], &now["release"]), (&json!("available"), &json!("released")));
+        // To scan again what waits by itself is no word on its release either.
+        release(&app, &admin, &last, "held").await.expect(200);
+        let waits = replace(&app, &last).await;
+        scan(&app).await;
+        let begun = send_replacement(&app, &admin, &waits).await;
+        app.clock.shift_seconds(1);
+        release(&app, &admin, &begun, "released").await.expect(200);
+        app.clock.shift_seconds(1);
+        app.post(&admin, &format!("{}/scan", path(&waits)), json!({})).await.expect(202);
+        scan(&app).await;
+        let newest = confirm(&app, &admin, &begun).await.expect(201).json();
+        assert_eq!(newest["release"], "released");
         app.check().await;
         app.leave().await;
     }
@@ -202,6 +215,22 @@ async fn a_change_is_made_only_where_it_was_allowed(app: &TestApp) {
             _ => panic!("both were let through, or neither: {ended:?}, {there:?}"),
         }
     }
+}
+
+/// The move may come between a look at what is to be replaced and the upload's own row.
+async fn an_upload_does_not_replace_what_is_of_another_patient_by_now(app: &TestApp) {
+    let admin = app.admin();
+    let old = app.upload(&admin, "patient-1", &pdf()).await;
+    let begun = send_replacement(app, &admin, &old).await;
+    let elsewhere = json!({ "patientId": "patient-2", "reason": "a mistake" });
+    patch(app, &admin, &old, elsewhere).await.expect(200);
+    let as_if_just_begun = "update document_assets set supersedes = \
+         (select id from document_assets where patient_id = 'patient-2') where state = 'pending'";
+    assert_eq!(app.sql(as_if_just_begun).await.unwrap(), 1);
+    let newer = confirm(app, &admin, &begun).await.expect(201).json();
+    assert_eq!((&newer["patientId"], &newer["supersedes"]), (&json!("patient-1"), &Value::Null));
+    assert_eq!(shown(app, &newer).await["supersedes"], Value::Null);
+    assert_eq!(shown(app, &old).await["supersededBy"], Value::Null);
 }
 
 async fn that_there_is_a_newer_one_is_told_to_those_who_may_see_it(app: &TestApp) {

@@ -138,6 +138,7 @@ const CALLED: &[(&str, &str, &[&str])] = &[
             "lift_hold",
             "set_release",
             "hold_behind",
+            "leave_foreign",
             "update",
             "detach_successors",
             "has_successor",

@@ -176,7 +176,7 @@ async fn receive_form(
         }
         said.meaning()
     };
-    documents::take_in(app, call, arriving, bytes, rest).await
+    Box::pin(documents::take_in(app, call, arriving, bytes, rest)).await
 }
 
 impl Said {

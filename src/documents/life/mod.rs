@@ -22,7 +22,7 @@ mod versions;
 pub use change::{Change, change};
 pub use edit::{Edit, edit};
 pub use purge::{Purge, purge};
-pub use release::{Release, release_now};
+pub use release::{Release, becoming, release_now};
 pub use trail::read_trail;
 pub use trash::{Emptied, empty_trash};
 pub use versions::{Versions, versions};

@@ -37,7 +37,8 @@ pub async fn purge(app: &App, call: &Call, id: DocumentId) -> Result<Purge, Docu
         let from = json!({ "from": document.state.as_str() });
         let (by, now) = (call.caller.effective_user(), app.clock.now());
         let mut tx = grant.begin().await?;
-        let purged = rows::mark_purged(&mut tx, (call.clinic(), id), by.as_str(), now).await?;
+        let purged =
+            rows::mark_purged(&mut tx, (call.clinic(), id), by.as_str(), now, None).await?;
         let found = documents::find(&mut tx, call.clinic(), &Reference::Id(id)).await?;
         let found = found.ok_or(DocumentError::NotFound)?;
         let document = grant.look(&found);

@@ -59,8 +59,18 @@ impl Release {
     }
 }
 
-/// What holds for an upload that becomes a document now: what it replaces may have been held or
-/// withdrawn since it was begun.
+/// An upload as it becomes a document now: what it replaces may have gone to another patient, been
+/// held or withdrawn since it was begun.
+pub async fn becoming(tx: &mut Audited, upload: &Document) -> Result<Document, DbError> {
+    let mut upload = upload.clone();
+    if upload.supersedes.is_some() && rows::leave_foreign(tx, &upload).await? {
+        upload.supersedes = None;
+    }
+    upload.release = release_now(tx, &upload).await?;
+    Ok(upload)
+}
+
+/// What holds for an upload that becomes a document now, or is scanned.
 pub async fn release_now(tx: &mut Audited, upload: &Document) -> Result<Release, DbError> {
     let Some(replaced) = upload.supersedes else { return Ok(upload.release) };
     let held = rows::hold_behind(tx, (upload.clinic_id, upload.id), replaced).await?;

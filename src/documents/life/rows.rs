@@ -138,6 +138,22 @@ pub async fn set_release(
     )
 }
 
+/// Lets an upload replace nothing where what it was to replace is of another patient by now. False:
+/// nothing was changed.
+pub async fn leave_foreign(tx: &mut Audited, upload: &Document) -> Result<bool, DbError> {
+    let changed = execute!(
+        *tx,
+        "update document_assets set supersedes = null \
+         where clinic_id = $1 and id = $2 and state = 'pending' and not exists ( \
+         select 1 from document_assets old where old.clinic_id = $1 \
+         and old.id = document_assets.supersedes \
+         and coalesce(old.patient_id, '') = coalesce(document_assets.patient_id, ''))",
+        upload.clinic_id,
+        upload.id,
+    )?;
+    Ok(changed == 1)
+}
+
 /// Holds back what becomes a document now where what it replaces is not for its patient's eyes, by
 /// a later word than the last one on its own release; never what the patient handed in. False:
 /// nothing was changed.
@@ -213,12 +229,14 @@ pub async fn has_successor(mut conn: &mut impl Connection, of: Of) -> Result<boo
 }
 
 /// Decides that the bytes of a document go: from here on it is a tombstone without a name. Where a
-/// signed URL is still out, its upload is open again until that has expired.
+/// signed URL is still out, its upload is open again until that has expired. With `known`, only
+/// where nothing was changed since then.
 pub async fn mark_purged(
     tx: &mut Audited,
     of: Of,
     by: &str,
     now: Timestamp,
+    known: Option<Timestamp>,
 ) -> Result<bool, DbError> {
     let changed = execute!(
         *tx,
@@ -228,11 +246,13 @@ pub async fn mark_purged(
          upload_closed_at = case when upload_expires_at > $3 then null \
          else upload_closed_at end where clinic_id = $1 and id = $2 \
          and state in ('scanning', 'available', 'deleted', 'quarantined') and hold_reason is null \
-         and (retain_until is null or retain_until <= $3)",
+         and (retain_until is null or retain_until <= $3) \
+         and ($5 is null or updated_at = $5)",
         of.0,
         of.1,
         now,
         by,
+        known,
     )?;
     Ok(changed == 1)
 }

@@ -73,7 +73,8 @@ async fn due(app: &App, due: Due) -> Result<Vec<Unread<Document>>, DocumentError
     })
 }
 
-/// Purges what is due. Each row leaves the queue; one that was put under hold meanwhile, too.
+/// Purges what is due. Each row leaves the queue; one that was restored or put under hold after it
+/// was found, too.
 async fn purge_due(
     app: &App,
     steward: &Steward,
@@ -90,7 +91,8 @@ async fn purge_due(
             let document = steward.look(document);
             let mut tx = steward.begin(Action::PurgeDocument, &document.target()).await?;
             let of = (document.clinic_id, document.id);
-            if rows::mark_purged(&mut tx, of, TASK, app.clock.now()).await? {
+            let known = Some(document.updated_at);
+            if rows::mark_purged(&mut tx, of, TASK, app.clock.now(), known).await? {
                 let from = serde_json::json!({ "from": document.state.as_str() });
                 tx.commit(Some(from)).await?;
                 count += 1;

@@ -81,6 +81,19 @@ async fn add_within(
     event: Event,
 ) -> Result<(), DocumentError> {
     reserve_kept(app, document).await?;
+    let added = Box::pin(add_bounded(app, grant, document, event)).await;
+    if added.is_err() {
+        app.kept.give_back(document.clinic_id, document.byte_size);
+    }
+    added
+}
+
+async fn add_bounded(
+    app: &App,
+    grant: &Grant<'_>,
+    document: &Document,
+    event: Event,
+) -> Result<(), DocumentError> {
     let limits = &app.config.limits;
     let exact =
         OpenUploads { caller: most(limits.open_per_caller), clinic: most(limits.open_per_clinic) };

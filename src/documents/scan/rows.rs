@@ -141,8 +141,8 @@ pub async fn mark_rescan(
         *tx,
         "update document_assets set state = 'scanning', state_reason = $3, scan_verdict = null, \
          scanned_at = null, updated_at = $4, scan_next_at = $4, scan_attempts = 0, \
-         release_set_at = case when state = 'available' then coalesce(release_set_at, $4) \
-         else release_set_at end \
+         release_set_at = case when state = 'available' and release_state = 'released' \
+         then coalesce(release_set_at, $4) else release_set_at end \
          where clinic_id = $1 and id = $2 and state in ('scanning', 'available', 'quarantined')",
         clinic,
         id,
