@@ -115,11 +115,13 @@ function Records(props: PatientRecordsProps) {
       anchor.click();
     });
   const remove = (document: Document) =>
-    act(async () => {
+    act(async (signal) => {
       const id = document.id;
+      // Once asked for it is not given up, whatever is shown.
       await client.DELETE("/api/docs/{id}", { params: { path: { id } } });
+      if (signal?.aborted) return;
       say(texts.saidDeleted(document.filename));
-      await records.load();
+      await records.reload();
     });
 
   const { documents, loading, error, next } = records;
@@ -139,7 +141,7 @@ function Records(props: PatientRecordsProps) {
           {...{ endpoint, token, headers, category, texts, sealFor: props.sealFor }}
           entityType="patient"
           entityId={patientId}
-          onUploadComplete={() => void records.load()}
+          onUploadComplete={() => void records.reload()}
         />
       )}
       <div className="srm-filter">
@@ -178,7 +180,7 @@ function Records(props: PatientRecordsProps) {
         <p className="srm-note srm-wrong" role="alert">
           {shownError}{" "}
           {error && (
-            <button type="button" className="srm-link" onClick={() => void records.load()}>
+            <button type="button" className="srm-link" onClick={() => void records.reload()}>
               {texts.reload}
             </button>
           )}
