@@ -11,6 +11,7 @@ import { Announcer, type Looks, Progress, useTexts } from "./parts.js";
 import { RecordRow } from "./RecordRow.js";
 import { useKeptFocus } from "./useKeptFocus.js";
 import { linkOf, useClient, useRecords, useRested } from "./useRecords.js";
+import { bytesOf, IN_MEMORY, save, saveBytes } from "./save.js";
 import { PICTURES, Viewer } from "./Viewer.js";
 
 /** What is no answer of the server is this page's own trouble. */
@@ -109,10 +110,9 @@ function Records(props: PatientRecordsProps) {
   const download = (document: Document) =>
     act(async (signal) => {
       const link = await linkOf(client, document.id, "attachment", signal);
-      const anchor = window.document.createElement("a");
-      anchor.href = link.url;
-      anchor.download = link.filename;
-      anchor.click();
+      const bytes = document.size <= IN_MEMORY ? await bytesOf(link.url, signal) : undefined;
+      if (bytes) saveBytes(bytes, link.filename);
+      else save(link.url, link.filename);
     });
   const remove = (document: Document) =>
     act(async (signal) => {
