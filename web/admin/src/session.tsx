@@ -1,6 +1,6 @@
 /** Who is signed in, for every page. */
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, type ReactNode, useContext, useEffect, useRef } from "react";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { Navigate, useLocation } from "react-router";
 import { ApiError, api, data, type Schemas, whenSignedOut } from "./api";
 import type { Coming } from "./pages/Login";
@@ -10,6 +10,8 @@ export type Session = Schemas["SessionAnswer"];
 export type Role = "admin" | "clinician" | "staff" | "patient" | "auditor" | "service";
 
 const Context = createContext<Session | undefined>(undefined);
+
+const isOver = (error: unknown) => error instanceof ApiError && error.status === 401;
 
 export function useSession(): Session {
   const session = useContext(Context);
@@ -26,22 +28,37 @@ export function useRole(): (...roles: Role[]) => boolean {
 export function SignedIn({ children }: { children: ReactNode }) {
   const place = useLocation();
   const cache = useQueryClient();
+  /** Whose pages these are, also while it is asked who is there. */
+  const [whose, setWhose] = useState<string>();
+  // What was read for one is not for the next. That a session is being ended is nobody's data.
+  const forget = () => cache.removeQueries({ predicate: ({ queryKey: [of] }) => of !== "session" && of !== "leaving" });
   const session = useQuery({
     queryKey: ["session"],
-    queryFn: () => data(api.GET("/api/session")),
-    retry: (count, error) => count < 2 && !(error instanceof ApiError && error.status === 401),
+    queryFn: async () => {
+      try {
+        const now = await data(api.GET("/api/session"));
+        if (whose && whose !== now.user) forget();
+        return now;
+      } catch (error) {
+        if (isOver(error)) forget();
+        throw error;
+      }
+    },
+    retry: (count, error) => count < 2 && !isOver(error),
     staleTime: 60_000,
     // The session ends after some idle time; a page that stands open must show it.
     refetchOnWindowFocus: "always",
   });
   useEffect(() => whenSignedOut(() => void cache.resetQueries({ queryKey: ["session"] })), [cache]);
-  const user = useRef<string>(undefined);
-  if (session.data) user.current = session.data.user;
+  const user = session.data?.user;
+  useEffect(() => { if (user) setWhose(user); }, [user]);
   if (session.isPending) return <Waiting />;
-  if (session.error instanceof ApiError && session.error.status === 401) {
+  if (isOver(session.error)) {
     const back = place.pathname + place.search;
-    return <Navigate to="/login" replace state={{ back, ...(user.current && { user: user.current }) } satisfies Coming} />;
+    return <Navigate to="/login" replace state={{ back, ...(whose && { user: whose }) } satisfies Coming} />;
   }
   if (!session.data) return <Failed error={session.error} retry={() => session.refetch()} />;
-  return <Context value={session.data}>{children}</Context>;
+  // Somebody else signed in in another tab: they are not led to where the last one was.
+  if (whose && whose !== user) return <Navigate to="/storage" replace />;
+  return <Context key={user} value={session.data}>{children}</Context>;
 }

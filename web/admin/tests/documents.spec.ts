@@ -303,6 +303,24 @@ test("a newer version is uploaded in the place of a document, which stays as the
   for (const id of [now?.id, old.id]) await world.server.api("DELETE", `/api/docs/${id}?permanent=true`, { token: world.token });
 });
 
+test("what was asked of one version does not stay open when another comes in its place", async ({ open, world }) => {
+  const old = await upload(world.server, world.token, { bytes: Buffer.from("made-up rules\n"), filename: "rules.txt", category: "other" });
+  const now = await upload(world.server, world.token, { bytes: Buffer.from("newer made-up rules\n"), filename: "rules-2.txt", category: "other", supersedes: old.id });
+  const page = await open(`/storage/documents?doc=${old.id}`);
+  await panel(page).getByRole("tab", { name: "Versions" }).click();
+  await panel(page).getByRole("button", { name: "rules-2.txt" }).click();
+  await expect(panel(page).getByRole("region", { name: "rules-2.txt" })).toContainText("newer made-up rules");
+  await panel(page).getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name: "Change name or category" }).click();
+  await expect(page.getByRole("dialog", { name: "Change name or category" }).getByLabel("File name")).toHaveValue("rules-2.txt");
+  await page.goBack();
+  await expect(page).toHaveURL(new RegExp(old.id));
+  await expect(panel(page).getByRole("region", { name: "rules.txt" })).toContainText("made-up rules");
+  await expect(panel(page)).toHaveCount(1);
+  await expect(page.getByRole("dialog", { name: "rules.txt" })).toBeVisible();
+  for (const { id } of [now, old]) await world.server.api("DELETE", `/api/docs/${id}?permanent=true`, { token: world.token });
+});
+
 test("what is marked comes as one ZIP of the same bytes, each read in the trail", async ({ open, world, page: blank }, info) => {
   // A file dialog of the system cannot be answered here; then the ZIP is made in memory.
   await blank.addInitScript(() => { delete (window as { showSaveFilePicker?: unknown }).showSaveFilePicker; });

@@ -26,12 +26,15 @@ export interface Upload {
   filename: string;
   category?: string;
   patientId?: string | undefined;
+  /** The document that it is a newer version of. */
+  supersedes?: string;
 }
 
 /** Through the server, in one call. */
-export async function upload(server: Server, token: string, { bytes, filename, category = "medical-records", patientId = PATIENT }: Upload): Promise<Document> {
+export async function upload(server: Server, token: string, { bytes, filename, category = "medical-records", patientId = PATIENT, supersedes }: Upload): Promise<Document> {
   const form = new FormData();
   form.append("category", category);
+  if (supersedes) form.append("supersedes", supersedes);
   form.append("file", new Blob([new Uint8Array(bytes)], { type: TYPES[filename.split(".").at(-1) ?? ""] ?? "application/octet-stream" }), filename);
   const sent = await fetch(`${server.url}/api/patients/${patientId}/records`, { method: "POST", headers: { authorization: `Bearer ${token}` }, body: form });
   if (!sent.ok) throw new Error(`${filename}: ${sent.status} ${await sent.text()}`);

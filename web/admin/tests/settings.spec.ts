@@ -174,6 +174,24 @@ test("what is in quarantine is shown and nobody can open it", async ({ page, con
   await server.stop();
 });
 
+test("the page of the trail is at rest when nobody types", async ({ open, page: blank }) => {
+  // It waits so long before it asks for what was typed.
+  await blank.addInitScript(() => {
+    const plain = window.setTimeout;
+    const counted = (call: () => void, wait = 0, ...more: unknown[]) => {
+      if (wait === 200) (window as { waits?: number }).waits = ((window as { waits?: number }).waits ?? 0) + 1;
+      return plain(call, wait, ...more);
+    };
+    window.setTimeout = counted as typeof window.setTimeout;
+  });
+  const page = await open("/storage/audit");
+  await expect(rows(page).first().getByRole("button")).toBeVisible();
+  const waits = () => page.evaluate(() => (window as { waits?: number }).waits ?? 0);
+  const before = await waits();
+  await page.waitForTimeout(2000);
+  expect(await waits() - before).toBeLessThanOrEqual(2);
+});
+
 test("the trail is searched, one event is shown in full, and what fits comes as CSV", async ({ open, world }) => {
   const letter = world.documents["referral-letter.pdf"];
   await world.server.api("GET", `/api/docs/${letter?.id}`, { token: world.token });

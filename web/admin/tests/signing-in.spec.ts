@@ -127,6 +127,24 @@ test("after the idle time the next person is not led to where the last one was",
   await server.stop();
 });
 
+test("when somebody else signs in in another tab, nothing of the last one stays in this one", async ({ page, context }) => {
+  const { server, documents } = await makeWorld({ STRONGROOM_CARE_TEAM: undefined });
+  const complaints = complaintsOf(page, () => server.url);
+  await signIn(context, server.url, "test-admin");
+  await page.goto(`${server.url}/storage/documents?doc=${documents["notes.txt"]?.id}`);
+  await expect(rows(page)).toHaveCount(5);
+  await expect(page.getByRole("dialog", { name: "notes.txt" })).toBeVisible();
+  await signIn(context, server.url, "test-clinician");
+  await page.evaluate(() => window.dispatchEvent(new Event("visibilitychange")));
+  await expect(page.getByRole("button", { name: "Signed in as test-clinician" })).toBeVisible();
+  await expect(page.getByText("No documents yet")).toBeVisible();
+  await expect(rows(page)).toHaveCount(0);
+  await expect(page.getByRole("dialog")).toHaveCount(0);
+  expect(page.url()).not.toContain("doc=");
+  expect(complaints).toEqual([]);
+  await server.stop();
+});
+
 test("who has left is signed out after the idle time, by a page that said so before", async ({ page, context }) => {
   const { server } = await makeWorld({ STRONGROOM_SESSION_IDLE: "8" });
   await signIn(context, server.url, "test-admin");

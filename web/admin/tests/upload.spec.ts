@@ -170,6 +170,46 @@ test("what a role may not upload is refused in the server's words, and goes as s
   await world.server.api("DELETE", `/api/docs/${made?.id}?permanent=true`, { token: world.token });
 });
 
+test("what failed on the way goes to whom it was sent, whoever the field names by then", async ({ open, page: blank, world }) => {
+  const line = (url: URL) => url.pathname.startsWith("/api/uppy/");
+  await blank.route(line, (route) => route.abort());
+  const page = await open("/storage/documents");
+  await drop(page, [as("cut-off.txt", "notes.txt")]);
+  await drawer(page).getByLabel("Patient").fill(PATIENT);
+  await drawer(page).getByRole("button", { name: "Upload 1 file" }).click();
+  await expect(file(page, "cut-off.txt")).toHaveAttribute("data-phase", "failed");
+  await expect(file(page, "cut-off.txt")).toContainText(PATIENT);
+  await drawer(page).getByLabel("Patient").fill(OTHER);
+  await drawer(page).getByLabel("Category of cut-off.txt").click();
+  await page.getByRole("option", { name: "Invoices" }).click();
+  await expect(file(page, "cut-off.txt")).toContainText(PATIENT);
+  await blank.unroute(line);
+  await drawer(page).getByRole("button", { name: "Try again: cut-off.txt" }).click();
+  await expect(told(page, "1 file uploaded")).toBeVisible();
+  await expect(file(page, "cut-off.txt")).toContainText(`Invoices, ${PATIENT}`);
+  const [made] = await found(world, "cut-off");
+  expect(made).toMatchObject({ patientId: PATIENT, category: "invoices" });
+  await world.server.api("DELETE", `/api/docs/${made?.id}?permanent=true`, { token: world.token });
+});
+
+test("while files are on their way in, no document offers to be replaced in their place", async ({ open, world }) => {
+  const page = await open("/storage/documents");
+  await drop(page, [as("kept-open.txt", "notes.txt")]);
+  await drawer(page).getByRole("button", { name: "Upload 1 file" }).click();
+  await drawer(page).getByRole("link", { name: "kept-open.txt" }).click();
+  const panel = page.getByRole("dialog", { name: "kept-open.txt" });
+  const replace = page.getByRole("menuitem", { name: "Upload a newer version" });
+  await panel.getByRole("button", { name: "More actions" }).click();
+  await expect(replace).toBeDisabled();
+  await page.keyboard.press("Escape");
+  await panel.getByRole("button", { name: "Close" }).click();
+  await drawer(page).getByRole("button", { name: "Done" }).click();
+  await page.getByRole("button", { name: /^kept-open/ }).click();
+  await panel.getByRole("button", { name: "More actions" }).click();
+  await expect(replace).toBeEnabled();
+  for (const { id } of await found(world, "kept-open")) await world.server.api("DELETE", `/api/docs/${id}?permanent=true`, { token: world.token });
+});
+
 test("a patient hands something in under My documents", async ({ open, world }) => {
   const page = await open("/storage/mine", "test-patient");
   await expect(page.getByRole("heading", { name: "My documents" })).toBeVisible();

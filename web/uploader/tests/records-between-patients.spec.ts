@@ -101,6 +101,21 @@ test("a picture or a page still on its way opens nothing over the next patient",
   expect((await uploader.told()).failed).toEqual([]);
 });
 
+test("a download still on its way is not saved when the next patient is shown", async ({ uploader, page, world }) => {
+  await openA(uploader, world);
+  const saved: string[] = [];
+  page.on("download", (download) => saved.push(download.suggestedFilename()));
+  const bytes = await hold(page, /X-Amz-Signature=/);
+  await uploader.button("Download", letter().name).first().click();
+  await expect.poll(bytes.count).toBe(1);
+  await uploader.change({ patientId: B });
+  await expect(page.getByText("There are no documents yet.")).toBeVisible();
+  await bytes.release();
+  await page.waitForTimeout(500);
+  expect(saved).toEqual([]);
+  await expect(page.getByRole("alert")).toHaveCount(0);
+});
+
 test("what was found for another search is not shown where a search fails", async ({ uploader, page, world }) => {
   await openA(uploader, world);
   await page.route(/\/api\/docs\?.*q=wound/, (route) => route.abort());

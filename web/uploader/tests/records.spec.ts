@@ -1,4 +1,5 @@
-import { expect, letter, photo, test } from "./fixtures.js";
+import type { Route } from "@playwright/test";
+import { expect, letter, photo, scan, test } from "./fixtures.js";
 
 const patient = "patient-of-records";
 
@@ -37,7 +38,10 @@ test("a patient's records are listed, searched, looked at, downloaded and delete
 
   const got = page.waitForEvent("download");
   await uploader.button("Download", "referral-letter.pdf").click();
-  const file = await (await got).createReadStream();
+  const saved = await got;
+  // The link itself names no more than an id.
+  expect(saved.suggestedFilename()).toBe("referral-letter.pdf");
+  const file = await saved.createReadStream();
   const pieces: Buffer[] = [];
   for await (const piece of file) pieces.push(piece as Buffer);
   expect(Buffer.concat(pieces).equals(letter().bytes)).toBe(true);
@@ -46,6 +50,55 @@ test("a patient's records are listed, searched, looked at, downloaded and delete
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await expect(uploader.row("referral-letter.pdf")).toHaveCount(0);
   await expect(page.getByText("referral-letter.pdf is in the trash.")).toBeAttached();
+});
+
+test("where the page may not read what a link leads to it is downloaded all the same, under its id", async ({
+  uploader,
+  page,
+  world,
+}) => {
+  const props = { endpoint: world.line.url, token: world.clinician };
+  await uploader.open({ ...props, entityType: "patient", entityId: "patient-of-links", category: "other" });
+  await uploader.drop(letter());
+  await expect.poll(async () => (await uploader.told()).done).toHaveLength(1);
+  const id = (await uploader.told()).done[0]?.id;
+  await uploader.open({ ...props, patientId: "patient-of-links" }, "records");
+  // As a bucket does whose CORS rules do not know the page.
+  await page.route(/X-Amz-Signature=/, (route) =>
+    route.request().resourceType() === "fetch" ? route.abort() : route.continue(),
+  );
+  const got = page.waitForEvent("download");
+  await uploader.button("Download", "referral-letter.pdf").click();
+  expect((await got).suggestedFilename()).toBe(`${id}.pdf`);
+  await expect(page.getByRole("alert")).toHaveCount(0);
+});
+
+test("a document that is deleted while people search leaves what they search for", async ({
+  uploader,
+  page,
+  world,
+}) => {
+  const props = { endpoint: world.line.url, token: world.clinician };
+  await uploader.open({ ...props, entityType: "patient", entityId: "patient-of-searches", category: "imaging" });
+  await uploader.drop(letter(), photo(), scan());
+  await expect.poll(async () => (await uploader.told()).done).toHaveLength(3);
+  await uploader.open({ ...props, patientId: "patient-of-searches", allowDelete: true }, "records");
+  await expect(page.getByRole("listitem")).toHaveCount(3);
+  const held: Route[] = [];
+  await page.route(/\/api\/docs\/[^/]+$/, (route) =>
+    route.request().method() === "DELETE" ? void held.push(route) : route.continue(),
+  );
+  await uploader.button("Delete", "referral-letter.pdf").click();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect.poll(() => held.length).toBe(1);
+  await page.getByRole("searchbox").fill("wound");
+  await expect(page.getByRole("listitem")).toHaveCount(1);
+  const again = page.waitForResponse(/\/api\/docs\?/);
+  await held[0]?.continue();
+  expect(new URL((await again).url()).searchParams.get("q")).toBe("wound");
+  await expect(page.getByText("referral-letter.pdf is in the trash.")).toBeAttached();
+  await expect(page.getByRole("listitem")).toHaveCount(1);
+  await expect(uploader.row("wound-photo.png")).toBeVisible();
 });
 
 test("what is added from the records is shown there at once", async ({ uploader, page, world }) => {

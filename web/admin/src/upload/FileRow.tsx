@@ -33,6 +33,7 @@ interface Props {
 
 const OFFERED = options(CATEGORIES);
 const OTHER = "Choose another file";
+const whom = ({ patientId }: About) => patientId || "no patient";
 
 export function FileRow({ item, uploads, choose, sent, about: { category, patientId }, whose, code, accept, retry, to, onGone }: Props) {
   const { id, name, phase, progress, document } = item;
@@ -42,7 +43,7 @@ export function FileRow({ item, uploads, choose, sent, about: { category, patien
   const open = (phase === "waiting" && !sent) || help === "again" || help === "about";
   const again = help === "again" || (help === "about" && (sent?.category !== category || sent?.patientId !== patientId));
   const moving = phase === "checking" || phase === "uploading" || phase === "paused" || phase === "finishing";
-  const about = sent && !open && !help ? [category && nameOf(category), whose && (sent.patientId || "no patient")].filter(Boolean).join(", ") : "";
+  const about = sent && !open && !help ? [category && nameOf(category), whose && whom(sent)].filter(Boolean).join(", ") : "";
   const remove = () => {
     uploads.remove(id);
     onGone();
@@ -65,6 +66,7 @@ export function FileRow({ item, uploads, choose, sent, about: { category, patien
           {statusOf(item, Boolean(sent), state)}{about && `, ${about}`}
         </Text>
         {moving && <Bar name={name} phase={phase} value={phase === "checking" ? 0 : Math.round(progress * 100)} />}
+        {help === "again" && sent && whose && <Text size="xs" c="dimmed" style={{ overflowWrap: "anywhere" }}>{whom(sent)}</Text>}
         {help === "about" && !again && <Text size="xs" c="dimmed">{whose ? "Choose another category or patient to try again." : "Choose another category to try again."}</Text>}
         {open && (
           <Select size="xs" mt={6} maw={220} aria-label={`Category of ${name}`} data={OFFERED} value={category ?? null} placeholder="Asking the server" allowDeselect={false}

@@ -10,6 +10,7 @@ import { sending } from "./sending";
 import type { Target } from "./Uploading";
 import { useCategories } from "./useCategories";
 import { useUploads } from "./useUploads";
+import { helpOf } from "./words";
 
 interface Props extends Target {
   path: string;
@@ -40,10 +41,10 @@ export default function UploadDrawer({ patientId: given, replaces, path, files, 
   useEffect(() => (moves ? sending() : undefined), [moves]);
   const patientId = given ?? patient.trim();
 
-  const describe = (id: string) => {
+  const describe = (id: string, whose = patientId) => {
     const category = categories[id];
-    uploads?.describe(id, { ...(category && { category }), ...(patientId && { patientId }) });
-    return [id, { category, patientId }] as const;
+    uploads?.describe(id, { ...(category && { category }), ...(whose && { patientId: whose }) });
+    return [id, { category, patientId: whose }] as const;
   };
   const send = () => {
     const now = waiting.map(({ id }) => describe(id));
@@ -51,8 +52,10 @@ export default function UploadDrawer({ patientId: given, replaces, path, files, 
     setSent((old) => new Map([...old, ...now]));
     uploads?.start();
   };
-  const retry = (id: string) => {
-    const now = describe(id);
+  const retry = (item: Item) => {
+    const { id } = item;
+    // Where nothing was wrong with whose it is, it stays theirs: the field may be about the next file by now.
+    const now = describe(id, helpOf(item, codeOf(item)) === "again" ? sent.get(id)?.patientId : undefined);
     setSent((old) => new Map([...old, now]));
     uploads?.retry(id);
   };
@@ -75,7 +78,7 @@ export default function UploadDrawer({ patientId: given, replaces, path, files, 
           <ul style={LIST} aria-label="Files">
             {items.map((item) => (
               <FileRow key={item.id} item={item} uploads={uploads} about={{ category: categories[item.id], patientId }} choose={(category) => choose([item.id], category)}
-                sent={sent.get(item.id)} whose={given === undefined} code={codeOf(item)} accept={accept} retry={() => retry(item.id)} to={to} onGone={() => button.current?.focus()} />
+                sent={sent.get(item.id)} whose={given === undefined} code={codeOf(item)} accept={accept} retry={() => retry(item)} to={to} onGone={() => button.current?.focus()} />
             ))}
           </ul>
         )}

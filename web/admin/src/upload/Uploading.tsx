@@ -23,9 +23,11 @@ interface Door {
   /** What is dropped from now on is for this, until the answer is called. */
   offer: (target: Target) => () => void;
   open: (target: Target) => void;
+  /** The drawer is there: another target would take what is in it away. */
+  isOpen: boolean;
 }
 
-const Context = createContext<Door>({ offer: () => () => undefined, open: () => undefined });
+const Context = createContext<Door>({ offer: () => () => undefined, open: () => undefined, isOpen: false });
 export const useUploading = () => useContext(Context);
 
 const BLUR = { backdropFilter: "blur(2px)" };
@@ -36,13 +38,15 @@ export function Uploading({ children }: { children: ReactNode }) {
   const target = useRef<Target>(undefined);
   const path = useRef(pathname);
   path.current = pathname;
-  const door = useMemo<Door>(() => ({
-    offer: (of) => {
+  const isOpen = asked !== undefined;
+  const ways = useMemo(() => ({
+    offer: (of: Target) => {
       target.current = of;
       return () => { if (target.current === of) target.current = undefined; };
     },
-    open: (of) => setAsked({ ...of, path: path.current, files: [] }),
+    open: (of: Target) => setAsked({ ...of, path: path.current, files: [] }),
   }), []);
+  const door = useMemo<Door>(() => ({ ...ways, isOpen }), [ways, isOpen]);
   const take = (files: readonly File[], of: Target | undefined) =>
     setAsked((open) => (open ? { ...open, files } : of && { ...of, path: path.current, files }));
   const over = useDrops(() => asked !== undefined || target.current !== undefined, (data) => {

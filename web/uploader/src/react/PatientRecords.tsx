@@ -11,6 +11,7 @@ import { Announcer, type Looks, Progress, useTexts } from "./parts.js";
 import { RecordRow } from "./RecordRow.js";
 import { useKeptFocus } from "./useKeptFocus.js";
 import { linkOf, useClient, useRecords, useRested } from "./useRecords.js";
+import { bytesOf, IN_MEMORY, save, saveBytes } from "./save.js";
 import { PICTURES, Viewer } from "./Viewer.js";
 
 /** What is no answer of the server is this page's own trouble. */
@@ -109,17 +110,18 @@ function Records(props: PatientRecordsProps) {
   const download = (document: Document) =>
     act(async (signal) => {
       const link = await linkOf(client, document.id, "attachment", signal);
-      const anchor = window.document.createElement("a");
-      anchor.href = link.url;
-      anchor.download = link.filename;
-      anchor.click();
+      const bytes = document.size <= IN_MEMORY ? await bytesOf(link.url, signal) : undefined;
+      if (bytes) saveBytes(bytes, link.filename);
+      else save(link.url, link.filename);
     });
   const remove = (document: Document) =>
-    act(async () => {
+    act(async (signal) => {
       const id = document.id;
+      // Once asked for it is not given up, whatever is shown.
       await client.DELETE("/api/docs/{id}", { params: { path: { id } } });
+      if (signal?.aborted) return;
       say(texts.saidDeleted(document.filename));
-      await records.load();
+      await records.reload();
     });
 
   const { documents, loading, error, next } = records;
@@ -139,7 +141,7 @@ function Records(props: PatientRecordsProps) {
           {...{ endpoint, token, headers, category, texts, sealFor: props.sealFor }}
           entityType="patient"
           entityId={patientId}
-          onUploadComplete={() => void records.load()}
+          onUploadComplete={() => void records.reload()}
         />
       )}
       <div className="srm-filter">
@@ -178,7 +180,7 @@ function Records(props: PatientRecordsProps) {
         <p className="srm-note srm-wrong" role="alert">
           {shownError}{" "}
           {error && (
-            <button type="button" className="srm-link" onClick={() => void records.load()}>
+            <button type="button" className="srm-link" onClick={() => void records.reload()}>
               {texts.reload}
             </button>
           )}

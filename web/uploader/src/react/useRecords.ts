@@ -88,7 +88,11 @@ export function useRecords(client: StrongroomClient, wanted: Wanted) {
     void load();
     return () => asked.current?.abort();
   }, [load]);
-  return { ...state, load };
+  // Who waited for an answer asks for what is wanted by then.
+  const current = useRef(load);
+  current.current = load;
+  const reload = useCallback(() => current.current(), []);
+  return { ...state, load, reload };
 }
 
 /** A short-lived link to a document's bytes. */

@@ -29,7 +29,9 @@ export default function Audit() {
     else next.delete(name);
     return next;
   }, { replace: true });
-  const [{ from, to, action, ...words }] = useDebouncedValue(Object.fromEntries(params), 200);
+  // The params themselves: an object made here would be another one each time, and be waited for for ever.
+  const [rested] = useDebouncedValue(params, 200);
+  const { from, to, action, ...words } = Object.fromEntries(rested);
   const time = (name: string) => {
     const text = params.get(name) ?? "";
     return timeOf(new Date(text)) ? text : "";

@@ -18,7 +18,7 @@ export function Actions({ document: d, onClose }: { document: Document; onClose:
   const is = useRole();
   const [asked, setAsked] = useState<Asked>();
   const done = () => setAsked(undefined);
-  const { open } = useUploading();
+  const { open, isOpen } = useUploading();
   const replace = () => {
     onClose();
     open({ replaces: d, ...(d.patientId && { patientId: d.patientId }) });
@@ -50,7 +50,7 @@ export function Actions({ document: d, onClose }: { document: Document; onClose:
             <Menu.Target><Button size="sm" variant="default" aria-label="More actions"><IconDots size={16} /></Button></Menu.Target>
             <Menu.Dropdown>
               {there && <Menu.Item disabled={d.onHold} onClick={() => setAsked("edit")}>Change name or category</Menu.Item>}
-              {there && !d.supersededBy && <Menu.Item onClick={replace}>Upload a newer version</Menu.Item>}
+              {there && !d.supersededBy && <Menu.Item disabled={isOpen} onClick={replace}>Upload a newer version</Menu.Item>}
               {there && d.patientId && is("admin", "clinician") && <Menu.Item disabled={d.onHold} onClick={() => setAsked("move")}>Wrong patient: move</Menu.Item>}
               {there && d.patientId && !d.released && is("admin", "clinician") && <Menu.Item onClick={() => release.mutate()}>Release to the patient</Menu.Item>}
               {there && d.patientId && d.released && is("admin", "clinician") && <Menu.Item onClick={() => setAsked("withdraw")}>Withdraw from the patient</Menu.Item>}

@@ -33,9 +33,10 @@ export default function Panel({ id, onClose }: { id: string; onClose: () => void
       {found.isPending && <Waiting />}
       {found.error && <Failed error={found.error} retry={() => found.refetch()} />}
       {document && (
-        <Stack>
+        // What was asked or typed of one document must not come upon another.
+        <Stack key={id}>
           <Actions document={document} onClose={onClose} />
-          <Sides key={id} document={document} />
+          <Sides document={document} />
         </Stack>
       )}
     </Drawer>

@@ -38,6 +38,7 @@ export default function Pdf({ document, url }: Shown) {
   useEffect(() => {
     let over = false;
     setProblem(undefined);
+    setPdf(undefined);
     const open = async () => {
       const source = whole ? { data: await (await answerOf(fetch(url))).arrayBuffer() } : { url, rangeChunkSize: PIECE, disableAutoFetch: true, disableStream: true };
       if (over) return;
@@ -81,7 +82,7 @@ function Page({ pdf, number, name, onProblem }: { pdf: PDFDocumentProxy; number:
       target.height = viewport.height;
       const drawing = page.render({ canvas: target, viewport });
       cancel = () => drawing.cancel();
-      drawing.promise.then(() => { target.dataset.drawn = String(number); }, () => undefined);
+      drawing.promise.then(() => { target.dataset.drawn = String(number); }, (error: Error) => over || onProblem(error));
     }).catch((error: Error) => over || onProblem(error));
     return () => { over = true; cancel(); };
   }, [pdf, number, onProblem]);

@@ -61,7 +61,7 @@ export default function OnePatient() {
           {shown.length > 0 && <Rows items={shown} waiting={false} open={open} openId={openId} group={group} whole={!pages.hasNextPage && (by === "time" || later.size === 0)} without={["patient", by === "time" ? "type" : "category"]} />}
           {items.length > 0 && <More pages={pages} shown={items.length} />}
         </Grid.Col>
-        {team && <Grid.Col span={{ base: 12, md: 4, lg: 3 }}><CareTeam patientId={patientId} /></Grid.Col>}
+        {team && <Grid.Col span={{ base: 12, md: 4, lg: 3 }}><CareTeam key={patientId} patientId={patientId} /></Grid.Col>}
       </Grid>
       {openId && <Boundary of={openId}><Suspense fallback={<Opening />}><Panel id={openId} onClose={() => open(undefined)} /></Suspense></Boundary>}
     </Stack>
