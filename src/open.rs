@@ -39,8 +39,8 @@ pub enum OpenError {
     Key(#[from] KeyError),
     /// There is sealed data and no key to it.
     #[error(
-        "{0} is missing beside the documents it sealed; put it back from your backup (or set \
-         STRONGROOM_MASTER_KEY_FILE). A new key could not open any of them"
+        "{0} is missing beside the documents and secrets it sealed; put it back from your backup \
+         (or set STRONGROOM_MASTER_KEY_FILE). A new key could not open any of them"
     )]
     KeyMissing(String),
     /// The database cannot be opened.
@@ -107,7 +107,8 @@ pub async fn records_with(config: Config, clock: Clock, ids: Ids) -> Result<Open
 /// The ring of the data directory; made when there is nothing yet that another one has sealed.
 fn own_ring(dir: &Path) -> Result<(KeyRing, bool), OpenError> {
     let path = dir.join("master.key");
-    if !path.exists() && dir.join("store/index.sqlite").exists() {
+    let sealed = ["store/index.sqlite", "strongroom.sqlite"];
+    if !path.exists() && sealed.iter().any(|what| dir.join(what).exists()) {
         return Err(OpenError::KeyMissing(path.display().to_string()));
     }
     Ok(KeyRing::load_or_create(&path)?)

@@ -14,8 +14,10 @@ use crate::documents::{self, WireTrail};
 use crate::store::local::LocalStore;
 use crate::{http, open, operation, routes, upkeep, webhooks};
 
-/// Most orphaned files that one start removes; the next start goes on.
+/// Most orphaned files that one sweep removes; the next one goes on.
 const SWEEP_MOST: usize = 10_000;
+/// Between two sweeps.
+const SWEEP_EACH: std::time::Duration = std::time::Duration::from_hours(6);
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -56,10 +58,7 @@ pub async fn run(args: Args, config: Config) -> Done {
         {
             tracing::warn!("the demo could not be filled in: {e}");
         }
-        if let Some(store) = &local {
-            sweep(store).await;
-        }
-        tokio::join!(upkeep::run(&app), webhooks::run(&app));
+        tokio::join!(upkeep::run(&app), webhooks::run(&app), keep_swept(local.as_deref()));
     };
     tokio::select! {
         served = serving => served?,
@@ -72,6 +71,16 @@ pub async fn run(args: Args, config: Config) -> Done {
     }
     app.db.close().await;
     Ok(())
+}
+
+/// Sweeps when it starts and then now and then: what was cut off a moment before a start is still
+/// too young for its sweep.
+async fn keep_swept(store: Option<&LocalStore>) {
+    let Some(store) = store else { return };
+    loop {
+        sweep(store).await;
+        tokio::time::sleep(SWEEP_EACH).await;
+    }
 }
 
 /// Removes what uploads that were cut off left behind: a crash between a file's rename and the

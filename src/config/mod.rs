@@ -233,10 +233,19 @@ fn access(r: &mut Reader) -> AccessConfig {
         }
     };
     let idle = r.parse("STRONGROOM_SESSION_IDLE", "seconds").unwrap_or(900);
+    if idle == 0 {
+        r.problem("STRONGROOM_SESSION_IDLE", "expected 1 second or more: 0 would let nobody in");
+    }
+    let (jwks_url, jwks_file) =
+        (r.text("STRONGROOM_JWT_JWKS_URL"), r.path("STRONGROOM_JWT_JWKS_FILE"));
+    if jwks_url.is_some() && jwks_file.is_some() {
+        let text = "and STRONGROOM_JWT_JWKS_URL exclude each other; set one of them";
+        r.problem("STRONGROOM_JWT_JWKS_FILE", text);
+    }
     AccessConfig {
         jwt_secret,
-        jwks_url: r.text("STRONGROOM_JWT_JWKS_URL"),
-        jwks_file: r.path("STRONGROOM_JWT_JWKS_FILE"),
+        jwks_url,
+        jwks_file,
         issuer: r.text("STRONGROOM_JWT_ISSUER"),
         audience: r.text("STRONGROOM_JWT_AUDIENCE"),
         roles_claim: r.text("STRONGROOM_JWT_ROLES_CLAIM").unwrap_or_else(|| "roles".into()),

@@ -1,5 +1,5 @@
-//! Which document took the place of another one: told to those who may see it, since even that it
-//! is there says something.
+//! Which document took the place of which other one: told to those who may see that one, since even
+//! that it is there says something.
 
 use std::collections::HashSet;
 
@@ -9,46 +9,56 @@ use crate::documents::rows::{self, Reference};
 use crate::documents::{Document, DocumentError};
 use crate::ids::DocumentId;
 
-/// A document, without its successor where the caller may not read that.
+/// A document, without its successor and predecessor where the caller may not read those.
 pub(super) async fn as_seen(
     app: &App,
     call: &Call,
     document: Document,
 ) -> Result<Document, DocumentError> {
-    let Some(newer) = document.superseded_by else { return Ok(document) };
-    let mut reader = app.db.reader().await?;
-    let found = rows::find(&mut reader, call.clinic(), &Reference::Id(newer)).await?;
-    drop(reader);
-    let readable = match found {
-        Some(found) => call.may_read(&found.facts(Document::target)).await?,
-        None => false,
-    };
-    Ok(Document { superseded_by: readable.then_some(newer), ..document })
+    let superseded_by = readable(app, call, document.superseded_by).await?;
+    let supersedes = readable(app, call, document.supersedes).await?;
+    Ok(Document { supersedes, superseded_by, ..document })
 }
 
-/// The same for a page. `team` holds those documents in whose patient's care team the caller is; a
-/// successor has the same patient.
+async fn readable(
+    app: &App,
+    call: &Call,
+    other: Option<DocumentId>,
+) -> Result<Option<DocumentId>, DocumentError> {
+    let Some(id) = other else { return Ok(None) };
+    let mut reader = app.db.reader().await?;
+    let found = rows::find(&mut reader, call.clinic(), &Reference::Id(id)).await?;
+    drop(reader);
+    let Some(found) = found else { return Ok(None) };
+    Ok(call.may_read(&found.facts(Document::target)).await?.then_some(id))
+}
+
+/// The same for a page. `team` holds those documents in whose patient's care team the caller is;
+/// what replaces them and what they replace has the same patient.
 pub(super) async fn as_listed(
     app: &App,
     call: &Call,
     documents: &mut [Document],
     team: &HashSet<DocumentId>,
 ) -> Result<(), DocumentError> {
-    let newer: Vec<_> = documents.iter().filter_map(|d| d.superseded_by).collect();
-    if newer.is_empty() {
+    let others = |d: &Document| [d.superseded_by, d.supersedes].into_iter().flatten();
+    let all: Vec<_> = documents.iter().flat_map(others).collect();
+    if all.is_empty() {
         return Ok(());
     }
+    let cared_for = documents.iter().filter(|d| team.contains(&d.id));
+    let in_team: HashSet<_> = cared_for.flat_map(others).collect();
     let mut reader = app.db.reader().await?;
-    let found = rows::find_all(&mut reader, call.clinic(), &newer).await?;
+    let found = rows::find_all(&mut reader, call.clinic(), &all).await?;
     drop(reader);
-    let may = |(target, _, older): &(Target, DocumentId, Option<DocumentId>)| {
-        let in_team = older.is_some_and(|older| team.contains(&older));
-        call.could(Action::ReadDocument, target, in_team)
+    let may = |(target, id): &(Target, DocumentId)| {
+        call.could(Action::ReadDocument, target, in_team.contains(id))
     };
-    let facts = found.into_iter().map(|found| found.facts(|d| (d.target(), d.id, d.supersedes)));
-    let readable: HashSet<_> = facts.filter(may).map(|(_, id, _)| id).collect();
+    let facts = found.into_iter().map(|found| found.facts(|d| (d.target(), d.id)));
+    let readable: HashSet<_> = facts.filter(may).map(|(_, id)| id).collect();
     for document in documents {
         document.superseded_by = document.superseded_by.filter(|id| readable.contains(id));
+        document.supersedes = document.supersedes.filter(|id| readable.contains(id));
     }
     Ok(())
 }

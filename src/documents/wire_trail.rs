@@ -81,6 +81,10 @@ impl WireTrail {
                 Some((State::Refused | State::Abandoned | State::Purged, _)) => {
                     return Ok(Err(WireRefusal::Ended));
                 }
+                // A form has no condition: what is a document already it would only add to.
+                Some(_) if access.operation == "PostObject" => {
+                    return Ok(Err(WireRefusal::Ended));
+                }
                 _ => {}
             }
         }

@@ -86,9 +86,10 @@ pub async fn insert_delivery(
     // Of patients only what says nothing by itself goes out: a UUID, never a record number.
     let patient = listener.patient_id.as_ref().map(PatientId::as_str);
     let patient = patient.filter(|id| Uuid::try_parse(id).is_ok());
-    let state = match message.happening {
-        Happening::Superseded => None,
-        _ => Some(listener.document_state.as_str()),
+    // What is known here is of the newer document, and the message is about the older one.
+    let (state, category) = match message.happening {
+        Happening::Superseded => (None, None),
+        _ => (Some(listener.document_state.as_str()), Some(listener.category.as_str())),
     };
     let added = execute!(
         tx,
@@ -103,7 +104,7 @@ pub async fn insert_delivery(
         message.about,
         patient,
         state,
-        &listener.category,
+        category,
         message.other,
         listener.updated_at,
         message.at,

@@ -181,6 +181,22 @@ async fn the_trash_is_emptied_when_its_days_are_over(app: &TestApp) {
     app.clock.shift_seconds(-30 * DAY - 60);
 }
 
+/// The same form again would put one more version on the disk each time, past every quota.
+#[tokio::test]
+async fn a_form_brings_one_file_and_nothing_once_that_is_a_document() {
+    let app = TestApp::sqlite().await;
+    let mut asked = pdf().asked("patient-1");
+    asked["method"] = json!("POST");
+    let begun = app.post(&app.admin(), "/api/docs/presign-upload", asked).await.expect(201).json();
+    let status = async || app.send_form(&begun, &[], &pdf().bytes).await.status.as_u16();
+    assert_eq!(status().await, 204);
+    assert_eq!(status().await, 412);
+    let body = json!({ "id": begun["id"] });
+    app.post(&app.admin(), "/api/docs/confirm", body).await.expect(201);
+    assert_eq!(status().await, 403);
+    app.check().await;
+}
+
 async fn what_is_restored_while_the_trash_is_emptied_stays(app: &TestApp) {
     let mut thrown = Vec::new();
     for _ in 0..40 {

@@ -300,7 +300,17 @@ async fn replacing_a_document_does_not_release_it(app: &TestApp) {
         assert_eq!(newer["release"], "held");
         app.get(&patient, &path(&newer)).await.expect(404);
         release(app, &admin, &newer, "released").await.expect(200);
-        app.get(&patient, &path(&newer)).await.expect(200);
+        let seen = app.get(&patient, &path(&newer)).await.expect(200).json();
+        let listed = app.get(&patient, "/api/docs").await.expect(200).json();
+        let link = format!("{}/versions", path(&newer));
+        let versions = app.get(&patient, &link).await.expect(200).json();
+        let listed = listed["items"].as_array().unwrap().iter().find(|d| d["id"] == newer["id"]);
+        for shown in [&seen, listed.unwrap(), &versions["items"][0]] {
+            assert_eq!(shown["id"], newer["id"]);
+            assert!(shown["supersedes"].is_null(), "what is hidden: {shown}");
+        }
+        let known = app.get(&admin, &path(&newer)).await.expect(200).json();
+        assert_eq!(known["supersedes"], document["id"]);
         assert_eq!(replace(app, &newer).await["release"], "released");
         // A form answers with the document at once.
         let hidden = app.upload(&admin, "patient-1", &pdf()).await;

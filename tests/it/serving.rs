@@ -208,8 +208,20 @@ async fn another_master_key_is_refused_and_the_right_one_opens_again() {
     std::fs::remove_file(&key).unwrap();
     assert!(!server.launch().await, "it started with a new key over old data");
     assert_eq!(server.ended().await.code(), Some(1));
-    assert!(server.log().contains("is missing beside the documents"), "{}", server.log());
+    assert!(
+        server.log().contains("is missing beside the documents and secrets"),
+        "{}",
+        server.log()
+    );
     assert!(!key.exists(), "a key was made that opens nothing");
+    // Nor where the documents lie in a bucket and only the database is here.
+    let (store, aside) = (server.data.join("store"), server.data.join("aside"));
+    std::fs::rename(&store, &aside).unwrap();
+    assert!(!server.launch().await, "it started with a new key over old secrets");
+    assert_eq!(server.ended().await.code(), Some(1));
+    assert!(!key.exists(), "a key was made that opens nothing");
+    std::fs::remove_dir_all(&store).ok();
+    std::fs::rename(&aside, &store).unwrap();
     std::fs::write(&key, &right).unwrap();
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     server.restart().await;

@@ -513,8 +513,10 @@ async fn an_upload_by_cookie_comes_from_our_own_pages(app: &TestApp) {
         (&[("origin", own.as_str()), ("sec-fetch-site", "cross-site")], 200),
     ] {
         let headers: Vec<_> = [("cookie", cookie.as_str())].iter().chain(more).copied().collect();
-        let answer = app.request(Method::GET, &path, &headers, None).await;
-        assert_eq!(answer.status, status, "{more:?}");
+        for method in [Method::GET, Method::HEAD] {
+            let answer = app.request(method.clone(), &path, &headers, None).await;
+            assert_eq!(answer.status, status, "{method} {more:?}");
+        }
     }
     let body = json!({ "filename": "a.txt", "type": "text/plain" });
     let headers = [("cookie", cookie.as_str())];

@@ -132,6 +132,7 @@ async fn each_change_of_a_document_is_told_once_with_a_signature_that_holds(app:
     let superseded = of("document.superseded");
     assert_eq!(superseded["data"]["id"], document["id"]);
     assert_eq!(superseded["data"]["supersededBy"], newer["id"]);
+    assert!(superseded["data"].get("category").is_none(), "that of the newer one");
     assert!(of("document.refused")["data"].get("patientId").is_none(), "a record number");
     let text: String = got.iter().map(|g| String::from_utf8_lossy(&g.body).into_owned()).collect();
     for secret in [pdf().name, "MRN-1", "whsec_", "http"] {

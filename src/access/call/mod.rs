@@ -131,8 +131,9 @@ async fn identify(
         return found.map(|(caller, ticket)| (caller, Some(ticket)));
     }
     let caller = authenticator.identify(headers, &parts.method).await?;
-    let begins_by_get = action == Action::BeginUpload && parts.method == Method::GET;
-    if begins_by_get && caller.kind == CallerKind::Session {
+    // HEAD is answered by what answers GET.
+    let by_get = matches!(parts.method, Method::GET | Method::HEAD);
+    if by_get && action == Action::BeginUpload && caller.kind == CallerKind::Session {
         authenticator.check_get(headers)?;
     }
     Ok((caller, None))

@@ -35,6 +35,7 @@ pub async fn versions(app: &App, call: &Call, id: DocumentId) -> Result<Versions
     let readable: HashSet<_> = documents.iter().map(|d| d.id).collect();
     for document in &mut documents {
         document.superseded_by = document.superseded_by.filter(|id| readable.contains(id));
+        document.supersedes = document.supersedes.filter(|id| readable.contains(id));
     }
     let current = documents.iter().rfind(|d| d.state == State::Available).map(|d| d.id);
     grant.read(chain, Some(serde_json::json!({ "count": documents.len() }))).await?;

@@ -187,11 +187,6 @@ impl Placed {
     pub fn keep(&mut self) {
         self.keep = true;
     }
-
-    /// The commit was refused: the file goes.
-    pub fn discard(mut self) {
-        self.keep = false;
-    }
 }
 
 impl Drop for Placed {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures::Stream;
 
 use super::checksum::{Checksums, Expected, etag};
+use super::folder::Placed;
 use super::intake::{BodyError, IntakeError, Length, Target, take_in};
 use super::object::Attributes;
 use super::rows::{Condition, VersionRow};
@@ -81,24 +82,23 @@ impl LocalStore {
         };
         let segment = super::Segment { file_id, size: taken.size };
         row.bind_key(&self.config.ring, &data_key, &[segment])?;
-        taken.file.keep();
-        match self.insert(&row, &put.condition).await {
-            Ok(()) => {}
-            Err(e @ (StoreError::AlreadyExists | StoreError::Precondition)) => {
-                taken.file.discard();
-                return Err(e.into());
-            }
-            // Whether the row was kept is not sure: the file stays, the sweep decides.
-            Err(e) => return Err(e.into()),
-        }
+        self.insert(&row, &put.condition, &mut taken.file).await?;
         Ok(Stored { info: super::object::info(&row), checksums: super::object::checksums(&row) })
     }
 
-    async fn insert(&self, row: &VersionRow, condition: &Condition) -> Result<(), StoreError> {
+    /// Without a row the file goes again. Whether a commit that failed kept the row is not sure:
+    /// the file stays then, the sweep decides.
+    async fn insert(
+        &self,
+        row: &VersionRow,
+        condition: &Condition,
+        file: &mut Placed,
+    ) -> Result<(), StoreError> {
         let mut tx = self.index.begin().await?;
         if rows::insert_version(tx.conn(), row, condition).await?.is_none() {
             return Err(refused(condition));
         }
+        file.keep();
         Ok(tx.commit().await?)
     }
 

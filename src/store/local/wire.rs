@@ -238,8 +238,8 @@ fn error_answer(e: S3Error) -> Response<Body> {
 
 impl Endpoint {
     /// Tells the observer of an access that the gate could not know of.
-    pub(super) async fn observe(&self, access: WireAccess) -> S3Result<()> {
-        observe(&*self.observer, &access).await.map(|_| ())
+    pub(super) async fn observe(&self, access: WireAccess) -> S3Result<Most> {
+        observe(&*self.observer, &access).await
     }
 }
 

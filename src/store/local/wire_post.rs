@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 use super::intake::{BodyError, IntakeError, Length};
 use super::put::{Put, Stored};
 use super::rows::Condition;
-use super::wire::{Endpoint, WireAccess, remote, request_id};
+use super::wire::{Endpoint, Most, WireAccess, remote, request_id};
 use super::wire_convert::{MAX_SINGLE, form_attributes, limited, named_checksums, object_key};
 use super::wire_errors::{fail, intake_error, key_error};
 use crate::http::form::{Form, FormError, Parsed, boundary};
@@ -71,18 +71,21 @@ impl Endpoint {
         })?;
         check_policy(&policy, &fields, &config.bucket)?;
         let key = object_key(key)?;
-        self.observe(WireAccess {
-            operation: "PostObject",
-            key: Some(key.clone()),
-            version_id: None,
-            length: None,
-            beside: 0,
-            presigned: true,
-            access_key_id: config.credentials.access_key_id.clone(),
-            remote: remote(&parts.extensions),
-            request_id: request_id(&parts.extensions),
-        })
-        .await?;
+        let Most(announced) = self
+            .observe(WireAccess {
+                operation: "PostObject",
+                key: Some(key.clone()),
+                version_id: None,
+                length: None,
+                beside: 0,
+                presigned: true,
+                access_key_id: config.credentials.access_key_id.clone(),
+                remote: remote(&parts.extensions),
+                request_id: request_id(&parts.extensions),
+            })
+            .await?;
+        // An upload that was announced comes once: sent again and again it would fill the disk.
+        let condition = if announced.is_some() { Condition::Absent } else { Condition::None };
         let (least, most) = policy.content_length_range().unwrap_or((0, MAX_SINGLE));
         let mut attributes = form_attributes(field);
         let metadata = fields.iter().filter_map(|(name, value)| {
@@ -96,7 +99,7 @@ impl Endpoint {
             attributes,
             length: Length { exact: None, most: most.min(MAX_SINGLE), least },
             expected: named_checksums(borrowed)?,
-            condition: Condition::None,
+            condition,
         };
         let _turn = self.writing.turn(&key, None)?;
         let stored =
